@@ -1,0 +1,117 @@
+//! One table of HTTP statuses and SMTP reply codes for all channels.
+//!
+//! A channel may know better: a gateway that answers «no money» with HTTP 200 reads the body first.
+//! Where it does not, this table speaks, and [`crate::conformance`] proves that it does.
+
+use std::time::Duration;
+
+use crate::outcome::{Fault, Outcome, Reason, Scope};
+
+/// How long an account that was refused is left alone before the next try, unless the provider
+/// names a time. Long enough not to get a login locked, short enough that a mended password shows
+/// within a coffee break.
+pub const ACCOUNT_PAUSE: Duration = Duration::from_mins(5);
+
+/// How long one account waits after a 429 that names no time.
+pub const FLOOD_PAUSE: Duration = Duration::from_secs(30);
+
+/// Classifies an HTTP status that came with no readable body.
+///
+/// 2xx is in doubt, not accepted: providers of this field answer errors with 200, so only a body
+/// that was understood makes a success. 408, 500, 502 and 504 may come after the provider took the
+/// message (RFC 9110 §15.6), 503 says that it did not.
+pub fn http(status: u16, retry_after: Option<Duration>) -> Outcome {
+    let code = format!("http_{status}");
+    let reason = |text: &str, fault| Reason::new(code.clone(), text, fault);
+    let lane = |reason, pause| Outcome::Deferred {
+        reason,
+        retry_after: Some(retry_after.unwrap_or(pause)),
+        scope: Scope::Lane,
+    };
+    match status {
+        401 | 402 | 403 | 407 => lane(
+            reason("The provider refuses the account: check login, password, balance and allowed addresses.", Fault::Account),
+            ACCOUNT_PAUSE,
+        ),
+        404 | 405 | 410 | 301 | 302 | 303 | 307 | 308 => lane(
+            reason("The provider's address is wrong: check base_url.", Fault::Account),
+            ACCOUNT_PAUSE,
+        ),
+        429 => lane(reason("The provider asks to send more slowly.", Fault::Provider), FLOOD_PAUSE),
+        503 => Outcome::Deferred {
+            reason: reason("The provider is not available at the moment.", Fault::Provider),
+            retry_after,
+            scope: Scope::Message,
+        },
+        425 | 409 => Outcome::Deferred {
+            reason: reason("The provider cannot take this message yet.", Fault::Provider),
+            retry_after,
+            scope: Scope::Message,
+        },
+        408 | 500 | 502 | 504 | 505..=599 => Outcome::InDoubt {
+            reason: reason("The provider failed while it worked on the message.", Fault::Provider),
+        },
+        400..=499 | 501 => Outcome::Rejected {
+            reason: reason("The provider does not accept this message.", Fault::Message),
+        },
+        _ => Outcome::InDoubt {
+            reason: reason("The provider's answer was not understood.", Fault::Provider),
+        },
+    }
+}
+
+/// The step of the SMTP dialogue that a reply belongs to (RFC 5321 §4.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpStage {
+    /// Greeting, EHLO, STARTTLS, AUTH and MAIL FROM: about the account, whatever the recipient.
+    Session,
+    /// RCPT TO: about the address.
+    Recipient,
+    /// DATA and the reply to the final dot: about this mail.
+    Data,
+}
+
+/// Classifies a negative SMTP reply by its basic code, its enhanced status code (RFC 3463) if the
+/// server gave one, and the stage it came at.
+pub fn smtp(code: u16, enhanced: Option<(u8, u16, u16)>, stage: SmtpStage) -> Outcome {
+    let name = format!("smtp_{code}");
+    let reason = |text: &str, fault| Reason::new(name.clone(), text, fault);
+    let lane = |text: &str| Outcome::Deferred {
+        reason: reason(text, Fault::Account),
+        retry_after: Some(ACCOUNT_PAUSE),
+        scope: Scope::Lane,
+    };
+    match (code, enhanced, stage) {
+        // RFC 4954 §6: authentication is required, failed or too weak. The mailbox is not to blame.
+        (530 | 534 | 535 | 538, ..) => {
+            lane("The mail server refuses the login: check user name, password and TLS.")
+        }
+        // RFC 3463 §3.8: class 7 is about policy. At RCPT it may be the recipient's own filter.
+        (400..=499, _, SmtpStage::Session) | (421, ..) => Outcome::Deferred {
+            reason: reason("The mail server is busy and asks to come back later.", Fault::Provider),
+            retry_after: None,
+            scope: Scope::Message,
+        },
+        (400..=499, ..) => Outcome::Deferred {
+            reason: reason("The mail server cannot deliver to this mailbox at the moment.", Fault::Provider),
+            retry_after: None,
+            scope: Scope::Message,
+        },
+        (500..=599, _, SmtpStage::Session) => {
+            lane("The mail server refuses the session: check url, tls and the sender address.")
+        }
+        // A full mailbox is a 5xx with many providers, and empties again; design §5 lets the ladder go on.
+        (500..=599, Some((5, 7, _)), SmtpStage::Recipient) => Outcome::Rejected {
+            reason: reason("The recipient's mail server refuses mail from this sender.", Fault::Message),
+        },
+        (500..=599, _, SmtpStage::Recipient) => Outcome::Rejected {
+            reason: reason("The mailbox does not exist or takes no mail: ask the family for another address.", Fault::Address),
+        },
+        (500..=599, _, SmtpStage::Data) => Outcome::Rejected {
+            reason: reason("The mail server does not accept this mail, perhaps as spam.", Fault::Message),
+        },
+        _ => Outcome::InDoubt {
+            reason: reason("The mail server's answer was not understood.", Fault::Provider),
+        },
+    }
+}

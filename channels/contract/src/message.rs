@@ -1,0 +1,54 @@
+//! What a channel is given.
+
+use std::fmt;
+
+/// One composed text to one address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The message's public name, 16 Crockford characters. It becomes the Message-ID, the client
+    /// reference or whatever else the provider keeps, and is the same in every attempt.
+    pub reference: String,
+    /// A number from 1 to 2³¹−1 for providers that know no longer names; one per attempt.
+    pub client_ref: u32,
+    /// Phone number in E.164 with `+`, e-mail address, chat id: whatever the channel sends to.
+    pub address: String,
+    /// The subject, on channels that show one. It never contains a mark or a remark, because lock
+    /// screens show it.
+    pub subject: Option<String>,
+    /// The complete text for channels and readers without HTML.
+    pub text: String,
+    /// The same content as HTML, on channels that can show it.
+    pub html: Option<String>,
+    /// Reference of the message that this one corrects, so that both stand together.
+    pub follows: Option<String>,
+    /// When the text was composed, in milliseconds since 1970 UTC. It is the message's date in
+    /// every attempt.
+    pub composed_at: i64,
+}
+
+/// Prints the reference alone: addresses, names and texts never reach a log (design §8).
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("reference", &self.reference).finish_non_exhaustive()
+    }
+}
+
+/// A message that was handed over, or may have been, as far as its provider can recognise it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// See [`Message::reference`].
+    pub reference: String,
+    /// See [`Message::client_ref`], of the attempt in question.
+    pub client_ref: u32,
+    /// The name that the provider gave the message, if its answer arrived.
+    pub provider_ref: Option<String>,
+    /// The address that the attempt went to.
+    pub address: String,
+}
+
+/// Prints no address, as [`Message`] does.
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sent").field("reference", &self.reference).finish_non_exhaustive()
+    }
+}
