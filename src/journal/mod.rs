@@ -1,0 +1,1 @@
+//! The journal: its types, write rules and importers.
