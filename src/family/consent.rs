@@ -1,0 +1,78 @@
+//! The consent register: per guardian, student and purpose, with four states.
+//!
+//! Regulation 002 §2.1 has consent *and* refusal registered before anything is delivered. No row
+//! means that nobody has asked, which is not a consent.
+
+/// What a consent is given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Processing of personal data at all; every electronic channel needs it (152-ФЗ art. 9).
+    Data,
+    /// Mailing over a mobile network (126-ФЗ art. 44.1).
+    Sms,
+    /// E-mail.
+    Email,
+    /// Messengers.
+    Messenger,
+}
+
+impl Purpose {
+    /// The code in `consent.purpose`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Sms => "sms",
+            Self::Email => "email",
+            Self::Messenger => "messenger",
+        }
+    }
+}
+
+/// How a guardian answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConsentState {
+    /// Consent was given.
+    Given,
+    /// It was asked for and refused.
+    Refused,
+    /// It was given and taken back.
+    Withdrawn,
+    /// Nobody has asked; there is no row.
+    NotAsked,
+}
+
+impl ConsentState {
+    /// The code in `consent.state`; `not_asked` is never stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::NotAsked => "not_asked",
+        }
+    }
+}
+
+/// One row of the register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// `consent.id`; the newest row wins.
+    pub id: i64,
+    /// Who answered.
+    pub guardian_id: i64,
+    /// For which student.
+    pub student_id: i64,
+    /// For what.
+    pub purpose: Purpose,
+    /// How.
+    pub state: ConsentState,
+}
+
+/// The newest word of a guardian on one student and one purpose.
+pub fn state(register: &[Consent], guardian_id: i64, student_id: i64, purpose: Purpose) -> ConsentState {
+    register
+        .iter()
+        .filter(|row| (row.guardian_id, row.student_id, row.purpose) == (guardian_id, student_id, purpose))
+        .max_by_key(|row| row.id)
+        .map_or(ConsentState::NotAsked, |row| row.state)
+}

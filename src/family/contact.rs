@@ -1,0 +1,93 @@
+//! Addresses: the channels they belong to and their health.
+
+use std::fmt;
+
+use crate::family::consent::Purpose;
+
+/// The road a message takes, by the codes of `contact.channel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// A text message to a mobile phone.
+    Sms,
+    /// An e-mail.
+    Email,
+    /// The Telegram bot.
+    Telegram,
+    /// The printed weekly sheet. It needs no consent and is always left.
+    Paper,
+}
+
+impl Channel {
+    /// The code in the database, in `status --json` and on the pages.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+            Self::Telegram => "telegram",
+            Self::Paper => "paper",
+        }
+    }
+
+    /// The channel with this code, if this version speaks it.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Sms, Self::Email, Self::Telegram, Self::Paper].into_iter().find(|channel| channel.code() == code)
+    }
+
+    /// The purpose that a consent must name beside `data` (design §6); none for paper.
+    pub fn purpose(self) -> Option<Purpose> {
+        match self {
+            Self::Sms => Some(Purpose::Sms),
+            Self::Email => Some(Purpose::Email),
+            Self::Telegram => Some(Purpose::Messenger),
+            Self::Paper => None,
+        }
+    }
+}
+
+/// What experience says of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing speaks against it.
+    Ok,
+    /// It failed lately and may recover.
+    Soft,
+    /// It does not exist.
+    Hard,
+    /// Its owner blocked us.
+    Blocked,
+    /// Its owner complained.
+    Complained,
+}
+
+impl Health {
+    /// Whether anything may still be sent there.
+    pub fn usable(self) -> bool {
+        matches!(self, Self::Ok | Self::Soft)
+    }
+}
+
+/// One address of one guardian.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// `contact.id`
+    pub id: i64,
+    /// Whose address it is.
+    pub guardian_id: i64,
+    /// The channel that uses it.
+    pub channel: Channel,
+    /// The address in the form that compares: E.164, lower-case e-mail, chat id.
+    pub address: String,
+    /// The order in which addresses are tried, 1 first.
+    pub rank: i64,
+    /// What experience says of it.
+    pub health: Health,
+    /// Whether its owner gave it up.
+    pub ended: bool,
+}
+
+/// Prints no address (design §8).
+impl fmt::Debug for Contact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contact").field("id", &self.id).field("channel", &self.channel).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! The family: who may hear of a student, by which channel, and when.
+//!
+//! [`People`] is a snapshot of the rows that decide it. Everything here is a function of such a
+//! snapshot; nothing reads a database or a clock.
+
+pub mod consent;
+pub mod contact;
+pub mod preference;
+pub mod rights;
+pub mod route;
+
+use chrono::NaiveDate;
+
+use consent::Consent;
+use contact::Contact;
+use preference::{Preference, Preset};
+use rights::Guardianship;
+
+use crate::quiet::Quiet;
+
+/// A guardian: a person who answers for a student.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guardian {
+    /// `guardian.id`
+    pub id: i64,
+    /// The pattern of channels and times they chose; the policy's where they chose none.
+    pub preset: Option<Preset>,
+    /// Their own quiet hours; the policy's where they named none.
+    pub quiet: Option<Quiet>,
+    /// Until this day they asked to hear nothing but what is urgent.
+    pub paused_to: Option<NaiveDate>,
+}
+
+/// All that decides who hears of the students in question.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    /// Every guardian of the students, and every other living owner of their addresses.
+    pub guardians: Vec<Guardian>,
+    /// Who answers for whom.
+    pub guardianships: Vec<Guardianship>,
+    /// Their addresses.
+    pub contacts: Vec<Contact>,
+    /// The consent register, in the order of its ids.
+    pub consents: Vec<Consent>,
+    /// What they asked for.
+    pub preferences: Vec<Preference>,
+}
+
+impl People {
+    /// The guardian with this id.
+    pub fn guardian(&self, id: i64) -> Option<&Guardian> {
+        self.guardians.iter().find(|guardian| guardian.id == id)
+    }
+
+    /// The addresses of one guardian that are not ended, in the order in which they are tried.
+    pub fn contacts_of(&self, guardian_id: i64) -> Vec<&Contact> {
+        let mut contacts: Vec<_> =
+            self.contacts.iter().filter(|contact| contact.guardian_id == guardian_id && !contact.ended).collect();
+        contacts.sort_by_key(|contact| (contact.rank, contact.id));
+        contacts
+    }
+}

@@ -1,0 +1,320 @@
+//! `plan`: from a changed fact to the duty to tell somebody, or the reason for telling nobody.
+//!
+//! The plan is level-triggered: it compares what a recipient knows with what the journal reads now.
+//! It may therefore run twice for the same change, late, or for several changes at once, and comes
+//! to the same end.
+
+use chrono::NaiveDate;
+
+use crate::{
+    family::{People, preference::Event, rights},
+    instant::Millis,
+    journal::{
+        cell::{Cell, CellChange, Known, News, news},
+        fact::MarkFact,
+    },
+};
+
+/// A fact that may have changed, with all that the plan needs to know of it.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The fact.
+    pub fact: MarkFact,
+    /// What stands in the journal now.
+    pub now: Cell,
+    /// The unplanned changes that led there, oldest first.
+    pub changes: Vec<CellChange>,
+    /// The student's grade, if an enrolment says which.
+    pub grade: Option<i64>,
+    /// Whether the subject is marked at all.
+    pub graded: bool,
+    /// Whether the student attends the school today.
+    pub attends: bool,
+    /// What each recipient was last told of the fact.
+    pub told: Vec<(i64, Cell)>,
+    /// The open notice of each recipient.
+    pub open: Vec<OpenNotice>,
+}
+
+/// An open notice, as far as the plan needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenNotice {
+    /// `notice.id`
+    pub id: i64,
+    /// Whom it is for.
+    pub guardian_id: i64,
+    /// What they knew when it was opened.
+    pub basis: Known,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// How far an open notice has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It settles or waits: a change is taken in without anybody noticing.
+    Open,
+    /// It stands in a message that has not left.
+    Composed,
+    /// It stands in a message that is going out or in doubt: what changes now is a correction.
+    Leaving,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Open a notice that settles until `due_at`.
+    Open {
+        /// Whom to tell.
+        guardian_id: i64,
+        /// What they know.
+        basis: Known,
+        /// What it will be told as, unless the journal changes again.
+        event: Event,
+        /// When the settling ends.
+        due_at: Millis,
+    },
+    /// The open notice stays; only what it will be told as may have changed.
+    Keep {
+        /// `notice.id`
+        notice_id: i64,
+        /// What it will be told as.
+        event: Event,
+    },
+    /// Call back the message that the notice stands in and compose anew.
+    Recall {
+        /// `notice.id`
+        notice_id: i64,
+    },
+    /// The message is leaving: look again when its outcome is known.
+    LookAgain {
+        /// `notice.id`
+        notice_id: i64,
+    },
+    /// The notice has become pointless.
+    Close {
+        /// `notice.id`
+        notice_id: i64,
+        /// Why.
+        reason: WhyNone,
+    },
+    /// This recipient need not be told.
+    None {
+        /// Who.
+        guardian_id: i64,
+        /// Why.
+        reason: WhyNone,
+    },
+}
+
+/// Why somebody is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyNone {
+    /// They know what the journal says.
+    EqualAgain,
+    /// It went before they were told of it.
+    WithdrawnBeforeTold,
+    /// The first grade gets no marks (regulation 000 §2.5.3).
+    FirstGrade,
+    /// The subject is not marked.
+    Ungraded,
+    /// The student has left.
+    Left,
+    /// They must not hear of the student.
+    NoRight,
+}
+
+impl WhyNone {
+    /// The code in `notice.reason` and `change.outcome`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::EqualAgain => "equal_again",
+            Self::WithdrawnBeforeTold => "withdrawn_before_told",
+            Self::FirstGrade => "first_grade",
+            Self::Ungraded => "ungraded",
+            Self::Left => "left",
+            Self::NoRight => "no_right",
+        }
+    }
+}
+
+/// Plans one fact for every guardian of its student.
+///
+/// `settling` is how long a new notice waits for second thoughts. It runs from `now`, the moment
+/// the change was seen, never from the teacher's own claim.
+pub fn plan(look: &Look, people: &People, today: NaiveDate, settling: Millis, now: Millis) -> Vec<Decision> {
+    let mut guardians: Vec<i64> = people
+        .guardianships
+        .iter()
+        .filter(|tie| tie.student_id == look.fact.student_id)
+        .map(|tie| tie.guardian_id)
+        .chain(look.open.iter().map(|notice| notice.guardian_id))
+        .collect();
+    guardians.sort_unstable();
+    guardians.dedup();
+    let hearers = rights::hearers(people, look.fact.student_id, today);
+    guardians.into_iter().map(|id| decide(look, id, hearers.contains(&id), settling, now)).collect()
+}
+
+fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Millis) -> Decision {
+    let open = look.open.iter().find(|notice| notice.guardian_id == guardian_id);
+    let basis = open.map_or_else(|| known(look, guardian_id), |notice| notice.basis.clone());
+    let news = news(&basis, &look.now);
+    let barred = barred(look, hears);
+    let reason = barred.or_else(|| news.is_empty().then(|| silence(&basis, look)));
+    match (open, reason) {
+        (Some(notice), _) if notice.stage == Stage::Leaving => Decision::LookAgain { notice_id: notice.id },
+        (Some(notice), Some(reason)) => Decision::Close { notice_id: notice.id, reason },
+        (Some(notice), None) if notice.stage == Stage::Composed => Decision::Recall { notice_id: notice.id },
+        (Some(notice), None) => Decision::Keep { notice_id: notice.id, event: event(&news) },
+        (None, Some(reason)) => Decision::None { guardian_id, reason },
+        (None, None) => Decision::Open { guardian_id, basis, event: event(&news), due_at: now + settling },
+    }
+}
+
+/// What somebody without an open notice knows: what they were told, or else what stood there before
+/// these changes and was never told to them.
+fn known(look: &Look, guardian_id: i64) -> Known {
+    match look.told.iter().find(|(id, _)| *id == guardian_id) {
+        Some((_, cell)) => Known::Told(cell.clone()),
+        None => Known::Untold(look.now.before(&look.changes)),
+    }
+}
+
+fn barred(look: &Look, hears: bool) -> Option<WhyNone> {
+    match () {
+        () if !hears => Some(WhyNone::NoRight),
+        () if !look.attends => Some(WhyNone::Left),
+        () if look.grade == Some(1) => Some(WhyNone::FirstGrade),
+        () if !look.graded => Some(WhyNone::Ungraded),
+        () => None,
+    }
+}
+
+fn silence(basis: &Known, look: &Look) -> WhyNone {
+    match basis {
+        Known::Untold(cell) if *cell != look.now => WhyNone::WithdrawnBeforeTold,
+        Known::Untold(_) if look.now.is_empty() => WhyNone::WithdrawnBeforeTold,
+        _ => WhyNone::EqualAgain,
+    }
+}
+
+/// The one event by which a notice is routed: a correction outweighs a withdrawal, and that a new
+/// mark, because who wants to hear of an error at once must not wait for its company.
+pub fn event(news: &[News]) -> Event {
+    let weight = |item: &News| match item {
+        News::Entered(_) => (0, Event::Mark),
+        News::Withdrawn(_) => (1, Event::MarkWithdrawn),
+        News::Corrected { .. } => (2, Event::MarkCorrected),
+    };
+    news.iter().map(weight).max_by_key(|(weight, _)| *weight).map_or(Event::Mark, |(_, event)| event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family::rights::{Guardianship, Rights};
+
+    const MOTHER: i64 = 1;
+    const SETTLING: Millis = 1_800_000;
+
+    fn cell(text: &str) -> Cell {
+        text.split_whitespace().collect()
+    }
+
+    fn today() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 10, 14).expect("a date")
+    }
+
+    fn change(old: Option<&str>, new: Option<&str>) -> CellChange {
+        CellChange { old: old.map(Into::into), new: new.map(Into::into) }
+    }
+
+    fn look(now: &str, changes: Vec<CellChange>) -> Look {
+        Look {
+            fact: MarkFact { student_id: 7, subject_id: 3, date: today(), lesson_id: None },
+            now: cell(now),
+            changes,
+            grade: Some(5),
+            graded: true,
+            attends: true,
+            told: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    fn mother() -> People {
+        let tie = Guardianship {
+            guardian_id: MOTHER,
+            student_id: 7,
+            rights: Rights::Full,
+            restricted_from: None,
+            restricted_to: None,
+        };
+        People { guardianships: vec![tie], ..People::default() }
+    }
+
+    fn decision(look: &Look) -> Decision {
+        let mut all = plan(look, &mother(), today(), SETTLING, 1_000);
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    }
+
+    fn notice(basis: Known, stage: Stage) -> OpenNotice {
+        OpenNotice { id: 50, guardian_id: MOTHER, basis, stage }
+    }
+
+    #[test]
+    fn a_new_mark_opens_a_notice_that_settles() {
+        let expected = Decision::Open {
+            guardian_id: MOTHER,
+            basis: Known::Untold(cell("")),
+            event: Event::Mark,
+            due_at: 1_000 + SETTLING,
+        };
+        assert_eq!(decision(&look("4", vec![change(None, Some("4"))])), expected);
+    }
+
+    #[test]
+    fn deleted_and_entered_again_while_settling_says_nothing() {
+        let mut look = look("4", vec![change(None, Some("4"))]);
+        look.open = vec![notice(Known::Told(cell("4")), Stage::Open)];
+        assert_eq!(decision(&look), Decision::Close { notice_id: 50, reason: WhyNone::EqualAgain });
+    }
+
+    #[test]
+    fn three_four_five_after_three_was_told_is_one_correction() {
+        let mut look = look("5", vec![change(Some("4"), Some("5"))]);
+        look.open = vec![notice(Known::Told(cell("3")), Stage::Open)];
+        assert_eq!(decision(&look), Decision::Keep { notice_id: 50, event: Event::MarkCorrected });
+        assert_eq!(
+            news(&look.open[0].basis, &look.now),
+            [News::Corrected { old: Some("3".into()), new: "5".into() }]
+        );
+    }
+
+    #[test]
+    fn a_change_of_a_composed_message_calls_it_back_and_of_a_leaving_one_waits() {
+        let mut look = look("5", vec![change(Some("4"), Some("5"))]);
+        look.open = vec![notice(Known::Untold(cell("")), Stage::Composed)];
+        assert_eq!(decision(&look), Decision::Recall { notice_id: 50 });
+        look.open[0].stage = Stage::Leaving;
+        assert_eq!(decision(&look), Decision::LookAgain { notice_id: 50 });
+    }
+
+    #[test]
+    fn each_silence_has_its_reason() {
+        let entered = vec![change(None, Some("4"))];
+        let reason = |look: &Look| match decision(look) {
+            Decision::None { reason, .. } => reason,
+            other => panic!("told all the same: {other:?}"),
+        };
+        assert_eq!(reason(&Look { grade: Some(1), ..look("4", entered.clone()) }), WhyNone::FirstGrade);
+        assert_eq!(reason(&Look { graded: false, ..look("4", entered.clone()) }), WhyNone::Ungraded);
+        assert_eq!(reason(&Look { attends: false, ..look("4", entered.clone()) }), WhyNone::Left);
+        let passing = vec![change(None, Some("4")), change(Some("4"), None)];
+        assert_eq!(reason(&look("", passing)), WhyNone::WithdrawnBeforeTold);
+        let told = Look { told: vec![(MOTHER, cell("4"))], ..look("4", entered) };
+        assert_eq!(reason(&told), WhyNone::EqualAgain);
+    }
+}
