@@ -114,7 +114,7 @@ pub enum WhyNone {
     EqualAgain,
     /// It went before they were told of it.
     WithdrawnBeforeTold,
-    /// The first grade gets no marks (regulation 000 §2.5.3).
+    /// The first grade gets no marks (regulation 000 §2.6).
     FirstGrade,
     /// The subject is not marked.
     Ungraded,
