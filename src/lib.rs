@@ -19,3 +19,4 @@ pub mod may_send;
 pub mod next;
 pub mod plan;
 pub mod quiet;
+pub mod store;

@@ -80,7 +80,11 @@ pub fn may_send(leaving: &Leaving<'_>, people: &People, now: NaiveDateTime) -> V
         if !rights::hearers(people, student_id, today).contains(&guardian_id) {
             return Verdict::Stop(WhyStop::NoRight);
         }
-        let Some(contact) = leaving.contacts.iter().find(|contact| contact.guardian_id == guardian_id) else {
+        let Some(contact) = leaving
+            .contacts
+            .iter()
+            .find(|contact| contact.guardian_id == guardian_id)
+        else {
             return Verdict::Stop(WhyStop::Ended);
         };
         if contact.ended {
@@ -91,7 +95,11 @@ pub fn may_send(leaving: &Leaving<'_>, people: &People, now: NaiveDateTime) -> V
         }
     }
     let over_at = leaving.quiet.over_at(now);
-    if leaving.urgent || over_at == now { Verdict::Go } else { Verdict::Wait(over_at) }
+    if leaving.urgent || over_at == now {
+        Verdict::Go
+    } else {
+        Verdict::Wait(over_at)
+    }
 }
 
 #[cfg(test)]
@@ -106,11 +114,19 @@ mod tests {
     };
 
     fn at(hour: u32) -> NaiveDateTime {
-        NaiveDate::from_ymd_opt(2026, 10, 14).and_then(|day| day.and_hms_opt(hour, 0, 0)).expect("a time")
+        NaiveDate::from_ymd_opt(2026, 10, 14)
+            .and_then(|day| day.and_hms_opt(hour, 0, 0))
+            .expect("a time")
     }
 
     fn people() -> People {
-        let given = |id, purpose| Consent { id, guardian_id: 1, student_id: 7, purpose, state: ConsentState::Given };
+        let given = |id, purpose| Consent {
+            id,
+            guardian_id: 1,
+            student_id: 7,
+            purpose,
+            state: ConsentState::Given,
+        };
         People {
             guardianships: vec![Guardianship {
                 guardian_id: 1,
@@ -149,22 +165,41 @@ mod tests {
         let mut people = people();
         assert_eq!(verdict(&people, false, at(18)), Verdict::Go);
         let state = ConsentState::Withdrawn;
-        people.consents.push(Consent { id: 3, guardian_id: 1, student_id: 7, purpose: Purpose::Email, state });
+        people.consents.push(Consent {
+            id: 3,
+            guardian_id: 1,
+            student_id: 7,
+            purpose: Purpose::Email,
+            state,
+        });
         let why = WhyStop::Address(WhyPaper::Consent(Purpose::Email, state));
-        assert_eq!(verdict(&people, true, at(18)), Verdict::Stop(why), "urgent or not");
+        assert_eq!(
+            verdict(&people, true, at(18)),
+            Verdict::Stop(why),
+            "urgent or not"
+        );
     }
 
     #[test]
     fn night_holds_all_but_what_is_urgent_and_age_ends_it() {
         assert_eq!(verdict(&people(), true, at(22)), Verdict::Go);
-        assert!(matches!(verdict(&people(), false, at(22)), Verdict::Wait(_)));
-        assert_eq!(verdict(&people(), true, at(23)), Verdict::Stop(WhyStop::Expired));
+        assert!(matches!(
+            verdict(&people(), false, at(22)),
+            Verdict::Wait(_)
+        ));
+        assert_eq!(
+            verdict(&people(), true, at(23)),
+            Verdict::Stop(WhyStop::Expired)
+        );
     }
 
     #[test]
     fn a_court_order_stops_what_is_under_way() {
         let mut people = people();
         people.guardianships[0].rights = Rights::Deprived;
-        assert_eq!(verdict(&people, false, at(18)), Verdict::Stop(WhyStop::NoRight));
+        assert_eq!(
+            verdict(&people, false, at(18)),
+            Verdict::Stop(WhyStop::NoRight)
+        );
     }
 }

@@ -145,23 +145,43 @@ pub enum Step {
 }
 
 /// Decides what follows from what happened.
-pub fn next(message: Standing, happened: Happened, in_doubt: InDoubt, now: Millis, random: &mut impl Rng) -> Step {
+pub fn next(
+    message: Standing,
+    happened: Happened,
+    in_doubt: InDoubt,
+    now: Millis,
+    random: &mut impl Rng,
+) -> Step {
     match happened {
-        Happened::Called(_) | Happened::Lost if message.state.rank() > State::Sending.rank() => Step::Ignore,
+        Happened::Called(_) | Happened::Lost if message.state.rank() > State::Sending.rank() => {
+            Step::Ignore
+        }
         Happened::Called(Outcome::Accepted { provider_ref }) => Step::Accept { provider_ref },
         Happened::Called(Outcome::Rejected { reason }) => Step::Reject(reason),
-        Happened::Called(Outcome::Deferred { retry_after, scope, .. }) => {
+        Happened::Called(Outcome::Deferred {
+            retry_after, scope, ..
+        }) => {
             // An account that is out of order says nothing against the message.
             if message.attempts >= ATTEMPTS && scope == Scope::Message {
                 return Step::GiveUp;
             }
-            let asked = retry_after.map_or(0, |pause| Millis::try_from(pause.as_millis()).unwrap_or(HOUR).min(24 * HOUR));
+            let asked = retry_after.map_or(0, |pause| {
+                Millis::try_from(pause.as_millis())
+                    .unwrap_or(HOUR)
+                    .min(24 * HOUR)
+            });
             let at = now + asked.max(backoff(message.attempts, random));
-            Step::Retry { at, lane: scope == Scope::Lane, possible_duplicate: false }
+            Step::Retry {
+                at,
+                lane: scope == Scope::Lane,
+                possible_duplicate: false,
+            }
         }
         Happened::Called(Outcome::InDoubt { .. }) | Happened::Lost => doubt(message, in_doubt, now),
         Happened::Answered(Some(delivery)) => answered(message, delivery, in_doubt, now),
-        Happened::Answered(None) if message.state == State::InDoubt => ask_again(message, in_doubt, now),
+        Happened::Answered(None) if message.state == State::InDoubt => {
+            ask_again(message, in_doubt, now)
+        }
         Happened::TimeUp => match message.state {
             State::InDoubt => after_doubt(message, in_doubt, now),
             State::Accepted => Step::Settle(State::NoReceipt),
@@ -174,7 +194,9 @@ pub fn next(message: Standing, happened: Happened, in_doubt: InDoubt, now: Milli
 /// How long to wait after the `attempts`-th try was put off: 15 s doubling to an hour, each spread
 /// by half so that a provider that comes back is not met by all at once.
 pub fn backoff(attempts: u32, random: &mut impl Rng) -> Millis {
-    let full = (15 * SECOND).saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(HOUR);
+    let full = (15 * SECOND)
+        .saturating_mul(1 << attempts.saturating_sub(1).min(10))
+        .min(HOUR);
     random.random_range(full / 2..=full)
 }
 
@@ -190,13 +212,21 @@ fn ask_again(message: Standing, in_doubt: InDoubt, now: Millis) -> Step {
     let asked = usize::try_from(message.asked).unwrap_or(usize::MAX);
     match ASK_AFTER.get(asked) {
         // The pauses count from the doubt; each question is asked one gap after the last.
-        Some(after) => Step::Doubt { at: now + after - asked.checked_sub(1).map_or(0, |last| ASK_AFTER[last]) },
+        Some(after) => Step::Doubt {
+            at: now + after - asked.checked_sub(1).map_or(0, |last| ASK_AFTER[last]),
+        },
         None => after_doubt(message, in_doubt, now),
     }
 }
 
 fn answered(message: Standing, delivery: Delivery, in_doubt: InDoubt, now: Millis) -> Step {
-    let higher = |state: State| if state.rank() > message.state.rank() { Step::Settle(state) } else { Step::Ignore };
+    let higher = |state: State| {
+        if state.rank() > message.state.rank() {
+            Step::Settle(state)
+        } else {
+            Step::Ignore
+        }
+    };
     match delivery {
         Delivery::Delivered => higher(State::Delivered),
         Delivery::Undelivered { .. } => higher(State::Undelivered),
@@ -210,7 +240,15 @@ fn answered(message: Standing, delivery: Delivery, in_doubt: InDoubt, now: Milli
 
 fn after_doubt(message: Standing, in_doubt: InDoubt, now: Millis) -> Step {
     let again = !message.resent && (in_doubt != InDoubt::UrgentOnly || message.urgent);
-    if again { Step::Retry { at: now, lane: false, possible_duplicate: true } } else { Step::Unresolved }
+    if again {
+        Step::Retry {
+            at: now,
+            lane: false,
+            possible_duplicate: true,
+        }
+    } else {
+        Step::Unresolved
+    }
 }
 
 #[cfg(test)]
@@ -226,7 +264,13 @@ mod tests {
     const EMAIL: InDoubt = InDoubt::ResendOnce(EMAIL_DOUBT);
 
     fn sending() -> Standing {
-        Standing { state: State::Sending, attempts: 1, resent: false, asked: 0, urgent: false }
+        Standing {
+            state: State::Sending,
+            attempts: 1,
+            resent: false,
+            asked: 0,
+            urgent: false,
+        }
     }
 
     fn reason() -> Reason {
@@ -234,68 +278,157 @@ mod tests {
     }
 
     fn step(message: Standing, happened: Happened, in_doubt: InDoubt) -> Step {
-        next(message, happened, in_doubt, 0, &mut StdRng::seed_from_u64(7))
+        next(
+            message,
+            happened,
+            in_doubt,
+            0,
+            &mut StdRng::seed_from_u64(7),
+        )
     }
 
     fn deferred(retry_after: Option<Duration>, scope: Scope) -> Happened {
-        Happened::Called(Outcome::Deferred { reason: reason(), retry_after, scope })
+        Happened::Called(Outcome::Deferred {
+            reason: reason(),
+            retry_after,
+            scope,
+        })
     }
 
     #[test]
     fn the_provider_names_the_pause_and_the_lane_rests_with_it() {
         let pause = Duration::from_mins(5);
-        let expected = Step::Retry { at: 5 * MINUTE, lane: true, possible_duplicate: false };
-        assert_eq!(step(sending(), deferred(Some(pause), Scope::Lane), EMAIL), expected);
+        let expected = Step::Retry {
+            at: 5 * MINUTE,
+            lane: true,
+            possible_duplicate: false,
+        };
+        assert_eq!(
+            step(sending(), deferred(Some(pause), Scope::Lane), EMAIL),
+            expected
+        );
     }
 
     #[test]
     fn put_off_too_often_gives_up_but_a_broken_account_does_not_use_up_tries() {
-        let last = Standing { attempts: ATTEMPTS, ..sending() };
-        assert_eq!(step(last, deferred(None, Scope::Message), EMAIL), Step::GiveUp);
-        assert!(matches!(step(last, deferred(None, Scope::Lane), EMAIL), Step::Retry { .. }));
+        let last = Standing {
+            attempts: ATTEMPTS,
+            ..sending()
+        };
+        assert_eq!(
+            step(last, deferred(None, Scope::Message), EMAIL),
+            Step::GiveUp
+        );
+        assert!(matches!(
+            step(last, deferred(None, Scope::Lane), EMAIL),
+            Step::Retry { .. }
+        ));
     }
 
     #[test]
     fn an_email_in_doubt_is_sent_again_once_and_shown_as_possible_duplicate() {
-        assert_eq!(step(sending(), Happened::Lost, EMAIL), Step::Doubt { at: EMAIL_DOUBT });
-        let doubted = Standing { state: State::InDoubt, ..sending() };
-        let again = Step::Retry { at: 0, lane: false, possible_duplicate: true };
+        assert_eq!(
+            step(sending(), Happened::Lost, EMAIL),
+            Step::Doubt { at: EMAIL_DOUBT }
+        );
+        let doubted = Standing {
+            state: State::InDoubt,
+            ..sending()
+        };
+        let again = Step::Retry {
+            at: 0,
+            lane: false,
+            possible_duplicate: true,
+        };
         assert_eq!(step(doubted, Happened::TimeUp, EMAIL), again);
-        assert_eq!(step(Standing { resent: true, ..doubted }, Happened::TimeUp, EMAIL), Step::Unresolved);
+        assert_eq!(
+            step(
+                Standing {
+                    resent: true,
+                    ..doubted
+                },
+                Happened::TimeUp,
+                EMAIL
+            ),
+            Step::Unresolved
+        );
     }
 
     #[test]
     fn a_gateway_is_asked_at_one_five_and_fifteen_minutes_before_a_second_copy() {
         let ask = InDoubt::AskThenResendOnce;
         let (mut doubted, mut now, mut asked_at) = (sending(), 0, Vec::new());
-        let mut step = next(doubted, Happened::Lost, ask, now, &mut StdRng::seed_from_u64(7));
+        let mut step = next(
+            doubted,
+            Happened::Lost,
+            ask,
+            now,
+            &mut StdRng::seed_from_u64(7),
+        );
         doubted.state = State::InDoubt;
         while let Step::Doubt { at } = step {
             asked_at.push(at);
             now = at;
             doubted.asked += 1;
-            step = next(doubted, Happened::Answered(Some(Delivery::NotFound)), ask, now, &mut StdRng::seed_from_u64(7));
+            step = next(
+                doubted,
+                Happened::Answered(Some(Delivery::NotFound)),
+                ask,
+                now,
+                &mut StdRng::seed_from_u64(7),
+            );
         }
         assert_eq!(asked_at, ASK_AFTER);
-        assert_eq!(step, Step::Retry { at: now, lane: false, possible_duplicate: true });
+        assert_eq!(
+            step,
+            Step::Retry {
+                at: now,
+                lane: false,
+                possible_duplicate: true
+            }
+        );
     }
 
     #[test]
     fn without_a_status_query_only_what_is_urgent_is_repeated() {
-        assert_eq!(step(sending(), Happened::Lost, InDoubt::UrgentOnly), Step::Unresolved);
-        let urgent = Standing { urgent: true, ..sending() };
-        let again = Step::Retry { at: 0, lane: false, possible_duplicate: true };
+        assert_eq!(
+            step(sending(), Happened::Lost, InDoubt::UrgentOnly),
+            Step::Unresolved
+        );
+        let urgent = Standing {
+            urgent: true,
+            ..sending()
+        };
+        let again = Step::Retry {
+            at: 0,
+            lane: false,
+            possible_duplicate: true,
+        };
         assert_eq!(step(urgent, Happened::Lost, InDoubt::UrgentOnly), again);
     }
 
     #[test]
     fn a_receipt_may_come_before_the_answer_and_only_raises() {
-        assert_eq!(step(sending(), Happened::Answered(Some(Delivery::Delivered)), EMAIL), Step::Settle(State::Delivered));
-        let delivered = Standing { state: State::Delivered, ..sending() };
+        assert_eq!(
+            step(
+                sending(),
+                Happened::Answered(Some(Delivery::Delivered)),
+                EMAIL
+            ),
+            Step::Settle(State::Delivered)
+        );
+        let delivered = Standing {
+            state: State::Delivered,
+            ..sending()
+        };
         let late = Happened::Answered(Some(Delivery::Undelivered { reason: reason() }));
         assert_eq!(step(delivered, late, EMAIL), Step::Ignore);
         let accepted = Happened::Called(Outcome::Accepted { provider_ref: None });
-        assert_eq!(step(delivered, accepted, EMAIL), Step::Ignore, "the answer after its receipt");
+        assert_eq!(
+            step(delivered, accepted, EMAIL),
+            Step::Ignore,
+            "the answer after its receipt"
+        );
     }
 
     proptest! {

@@ -142,7 +142,13 @@ impl WhyNone {
 ///
 /// `settling` is how long a new notice waits for second thoughts. It runs from `now`, the moment
 /// the change was seen, never from the teacher's own claim.
-pub fn plan(look: &Look, people: &People, today: NaiveDate, settling: Millis, now: Millis) -> Vec<Decision> {
+pub fn plan(
+    look: &Look,
+    people: &People,
+    today: NaiveDate,
+    settling: Millis,
+    now: Millis,
+) -> Vec<Decision> {
     let mut guardians: Vec<i64> = people
         .guardianships
         .iter()
@@ -153,22 +159,46 @@ pub fn plan(look: &Look, people: &People, today: NaiveDate, settling: Millis, no
     guardians.sort_unstable();
     guardians.dedup();
     let hearers = rights::hearers(people, look.fact.student_id, today);
-    guardians.into_iter().map(|id| decide(look, id, hearers.contains(&id), settling, now)).collect()
+    guardians
+        .into_iter()
+        .map(|id| decide(look, id, hearers.contains(&id), settling, now))
+        .collect()
 }
 
 fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Millis) -> Decision {
-    let open = look.open.iter().find(|notice| notice.guardian_id == guardian_id);
+    let open = look
+        .open
+        .iter()
+        .find(|notice| notice.guardian_id == guardian_id);
     let basis = open.map_or_else(|| known(look, guardian_id), |notice| notice.basis.clone());
     let news = news(&basis, &look.now);
     let barred = barred(look, hears);
     let reason = barred.or_else(|| news.is_empty().then(|| silence(&basis, look)));
     match (open, reason) {
-        (Some(notice), _) if notice.stage == Stage::Leaving => Decision::LookAgain { notice_id: notice.id },
-        (Some(notice), Some(reason)) => Decision::Close { notice_id: notice.id, reason },
-        (Some(notice), None) if notice.stage == Stage::Composed => Decision::Recall { notice_id: notice.id },
-        (Some(notice), None) => Decision::Keep { notice_id: notice.id, event: event(&news) },
-        (None, Some(reason)) => Decision::None { guardian_id, reason },
-        (None, None) => Decision::Open { guardian_id, basis, event: event(&news), due_at: now + settling },
+        (Some(notice), _) if notice.stage == Stage::Leaving => Decision::LookAgain {
+            notice_id: notice.id,
+        },
+        (Some(notice), Some(reason)) => Decision::Close {
+            notice_id: notice.id,
+            reason,
+        },
+        (Some(notice), None) if notice.stage == Stage::Composed => Decision::Recall {
+            notice_id: notice.id,
+        },
+        (Some(notice), None) => Decision::Keep {
+            notice_id: notice.id,
+            event: event(&news),
+        },
+        (None, Some(reason)) => Decision::None {
+            guardian_id,
+            reason,
+        },
+        (None, None) => Decision::Open {
+            guardian_id,
+            basis,
+            event: event(&news),
+            due_at: now + settling,
+        },
     }
 }
 
@@ -207,7 +237,10 @@ pub fn event(news: &[News]) -> Event {
         News::Withdrawn(_) => (1, Event::MarkWithdrawn),
         News::Corrected { .. } => (2, Event::MarkCorrected),
     };
-    news.iter().map(weight).max_by_key(|(weight, _)| *weight).map_or(Event::Mark, |(_, event)| event)
+    news.iter()
+        .map(weight)
+        .max_by_key(|(weight, _)| *weight)
+        .map_or(Event::Mark, |(_, event)| event)
 }
 
 #[cfg(test)]
@@ -227,12 +260,20 @@ mod tests {
     }
 
     fn change(old: Option<&str>, new: Option<&str>) -> CellChange {
-        CellChange { old: old.map(Into::into), new: new.map(Into::into) }
+        CellChange {
+            old: old.map(Into::into),
+            new: new.map(Into::into),
+        }
     }
 
     fn look(now: &str, changes: Vec<CellChange>) -> Look {
         Look {
-            fact: MarkFact { student_id: 7, subject_id: 3, date: today(), lesson_id: None },
+            fact: MarkFact {
+                student_id: 7,
+                subject_id: 3,
+                date: today(),
+                lesson_id: None,
+            },
             now: cell(now),
             changes,
             grade: Some(5),
@@ -251,7 +292,10 @@ mod tests {
             restricted_from: None,
             restricted_to: None,
         };
-        People { guardianships: vec![tie], ..People::default() }
+        People {
+            guardianships: vec![tie],
+            ..People::default()
+        }
     }
 
     fn decision(look: &Look) -> Decision {
@@ -261,7 +305,12 @@ mod tests {
     }
 
     fn notice(basis: Known, stage: Stage) -> OpenNotice {
-        OpenNotice { id: 50, guardian_id: MOTHER, basis, stage }
+        OpenNotice {
+            id: 50,
+            guardian_id: MOTHER,
+            basis,
+            stage,
+        }
     }
 
     #[test]
@@ -272,24 +321,42 @@ mod tests {
             event: Event::Mark,
             due_at: 1_000 + SETTLING,
         };
-        assert_eq!(decision(&look("4", vec![change(None, Some("4"))])), expected);
+        assert_eq!(
+            decision(&look("4", vec![change(None, Some("4"))])),
+            expected
+        );
     }
 
     #[test]
     fn deleted_and_entered_again_while_settling_says_nothing() {
         let mut look = look("4", vec![change(None, Some("4"))]);
         look.open = vec![notice(Known::Told(cell("4")), Stage::Open)];
-        assert_eq!(decision(&look), Decision::Close { notice_id: 50, reason: WhyNone::EqualAgain });
+        assert_eq!(
+            decision(&look),
+            Decision::Close {
+                notice_id: 50,
+                reason: WhyNone::EqualAgain
+            }
+        );
     }
 
     #[test]
     fn three_four_five_after_three_was_told_is_one_correction() {
         let mut look = look("5", vec![change(Some("4"), Some("5"))]);
         look.open = vec![notice(Known::Told(cell("3")), Stage::Open)];
-        assert_eq!(decision(&look), Decision::Keep { notice_id: 50, event: Event::MarkCorrected });
+        assert_eq!(
+            decision(&look),
+            Decision::Keep {
+                notice_id: 50,
+                event: Event::MarkCorrected
+            }
+        );
         assert_eq!(
             news(&look.open[0].basis, &look.now),
-            [News::Corrected { old: Some("3".into()), new: "5".into() }]
+            [News::Corrected {
+                old: Some("3".into()),
+                new: "5".into()
+            }]
         );
     }
 
@@ -309,12 +376,33 @@ mod tests {
             Decision::None { reason, .. } => reason,
             other => panic!("told all the same: {other:?}"),
         };
-        assert_eq!(reason(&Look { grade: Some(1), ..look("4", entered.clone()) }), WhyNone::FirstGrade);
-        assert_eq!(reason(&Look { graded: false, ..look("4", entered.clone()) }), WhyNone::Ungraded);
-        assert_eq!(reason(&Look { attends: false, ..look("4", entered.clone()) }), WhyNone::Left);
+        assert_eq!(
+            reason(&Look {
+                grade: Some(1),
+                ..look("4", entered.clone())
+            }),
+            WhyNone::FirstGrade
+        );
+        assert_eq!(
+            reason(&Look {
+                graded: false,
+                ..look("4", entered.clone())
+            }),
+            WhyNone::Ungraded
+        );
+        assert_eq!(
+            reason(&Look {
+                attends: false,
+                ..look("4", entered.clone())
+            }),
+            WhyNone::Left
+        );
         let passing = vec![change(None, Some("4")), change(Some("4"), None)];
         assert_eq!(reason(&look("", passing)), WhyNone::WithdrawnBeforeTold);
-        let told = Look { told: vec![(MOTHER, cell("4"))], ..look("4", entered) };
+        let told = Look {
+            told: vec![(MOTHER, cell("4"))],
+            ..look("4", entered)
+        };
         assert_eq!(reason(&told), WhyNone::EqualAgain);
     }
 }

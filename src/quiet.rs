@@ -27,12 +27,18 @@ impl Quiet {
     /// The first moment from `now` on at which a message may leave; `now` itself outside the
     /// window.
     pub fn over_at(self, now: NaiveDateTime) -> NaiveDateTime {
-        let Self::Between(_, to) = self else { return now };
+        let Self::Between(_, to) = self else {
+            return now;
+        };
         if !self.contains(now.time()) {
             return now;
         }
         let today = now.date().and_time(to);
-        if today > now { today } else { today + Days::new(1) }
+        if today > now {
+            today
+        } else {
+            today + Days::new(1)
+        }
     }
 }
 
@@ -49,8 +55,11 @@ impl FromStr for Quiet {
             return Ok(Self::Off);
         }
         let time = |part: &str| NaiveTime::parse_from_str(part.trim(), "%H:%M").ok();
-        let both = text.split_once('-').and_then(|(from, to)| time(from).zip(time(to)));
-        both.map(|(from, to)| Self::Between(from, to)).ok_or_else(|| QuietError(text.to_owned()))
+        let both = text
+            .split_once('-')
+            .and_then(|(from, to)| time(from).zip(time(to)));
+        both.map(|(from, to)| Self::Between(from, to))
+            .ok_or_else(|| QuietError(text.to_owned()))
     }
 }
 
@@ -71,7 +80,9 @@ mod tests {
     use super::*;
 
     fn at(hour: u32, minute: u32) -> NaiveDateTime {
-        NaiveDate::from_ymd_opt(2026, 10, 14).and_then(|day| day.and_hms_opt(hour, minute, 0)).expect("a time of day")
+        NaiveDate::from_ymd_opt(2026, 10, 14)
+            .and_then(|day| day.and_hms_opt(hour, minute, 0))
+            .expect("a time of day")
     }
 
     #[test]

@@ -253,7 +253,7 @@ CREATE TABLE ledger (
     reason TEXT,
     dirty BIGINT NOT NULL DEFAULT 1,
     computed_at BIGINT,
-    CONSTRAINT ledger_evidence_is_known CHECK (evidence IN ('0', '1', '2', '3', '4')),
+    CONSTRAINT ledger_evidence_is_known CHECK (evidence IN (0, 1, 2, 3, 4)),
     CONSTRAINT ledger_dirty_is_0_or_1 CHECK (dirty IN (0, 1)),
     CONSTRAINT ledger_cell_is_one UNIQUE (student_id, guardian_id, week)
 );

@@ -69,10 +69,17 @@ pub struct Consent {
 }
 
 /// The newest word of a guardian on one student and one purpose.
-pub fn state(register: &[Consent], guardian_id: i64, student_id: i64, purpose: Purpose) -> ConsentState {
+pub fn state(
+    register: &[Consent],
+    guardian_id: i64,
+    student_id: i64,
+    purpose: Purpose,
+) -> ConsentState {
     register
         .iter()
-        .filter(|row| (row.guardian_id, row.student_id, row.purpose) == (guardian_id, student_id, purpose))
+        .filter(|row| {
+            (row.guardian_id, row.student_id, row.purpose) == (guardian_id, student_id, purpose)
+        })
         .max_by_key(|row| row.id)
         .map_or(ConsentState::NotAsked, |row| row.state)
 }

@@ -30,7 +30,9 @@ impl Channel {
 
     /// The channel with this code, if this version speaks it.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Sms, Self::Email, Self::Telegram, Self::Paper].into_iter().find(|channel| channel.code() == code)
+        [Self::Sms, Self::Email, Self::Telegram, Self::Paper]
+            .into_iter()
+            .find(|channel| channel.code() == code)
     }
 
     /// The purpose that a consent must name beside `data` (design §6); none for paper.
@@ -88,6 +90,9 @@ pub struct Contact {
 /// Prints no address (design §8).
 impl fmt::Debug for Contact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Contact").field("id", &self.id).field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("Contact")
+            .field("id", &self.id)
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
     }
 }

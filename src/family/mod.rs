@@ -54,8 +54,11 @@ impl People {
 
     /// The addresses of one guardian that are not ended, in the order in which they are tried.
     pub fn contacts_of(&self, guardian_id: i64) -> Vec<&Contact> {
-        let mut contacts: Vec<_> =
-            self.contacts.iter().filter(|contact| contact.guardian_id == guardian_id && !contact.ended).collect();
+        let mut contacts: Vec<_> = self
+            .contacts
+            .iter()
+            .filter(|contact| contact.guardian_id == guardian_id && !contact.ended)
+            .collect();
         contacts.sort_by_key(|contact| (contact.rank, contact.id));
         contacts
     }

@@ -66,7 +66,9 @@ impl Preset {
     /// When this preset tells of an event; never means on paper only.
     pub fn timing(self, event: Event) -> Timing {
         match (self, event) {
-            (Self::Important, Event::Mark | Event::MarkCorrected | Event::MarkWithdrawn) => Timing::Weekly,
+            (Self::Important, Event::Mark | Event::MarkCorrected | Event::MarkWithdrawn) => {
+                Timing::Weekly
+            }
             (Self::Daily, _) => Timing::Daily,
             (Self::AtOnce, _) => Timing::AtOnce,
             (Self::Paper, _) => Timing::Never,
@@ -88,11 +90,18 @@ pub struct Preference {
 }
 
 /// What a guardian's own matrix says of an event on a channel; none where it says nothing.
-pub fn chosen(matrix: &[Preference], guardian_id: i64, event: Event, channel: Channel) -> Option<Timing> {
+pub fn chosen(
+    matrix: &[Preference],
+    guardian_id: i64,
+    event: Event,
+    channel: Channel,
+) -> Option<Timing> {
     let line = |wanted: Option<Event>| {
         matrix
             .iter()
-            .find(|line| line.guardian_id == guardian_id && line.channel == channel && line.event == wanted)
+            .find(|line| {
+                line.guardian_id == guardian_id && line.channel == channel && line.event == wanted
+            })
             .map(|line| line.timing)
     };
     line(Some(event)).or_else(|| line(None))

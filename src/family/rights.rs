@@ -57,10 +57,15 @@ pub fn hearers(people: &People, student_id: i64, today: NaiveDate) -> Vec<i64> {
 /// Whether an address is closed for a student: one of its living owners must not hear of them, and
 /// nobody can know which of the owners picks up the phone (design §6).
 pub fn closed(people: &People, address: &str, student_id: i64, today: NaiveDate) -> bool {
-    people.contacts.iter().filter(|contact| contact.address == address && !contact.ended).any(|contact| {
-        people
-            .guardianships
-            .iter()
-            .any(|tie| tie.guardian_id == contact.guardian_id && tie.student_id == student_id && tie.restricted(today))
-    })
+    people
+        .contacts
+        .iter()
+        .filter(|contact| contact.address == address && !contact.ended)
+        .any(|contact| {
+            people.guardianships.iter().any(|tie| {
+                tie.guardian_id == contact.guardian_id
+                    && tie.student_id == student_id
+                    && tie.restricted(today)
+            })
+        })
 }

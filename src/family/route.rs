@@ -49,7 +49,9 @@ impl fmt::Display for WhyPaper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Chosen => f.write_str("the family chose paper"),
-            Self::NoContact => f.write_str("no address is known that a configured channel could use"),
+            Self::NoContact => {
+                f.write_str("no address is known that a configured channel could use")
+            }
             Self::Consent(purpose, state) => {
                 let word = match state {
                     ConsentState::Given => "given",
@@ -60,15 +62,27 @@ impl fmt::Display for WhyPaper {
                 write!(f, "consent to «{}» is {word}", purpose.code())
             }
             Self::Unreachable => f.write_str("every address has failed for good"),
-            Self::ClosedAddress => f.write_str("the address is shared with a person who must not hear of this student"),
-            Self::NeverByChannel => f.write_str("the family asked not to hear of this by any of its channels"),
+            Self::ClosedAddress => {
+                f.write_str("the address is shared with a person who must not hear of this student")
+            }
+            Self::NeverByChannel => {
+                f.write_str("the family asked not to hear of this by any of its channels")
+            }
         }
     }
 }
 
 /// Whether one contact may carry news of one student today.
-pub fn open_contact(people: &People, contact: &Contact, student_id: i64, today: NaiveDate) -> Result<(), WhyPaper> {
-    let purposes = contact.channel.purpose().map(|purpose| [Purpose::Data, purpose]);
+pub fn open_contact(
+    people: &People,
+    contact: &Contact,
+    student_id: i64,
+    today: NaiveDate,
+) -> Result<(), WhyPaper> {
+    let purposes = contact
+        .channel
+        .purpose()
+        .map(|purpose| [Purpose::Data, purpose]);
     for purpose in purposes.into_iter().flatten() {
         let state = consent::state(&people.consents, contact.guardian_id, student_id, purpose);
         if state != ConsentState::Given {
@@ -78,7 +92,11 @@ pub fn open_contact(people: &People, contact: &Contact, student_id: i64, today: 
     if rights::closed(people, &contact.address, student_id, today) {
         return Err(WhyPaper::ClosedAddress);
     }
-    if contact.health.usable() { Ok(()) } else { Err(WhyPaper::Unreachable) }
+    if contact.health.usable() {
+        Ok(())
+    } else {
+        Err(WhyPaper::Unreachable)
+    }
 }
 
 /// How a guardian hears of an event.
@@ -109,12 +127,27 @@ pub fn route(
     }
     // One address a channel: a second phone is the rung below, not a second copy.
     let mut seen = Vec::new();
-    open.retain(|contact| !seen.contains(&contact.channel) && { seen.push(contact.channel); true });
+    open.retain(|contact| {
+        !seen.contains(&contact.channel) && {
+            seen.push(contact.channel);
+            true
+        }
+    });
 
-    let choice = |contact: &Contact| preference::chosen(&people.preferences, guardian.id, event, contact.channel);
-    let soonest = open.iter().filter_map(|contact| choice(contact)).filter(|timing| *timing != Timing::Never).min();
+    let choice = |contact: &Contact| {
+        preference::chosen(&people.preferences, guardian.id, event, contact.channel)
+    };
+    let soonest = open
+        .iter()
+        .filter_map(|contact| choice(contact))
+        .filter(|timing| *timing != Timing::Never)
+        .min();
     if let Some(timing) = soonest {
-        let contacts = open.iter().filter(|contact| choice(contact) == Some(timing)).map(|contact| contact.id).collect();
+        let contacts = open
+            .iter()
+            .filter(|contact| choice(contact) == Some(timing))
+            .map(|contact| contact.id)
+            .collect();
         return Route::Electronic { contacts, timing };
     }
     let timing = preset.timing(event);
@@ -122,7 +155,10 @@ pub fn route(
         return Route::Sheet(WhyPaper::Chosen);
     }
     match open.iter().find(|contact| choice(contact).is_none()) {
-        Some(contact) => Route::Electronic { contacts: vec![contact.id], timing },
+        Some(contact) => Route::Electronic {
+            contacts: vec![contact.id],
+            timing,
+        },
         None if !open.is_empty() => Route::Sheet(WhyPaper::NeverByChannel),
         None => Route::Sheet(why.unwrap_or(WhyPaper::NoContact)),
     }
@@ -148,11 +184,24 @@ mod tests {
     }
 
     fn guardian(id: i64, preset: Option<Preset>) -> Guardian {
-        Guardian { id, preset, quiet: None, paused_to: None }
+        Guardian {
+            id,
+            preset,
+            quiet: None,
+            paused_to: None,
+        }
     }
 
     fn contact(id: i64, guardian_id: i64, channel: Channel, address: &str) -> Contact {
-        Contact { id, guardian_id, channel, address: address.into(), rank: id, health: Health::Ok, ended: false }
+        Contact {
+            id,
+            guardian_id,
+            channel,
+            address: address.into(),
+            rank: id,
+            health: Health::Ok,
+            ended: false,
+        }
     }
 
     /// Parents with a phone each and one e-mail address, who have consented to everything.
@@ -168,7 +217,13 @@ mod tests {
         for guardian_id in [MOTHER, FATHER] {
             for purpose in [Purpose::Data, Purpose::Sms, Purpose::Email] {
                 let id = i64::try_from(consents.len()).expect("few");
-                consents.push(Consent { id, guardian_id, student_id: MASHA, purpose, state: ConsentState::Given });
+                consents.push(Consent {
+                    id,
+                    guardian_id,
+                    student_id: MASHA,
+                    purpose,
+                    state: ConsentState::Given,
+                });
             }
         }
         People {
@@ -185,35 +240,79 @@ mod tests {
     }
 
     fn mothers_route(people: &People) -> Route {
-        route(people, &people.guardians[0], MASHA, Event::Mark, &BOTH, today())
+        route(
+            people,
+            &people.guardians[0],
+            MASHA,
+            Event::Mark,
+            &BOTH,
+            today(),
+        )
     }
 
     fn wants(people: &mut People, event: Option<Event>, channel: Channel, timing: Timing) {
-        people.preferences.push(Preference { guardian_id: MOTHER, event, channel, timing });
+        people.preferences.push(Preference {
+            guardian_id: MOTHER,
+            event,
+            channel,
+            timing,
+        });
     }
 
     #[test]
     fn without_a_word_of_theirs_they_hear_once_a_day_by_their_first_address() {
-        assert_eq!(mothers_route(&people()), Route::Electronic { contacts: vec![1], timing: Timing::Daily });
+        assert_eq!(
+            mothers_route(&people()),
+            Route::Electronic {
+                contacts: vec![1],
+                timing: Timing::Daily
+            }
+        );
     }
 
     #[test]
     fn two_channels_at_once_both_carry_it_and_a_later_one_does_not_repeat_it() {
         let mut people = people();
-        wants(&mut people, Some(Event::Mark), Channel::Email, Timing::AtOnce);
+        wants(
+            &mut people,
+            Some(Event::Mark),
+            Channel::Email,
+            Timing::AtOnce,
+        );
         wants(&mut people, None, Channel::Sms, Timing::AtOnce);
-        assert_eq!(mothers_route(&people), Route::Electronic { contacts: vec![1, 2], timing: Timing::AtOnce });
+        assert_eq!(
+            mothers_route(&people),
+            Route::Electronic {
+                contacts: vec![1, 2],
+                timing: Timing::AtOnce
+            }
+        );
         people.preferences[0].timing = Timing::Daily;
-        assert_eq!(mothers_route(&people), Route::Electronic { contacts: vec![2], timing: Timing::AtOnce });
+        assert_eq!(
+            mothers_route(&people),
+            Route::Electronic {
+                contacts: vec![2],
+                timing: Timing::AtOnce
+            }
+        );
     }
 
     #[test]
     fn never_on_a_channel_means_the_next_one_and_never_on_all_means_paper() {
         let mut people = people();
         wants(&mut people, None, Channel::Email, Timing::Never);
-        assert_eq!(mothers_route(&people), Route::Electronic { contacts: vec![2], timing: Timing::Daily });
+        assert_eq!(
+            mothers_route(&people),
+            Route::Electronic {
+                contacts: vec![2],
+                timing: Timing::Daily
+            }
+        );
         wants(&mut people, None, Channel::Sms, Timing::Never);
-        assert_eq!(mothers_route(&people), Route::Sheet(WhyPaper::NeverByChannel));
+        assert_eq!(
+            mothers_route(&people),
+            Route::Sheet(WhyPaper::NeverByChannel)
+        );
     }
 
     #[test]
@@ -221,8 +320,17 @@ mod tests {
         let mut people = people();
         people.contacts.truncate(1);
         for state in [ConsentState::Refused, ConsentState::Withdrawn] {
-            people.consents.push(Consent { id: 90, guardian_id: MOTHER, student_id: MASHA, purpose: Purpose::Email, state });
-            assert_eq!(mothers_route(&people), Route::Sheet(WhyPaper::Consent(Purpose::Email, state)));
+            people.consents.push(Consent {
+                id: 90,
+                guardian_id: MOTHER,
+                student_id: MASHA,
+                purpose: Purpose::Email,
+                state,
+            });
+            assert_eq!(
+                mothers_route(&people),
+                Route::Sheet(WhyPaper::Consent(Purpose::Email, state))
+            );
             people.consents.pop();
         }
         people.consents.clear();
@@ -236,17 +344,33 @@ mod tests {
     fn an_address_shared_with_somebody_restricted_is_closed() {
         let mut people = people();
         people.guardianships[1].restricted_from = Some(today());
-        assert_eq!(mothers_route(&people), Route::Electronic { contacts: vec![2], timing: Timing::Daily });
+        assert_eq!(
+            mothers_route(&people),
+            Route::Electronic {
+                contacts: vec![2],
+                timing: Timing::Daily
+            }
+        );
         assert_eq!(rights::hearers(&people, MASHA, today()), [MOTHER]);
         people.guardianships[1].restricted_from = today().succ_opt();
-        assert_eq!(rights::hearers(&people, MASHA, today()), [MOTHER, FATHER], "not yet");
+        assert_eq!(
+            rights::hearers(&people, MASHA, today()),
+            [MOTHER, FATHER],
+            "not yet"
+        );
     }
 
     #[test]
     fn a_dead_address_leaves_the_next_rung() {
         let mut people = people();
         people.contacts[0].health = Health::Hard;
-        assert_eq!(mothers_route(&people), Route::Electronic { contacts: vec![2], timing: Timing::Daily });
+        assert_eq!(
+            mothers_route(&people),
+            Route::Electronic {
+                contacts: vec![2],
+                timing: Timing::Daily
+            }
+        );
         people.contacts[1].health = Health::Blocked;
         assert_eq!(mothers_route(&people), Route::Sheet(WhyPaper::Unreachable));
     }

@@ -59,7 +59,11 @@ impl From<Cell> for Vec<String> {
 
 impl<'a> FromIterator<&'a str> for Cell {
     fn from_iter<I: IntoIterator<Item = &'a str>>(values: I) -> Self {
-        values.into_iter().map(str::to_owned).collect::<Vec<_>>().into()
+        values
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .into()
     }
 }
 
@@ -115,7 +119,9 @@ pub enum News {
 /// Values that went are paired with values that came: a pair is a correction. What is left over is
 /// a new mark or a withdrawal. A debt that became a mark is told as a mark (design §7.3).
 pub fn news(known: &Known, now: &Cell) -> Vec<News> {
-    let mut gone = surplus(known.cell(), now).into_iter().collect::<std::collections::VecDeque<_>>();
+    let mut gone = surplus(known.cell(), now)
+        .into_iter()
+        .collect::<std::collections::VecDeque<_>>();
     let mut news = Vec::new();
     for new in surplus(now, known.cell()) {
         news.push(match gone.pop_front() {
@@ -123,7 +129,10 @@ pub fn news(known: &Known, now: &Cell) -> Vec<News> {
             Some(old) if old == DEBT => News::Entered(new),
             Some(old) => {
                 let told = matches!(known, Known::Told(_));
-                News::Corrected { old: told.then_some(old), new }
+                News::Corrected {
+                    old: told.then_some(old),
+                    new,
+                }
             }
         });
     }
@@ -161,7 +170,10 @@ mod tests {
     }
 
     fn corrected(old: &str, new: &str) -> News {
-        News::Corrected { old: Some(old.into()), new: new.into() }
+        News::Corrected {
+            old: Some(old.into()),
+            new: new.into(),
+        }
     }
 
     #[test]
@@ -169,26 +181,58 @@ mod tests {
         assert_eq!(told("", "4"), [News::Entered("4".into())]);
         assert_eq!(told("3", "4"), [corrected("3", "4")]);
         assert_eq!(told("4", ""), [News::Withdrawn("4".into())]);
-        assert_eq!(told("5 4", "4"), [News::Withdrawn("5".into())], "the rest did not change");
-        assert_eq!(told("4", "4 4"), [News::Entered("4".into())], "a second equal mark is news");
-        assert_eq!(told(".", "4"), [News::Entered("4".into())], "a closed debt is a mark");
+        assert_eq!(
+            told("5 4", "4"),
+            [News::Withdrawn("5".into())],
+            "the rest did not change"
+        );
+        assert_eq!(
+            told("4", "4 4"),
+            [News::Entered("4".into())],
+            "a second equal mark is news"
+        );
+        assert_eq!(
+            told(".", "4"),
+            [News::Entered("4".into())],
+            "a closed debt is a mark"
+        );
         assert_eq!(told("4 5", "5 4"), [], "order means nothing");
     }
 
     #[test]
     fn what_was_never_told_is_never_quoted() {
         let untold = |known, now| news(&Known::Untold(cell(known)), &cell(now));
-        assert_eq!(untold("4", "5"), [News::Corrected { old: None, new: "5".into() }]);
-        assert_eq!(untold("4", ""), [], "nobody misses what they never heard of");
-        assert_eq!(untold("5", "5 4"), [News::Entered("4".into())], "a baseline value is not news");
+        assert_eq!(
+            untold("4", "5"),
+            [News::Corrected {
+                old: None,
+                new: "5".into()
+            }]
+        );
+        assert_eq!(
+            untold("4", ""),
+            [],
+            "nobody misses what they never heard of"
+        );
+        assert_eq!(
+            untold("5", "5 4"),
+            [News::Entered("4".into())],
+            "a baseline value is not news"
+        );
     }
 
     #[test]
     fn changes_are_undone_newest_first() {
-        let step = |old: Option<&str>, new: Option<&str>| CellChange { old: old.map(Into::into), new: new.map(Into::into) };
+        let step = |old: Option<&str>, new: Option<&str>| CellChange {
+            old: old.map(Into::into),
+            new: new.map(Into::into),
+        };
         let changes = [step(Some("3"), Some("4")), step(Some("4"), Some("5"))];
         assert_eq!(cell("5").before(&changes), cell("3"));
-        assert_eq!(cell("").before(&[step(None, Some("2")), step(Some("2"), None)]), cell(""));
+        assert_eq!(
+            cell("").before(&[step(None, Some("2")), step(Some("2"), None)]),
+            cell("")
+        );
     }
 
     fn any_cell() -> impl Strategy<Value = Cell> {

@@ -25,7 +25,11 @@ impl FromStr for ClassName {
         let bare: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
         let digits = bare.chars().take_while(char::is_ascii_digit).count();
         let grade: u8 = bare[..digits].parse().map_err(|_| wrong())?;
-        let letter: String = bare[digits..].to_uppercase().chars().map(as_cyrillic).collect();
+        let letter: String = bare[digits..]
+            .to_uppercase()
+            .chars()
+            .map(as_cyrillic)
+            .collect();
         let cyrillic = letter.chars().all(|c| matches!(c, 'А'..='Я' | 'Ё'));
         if !(1..=12).contains(&grade) || !cyrillic || letter.chars().count() > 4 {
             return Err(wrong());
@@ -70,17 +74,26 @@ mod tests {
 
     #[test]
     fn all_spellings_of_a_class_are_one_class() {
-        let fifth = ClassName { grade: 5, letter: "А".into() };
-        for text in ["5А", "5а", "5 «А»", "5\"А\"", "5-А", "05-A", " 5 a ", "5 'А' "] {
+        let fifth = ClassName {
+            grade: 5,
+            letter: "А".into(),
+        };
+        for text in [
+            "5А", "5а", "5 «А»", "5\"А\"", "5-А", "05-A", " 5 a ", "5 'А' ",
+        ] {
             assert_eq!(text.parse(), Ok(fifth.clone()), "{text}");
         }
-        assert_eq!("10 б".parse::<ClassName>().map(|class| class.to_string()), Ok("10 «Б»".into()));
+        assert_eq!(
+            "10 б".parse::<ClassName>().map(|class| class.to_string()),
+            Ok("10 «Б»".into())
+        );
         assert_ne!("5Е".parse::<ClassName>(), "5Ё".parse());
     }
 
     #[test]
     fn what_is_no_class_is_refused() {
-        for text in ["", "А", "0А", "13А", "5Q", "5А/Английский 1", "учитель"] {
+        for text in ["", "А", "0А", "13А", "5Q", "5А/Английский 1", "учитель"]
+        {
             assert!(text.parse::<ClassName>().is_err(), "{text}");
         }
     }

@@ -24,8 +24,17 @@ pub struct MarkFact {
 /// with lesson 0 where none is named.
 impl fmt::Display for MarkFact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { student_id, subject_id, date, lesson_id } = self;
-        write!(f, "mark/{student_id}/{subject_id}/{date}/{}", lesson_id.unwrap_or(0))
+        let Self {
+            student_id,
+            subject_id,
+            date,
+            lesson_id,
+        } = self;
+        write!(
+            f,
+            "mark/{student_id}/{subject_id}/{date}/{}",
+            lesson_id.unwrap_or(0)
+        )
     }
 }
 

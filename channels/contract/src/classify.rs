@@ -30,26 +30,44 @@ pub fn http(status: u16, retry_after: Option<Duration>) -> Outcome {
     };
     match status {
         401 | 402 | 403 | 407 => lane(
-            reason("The provider refuses the account: check login, password, balance and allowed addresses.", Fault::Account),
+            reason(
+                "The provider refuses the account: check login, password, balance and allowed addresses.",
+                Fault::Account,
+            ),
             ACCOUNT_PAUSE,
         ),
         404 | 405 | 410 | 301 | 302 | 303 | 307 | 308 => lane(
-            reason("The provider's address is wrong: check base_url.", Fault::Account),
+            reason(
+                "The provider's address is wrong: check base_url.",
+                Fault::Account,
+            ),
             ACCOUNT_PAUSE,
         ),
-        429 => lane(reason("The provider asks to send more slowly.", Fault::Provider), FLOOD_PAUSE),
+        429 => lane(
+            reason("The provider asks to send more slowly.", Fault::Provider),
+            FLOOD_PAUSE,
+        ),
         503 => Outcome::Deferred {
-            reason: reason("The provider is not available at the moment.", Fault::Provider),
+            reason: reason(
+                "The provider is not available at the moment.",
+                Fault::Provider,
+            ),
             retry_after,
             scope: Scope::Message,
         },
         425 | 409 => Outcome::Deferred {
-            reason: reason("The provider cannot take this message yet.", Fault::Provider),
+            reason: reason(
+                "The provider cannot take this message yet.",
+                Fault::Provider,
+            ),
             retry_after,
             scope: Scope::Message,
         },
         408 | 500 | 502 | 504 | 505..=599 => Outcome::InDoubt {
-            reason: reason("The provider failed while it worked on the message.", Fault::Provider),
+            reason: reason(
+                "The provider failed while it worked on the message.",
+                Fault::Provider,
+            ),
         },
         400..=499 | 501 => Outcome::Rejected {
             reason: reason("The provider does not accept this message.", Fault::Message),
@@ -88,12 +106,18 @@ pub fn smtp(code: u16, enhanced: Option<(u8, u16, u16)>, stage: SmtpStage) -> Ou
         }
         // RFC 3463 §3.8: class 7 is about policy. At RCPT it may be the recipient's own filter.
         (400..=499, _, SmtpStage::Session) | (421, ..) => Outcome::Deferred {
-            reason: reason("The mail server is busy and asks to come back later.", Fault::Provider),
+            reason: reason(
+                "The mail server is busy and asks to come back later.",
+                Fault::Provider,
+            ),
             retry_after: None,
             scope: Scope::Message,
         },
         (400..=499, ..) => Outcome::Deferred {
-            reason: reason("The mail server cannot deliver to this mailbox at the moment.", Fault::Provider),
+            reason: reason(
+                "The mail server cannot deliver to this mailbox at the moment.",
+                Fault::Provider,
+            ),
             retry_after: None,
             scope: Scope::Message,
         },
@@ -102,16 +126,28 @@ pub fn smtp(code: u16, enhanced: Option<(u8, u16, u16)>, stage: SmtpStage) -> Ou
         }
         // A full mailbox is a 5xx with many providers, and empties again; design §5 lets the ladder go on.
         (500..=599, Some((5, 7, _)), SmtpStage::Recipient) => Outcome::Rejected {
-            reason: reason("The recipient's mail server refuses mail from this sender.", Fault::Message),
+            reason: reason(
+                "The recipient's mail server refuses mail from this sender.",
+                Fault::Message,
+            ),
         },
         (500..=599, _, SmtpStage::Recipient) => Outcome::Rejected {
-            reason: reason("The mailbox does not exist or takes no mail: ask the family for another address.", Fault::Address),
+            reason: reason(
+                "The mailbox does not exist or takes no mail: ask the family for another address.",
+                Fault::Address,
+            ),
         },
         (500..=599, _, SmtpStage::Data) => Outcome::Rejected {
-            reason: reason("The mail server does not accept this mail, perhaps as spam.", Fault::Message),
+            reason: reason(
+                "The mail server does not accept this mail, perhaps as spam.",
+                Fault::Message,
+            ),
         },
         _ => Outcome::InDoubt {
-            reason: reason("The mail server's answer was not understood.", Fault::Provider),
+            reason: reason(
+                "The mail server's answer was not understood.",
+                Fault::Provider,
+            ),
         },
     }
 }

@@ -41,8 +41,8 @@ pub fn http_cases() -> impl Iterator<Item = (u16, Class)> {
 /// that nobody names, with its class at each stage.
 pub fn smtp_cases() -> impl Iterator<Item = (u16, SmtpStage, Class)> {
     const CODES: [u16; 25] = [
-        421, 432, 450, 451, 452, 454, 455, 458, 500, 501, 502, 503, 504, 521, 530, 534, 535, 538, 550,
-        551, 552, 553, 554, 499, 599,
+        421, 432, 450, 451, 452, 454, 455, 458, 500, 501, 502, 503, 504, 521, 530, 534, 535, 538,
+        550, 551, 552, 553, 554, 499, 599,
     ];
     const STAGES: [SmtpStage; 3] = [SmtpStage::Session, SmtpStage::Recipient, SmtpStage::Data];
     CODES.into_iter().flat_map(|code| {
@@ -70,7 +70,11 @@ mod tests {
         let smtp = |code, stage| Class::from(&classify::smtp(code, None, stage));
         assert_eq!(smtp(450, SmtpStage::Recipient), Class::Deferred);
         assert_eq!(smtp(550, SmtpStage::Recipient), Class::Rejected);
-        assert_eq!(smtp(535, SmtpStage::Session), Class::Deferred, "a wrong password kills no address");
+        assert_eq!(
+            smtp(535, SmtpStage::Session),
+            Class::Deferred,
+            "a wrong password kills no address"
+        );
         assert_eq!(smtp(554, SmtpStage::Data), Class::Rejected);
     }
 }

@@ -37,7 +37,11 @@ pub trait Channel: Send + Sync {
     /// The reason why no answer could be had; the question may be asked again later.
     async fn query(&self, sent: &Sent) -> Result<Delivery, Reason> {
         let _ = sent;
-        Err(Reason::new("no_status_query", "this provider cannot be asked", Fault::Provider))
+        Err(Reason::new(
+            "no_status_query",
+            "this provider cannot be asked",
+            Fault::Provider,
+        ))
     }
 
     /// Whether [`Channel::query`] can be answered, so that a message in doubt is asked about

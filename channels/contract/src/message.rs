@@ -29,7 +29,9 @@ pub struct Message {
 /// Prints the reference alone: addresses, names and texts never reach a log (design §8).
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("reference", &self.reference).finish_non_exhaustive()
+        f.debug_struct("Message")
+            .field("reference", &self.reference)
+            .finish_non_exhaustive()
     }
 }
 
@@ -49,6 +51,8 @@ pub struct Sent {
 /// Prints no address, as [`Message`] does.
 impl fmt::Debug for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sent").field("reference", &self.reference).finish_non_exhaustive()
+        f.debug_struct("Sent")
+            .field("reference", &self.reference)
+            .finish_non_exhaustive()
     }
 }

@@ -57,7 +57,11 @@ pub struct Reason {
 impl Reason {
     /// A reason from its three parts.
     pub fn new(code: impl Into<String>, text: impl Into<String>, fault: Fault) -> Self {
-        Self { code: code.into(), text: text.into(), fault }
+        Self {
+            code: code.into(),
+            text: text.into(),
+            fault,
+        }
     }
 }
 

@@ -1,0 +1,149 @@
+//! The store: the only room with SQL.
+//!
+//! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
+//! What cannot be shared is chosen by [`Dialect`].
+
+use std::str::FromStr;
+
+use sqlx::{
+    AnyConnection, AnyPool, Executor,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    migrate::{MigrateError, Migrator},
+};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// One file, one daemon.
+    Sqlite,
+    /// Many schools or many daemons.
+    Postgres,
+}
+
+/// An open database of the right version.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+}
+
+/// Why the store cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names neither database. The URL itself may hold a password and is not repeated.
+    #[error("database.url names no database: write sqlite:vestnik.db or postgres://user@host/name")]
+    Url,
+    /// The database holds migrations that this program does not know.
+    #[error(
+        "the database was migrated to version {0}, which is newer than this program: install the newer program"
+    )]
+    Newer(i64),
+    /// A migration failed.
+    #[error("the database could not be migrated")]
+    Migrate(#[source] MigrateError),
+    /// Anything else the database says.
+    #[error("the database answered with an error")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Store {
+    /// Opens the database and brings it to this program's version.
+    ///
+    /// A SQLite file is made if there is none. It is kept in WAL mode, and every commit is synced,
+    /// because an attempt must be on the disk before its call leaves.
+    ///
+    /// # Errors
+    /// [`StoreError`]: a URL that names no database, one that cannot be reached, or one that is
+    /// newer than this program.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (dialect, url) = dialect(url)?;
+        let options = AnyConnectOptions::from_str(&url).map_err(|_| StoreError::Url)?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(5)
+            .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
+            .connect_with(options)
+            .await?;
+        let store = Self { pool, dialect };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Which database it is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The connections. Only this room and its tests use them.
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Brings the database to this program's version; does nothing where it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a database that a newer program has migrated.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let migrator = match self.dialect {
+            Dialect::Sqlite => &SQLITE,
+            Dialect::Postgres => &POSTGRES,
+        };
+        migrator.run(&self.pool).await.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => StoreError::Newer(version),
+            other => StoreError::Migrate(other),
+        })
+    }
+}
+
+/// Tells the databases apart and completes a SQLite URL.
+fn dialect(url: &str) -> Result<(Dialect, String), StoreError> {
+    match url.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => {
+            let mode = if path.contains('?') { "" } else { "?mode=rwc" };
+            Ok((Dialect::Sqlite, format!("{url}{mode}")))
+        }
+        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+            Ok((Dialect::Postgres, url.to_owned()))
+        }
+        _ => Err(StoreError::Url),
+    }
+}
+
+/// What each new SQLite connection needs. The busy time-out covers other programs that write for a
+/// moment, such as an administrator's `sqlite3`.
+async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {
+    if dialect == Dialect::Sqlite {
+        for pragma in [
+            "PRAGMA busy_timeout = 10000",
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+        ] {
+            connection.execute(pragma).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_that_names_no_database_is_refused_without_repeating_it() {
+        for url in [
+            "",
+            "vestnik.db",
+            "sqlite:",
+            "mysql://root:secret@localhost/x",
+            "postgres:x",
+        ] {
+            let error = dialect(url).expect_err(url);
+            assert!(error.to_string().contains("sqlite:vestnik.db"), "{error}");
+            assert!(!error.to_string().contains("secret"));
+        }
+    }
+}

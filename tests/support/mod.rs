@@ -1,0 +1,60 @@
+//! Both databases for the tests of the store: an empty one of each kind per test.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot have its database has failed"
+)]
+
+use std::{
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use sqlx::{AnyConnection, Connection, Executor};
+use tempfile::TempDir;
+use vestnik::store::Store;
+
+/// An empty, migrated database that belongs to one test.
+pub(crate) struct Base {
+    /// The store on it.
+    pub(crate) store: Store,
+    _directory: Option<TempDir>,
+}
+
+/// A SQLite file, and a PostgreSQL database where `VESTNIK_TEST_POSTGRES` names a server whose user
+/// may create databases. `tests/run` starts such a server.
+pub(crate) async fn both() -> Vec<Base> {
+    let directory = TempDir::new().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("vestnik.db").display());
+    let mut bases = vec![Base {
+        store: Store::open(&url).await.unwrap(),
+        _directory: Some(directory),
+    }];
+    match std::env::var("VESTNIK_TEST_POSTGRES") {
+        Ok(server) => bases.push(Base {
+            store: Store::open(&new_database(&server).await).await.unwrap(),
+            _directory: None,
+        }),
+        Err(_) => {
+            println!("skipped on PostgreSQL: VESTNIK_TEST_POSTGRES is not set; tests/run sets it");
+        }
+    }
+    bases
+}
+
+async fn new_database(server: &str) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    sqlx::any::install_default_drivers();
+    let name = format!(
+        "test_{}_{}",
+        process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
+    let mut connection = AnyConnection::connect(server).await.unwrap();
+    connection
+        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .await
+        .unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
