@@ -5,12 +5,16 @@
 //! 1. [`journal`]: what stands in the journal, and which of it is a fact that a family may hear.
 //! 2. [`family`]: who may hear it, by which channel and when.
 //! 3. [`plan`]: from a changed fact to the duty to tell somebody.
-//! 4. [`may_send`]: the last word before a message leaves.
-//! 5. [`next`]: from an attempt's outcome to the next step.
+//! 4. [`mod@compose`]: from duties that are due to one message for one address; [`text`] sets it in
+//!    words.
+//! 5. [`may_send`]: the last word before a message leaves.
+//! 6. [`next`]: from an attempt's outcome to the next step.
 //!
 //! All of these are functions of values: no I/O, no clock, no randomness of their own. [`store`]
-//! is the only room with SQL.
+//! is the only room with SQL, and [`engine`] joins the two.
 
+pub mod compose;
+pub mod engine;
 pub mod family;
 pub mod instant;
 pub mod journal;
@@ -18,4 +22,7 @@ pub mod may_send;
 pub mod next;
 pub mod plan;
 pub mod quiet;
+pub mod schedule;
 pub mod store;
+pub mod text;
+pub mod zone;

@@ -41,6 +41,21 @@ impl State {
         }
     }
 
+    /// The state with this code, if it is one that a receipt can still raise or that is the highest.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [
+            Self::Ready,
+            Self::Sending,
+            Self::InDoubt,
+            Self::Accepted,
+            Self::NoReceipt,
+            Self::Undelivered,
+            Self::Delivered,
+        ]
+        .into_iter()
+        .find(|state| state.code() == code)
+    }
+
     /// The rank that receipts may only raise (design §5).
     pub fn rank(self) -> u8 {
         match self {

@@ -46,6 +46,17 @@ impl Channel {
     }
 }
 
+/// An address in the form that compares: people type one number in many ways, and two guardians
+/// with one phone must be found to share it. What cannot be read is compared as it stands.
+pub fn comparable(channel: Channel, address: &str) -> String {
+    let bare = address.trim();
+    match channel {
+        Channel::Sms => vestnik_sms::phone::normalise(bare).unwrap_or_else(|_| bare.to_owned()),
+        Channel::Email => bare.to_lowercase(),
+        Channel::Telegram | Channel::Paper => bare.to_owned(),
+    }
+}
+
 /// What experience says of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {

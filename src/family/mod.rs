@@ -44,6 +44,9 @@ pub struct People {
     pub consents: Vec<Consent>,
     /// What they asked for.
     pub preferences: Vec<Preference>,
+    /// The guardians and students for whom the school and the family have agreed on paper today
+    /// (`service_mode`), whatever else is registered.
+    pub on_paper: Vec<(i64, i64)>,
 }
 
 impl People {

@@ -22,6 +22,13 @@ impl Event {
             Self::MarkWithdrawn => "mark_withdrawn",
         }
     }
+
+    /// The event with this code, if this version tells of it.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Mark, Self::MarkCorrected, Self::MarkWithdrawn]
+            .into_iter()
+            .find(|event| event.code() == code)
+    }
 }
 
 /// When something is told, once its settling is over.

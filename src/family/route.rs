@@ -44,6 +44,22 @@ pub enum WhyPaper {
     NeverByChannel,
 }
 
+impl WhyPaper {
+    /// The code in `notice.reason`.
+    pub fn code(self) -> String {
+        match self {
+            Self::Chosen => "chosen".into(),
+            Self::NoContact => "no_contact".into(),
+            Self::Consent(purpose, state) => {
+                format!("consent_{}_{}", purpose.code(), state.code())
+            }
+            Self::Unreachable => "unreachable".into(),
+            Self::ClosedAddress => "closed_address".into(),
+            Self::NeverByChannel => "never_by_channel".into(),
+        }
+    }
+}
+
 /// The reason as `route` and `explain` say it.
 impl fmt::Display for WhyPaper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,6 +95,9 @@ pub fn open_contact(
     student_id: i64,
     today: NaiveDate,
 ) -> Result<(), WhyPaper> {
+    if people.on_paper.contains(&(contact.guardian_id, student_id)) {
+        return Err(WhyPaper::Chosen);
+    }
     let purposes = contact
         .channel
         .purpose()
@@ -114,6 +133,9 @@ pub fn route(
     today: NaiveDate,
 ) -> Route {
     let preset = guardian.preset.unwrap_or_default();
+    if people.on_paper.contains(&(guardian.id, student_id)) {
+        return Route::Sheet(WhyPaper::Chosen);
+    }
     let mut why = None;
     let mut open = Vec::new();
     for contact in people.contacts_of(guardian.id) {

@@ -3,6 +3,19 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod dispatch;
+mod due;
+mod intake;
+mod lane;
+mod people;
+mod rows;
+mod work;
+
+pub use dispatch::{Question, Ready};
+pub use due::NewMessage;
+pub use intake::{Change, NewNotice};
+pub use lane::{LEASE, Lease, Tx};
+
 use std::str::FromStr;
 
 use sqlx::{
@@ -44,6 +57,9 @@ pub enum StoreError {
     /// A migration failed.
     #[error("the database could not be migrated")]
     Migrate(#[source] MigrateError),
+    /// A column holds what this program never writes there.
+    #[error("column {0} holds a value that cannot be read: correct the row by hand")]
+    Content(&'static str),
     /// Anything else the database says.
     #[error("the database answered with an error")]
     Database(#[from] sqlx::Error),

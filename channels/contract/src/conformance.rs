@@ -42,7 +42,7 @@ pub fn http_cases() -> impl Iterator<Item = (u16, Class)> {
 pub fn smtp_cases() -> impl Iterator<Item = (u16, SmtpStage, Class)> {
     const CODES: [u16; 25] = [
         421, 432, 450, 451, 452, 454, 455, 458, 500, 501, 502, 503, 504, 521, 530, 534, 535, 538,
-        550, 551, 552, 553, 554, 499, 599,
+        550, 551, 552, 553, 554, 459, 559,
     ];
     const STAGES: [SmtpStage; 3] = [SmtpStage::Session, SmtpStage::Recipient, SmtpStage::Data];
     CODES.into_iter().flat_map(|code| {

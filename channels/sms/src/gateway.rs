@@ -44,9 +44,9 @@ enum PhoneForm {
 pub(crate) struct Send {
     pub(crate) path: String,
     /// JSON pointer (RFC 6901) to the name that the provider gave the message.
-    pub(crate) answers_id: String,
+    pub(crate) id_at: String,
     /// JSON pointer to the error code.
-    pub(crate) answers_error: String,
+    pub(crate) error_at: String,
     pub(crate) fields: BTreeMap<String, String>,
 }
 
@@ -54,8 +54,8 @@ pub(crate) struct Send {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Status {
     pub(crate) path: String,
-    pub(crate) answers_status: String,
-    pub(crate) answers_error: String,
+    pub(crate) answer_at: String,
+    pub(crate) error_at: String,
     pub(crate) fields: BTreeMap<String, String>,
 }
 
@@ -63,8 +63,8 @@ pub(crate) struct Status {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Balance {
     pub(crate) path: String,
-    pub(crate) answers_balance: String,
-    pub(crate) answers_error: String,
+    pub(crate) answer_at: String,
+    pub(crate) error_at: String,
     pub(crate) fields: BTreeMap<String, String>,
 }
 
@@ -303,10 +303,10 @@ mod tests {
             .expect_err("a slip")
             .to_string();
         assert!(error.contains("[send.fields] phones"), "{error}");
-        let error = Gateway::parse(&source.replace("answers_id", "anwsers_id"))
+        let error = Gateway::parse(&source.replace("id_at", "di_at"))
             .expect_err("a slip")
             .to_string();
-        assert!(error.contains("anwsers_id"), "{error}");
+        assert!(error.contains("di_at"), "{error}");
     }
 
     #[test]

@@ -174,8 +174,8 @@ impl Channel for Sms {
             Err(Failure::Unanswered(reason)) => Outcome::InDoubt { reason },
             Err(Failure::Status(status, pause)) => classify::http(status.as_u16(), pause),
             Ok(answer) => match (
-                scalar(&answer, &send.answers_error),
-                scalar(&answer, &send.answers_id),
+                scalar(&answer, &send.error_at),
+                scalar(&answer, &send.id_at),
             ) {
                 (Some(code), _) => self.settings.gateway.error(&code),
                 (None, Some(id)) => Outcome::Accepted {
@@ -200,8 +200,8 @@ impl Channel for Sms {
             .await
             .map_err(Failure::reason)?;
         match (
-            scalar(&answer, &status.answers_error),
-            scalar(&answer, &status.answers_status),
+            scalar(&answer, &status.error_at),
+            scalar(&answer, &status.answer_at),
         ) {
             (Some(code), _) => Err(self.settings.gateway.complaint(&code)),
             (None, Some(code)) => self.settings.gateway.delivery(&code),
@@ -221,8 +221,8 @@ impl Channel for Sms {
             .await
             .map_err(Failure::reason)?;
         match (
-            scalar(&answer, &balance.answers_error),
-            scalar(&answer, &balance.answers_balance),
+            scalar(&answer, &balance.error_at),
+            scalar(&answer, &balance.answer_at),
         ) {
             (Some(code), _) => Err(self.settings.gateway.complaint(&code)),
             (None, Some(money)) => Ok(format!(

@@ -1,0 +1,235 @@
+//! The engine: joins the decisions to the store, turn by turn.
+//!
+//! It never calls a provider and never waits for one. A turn takes the reports of calls that ended,
+//! and gives back the calls that may leave now; whoever drives it makes them.
+
+mod intake;
+mod send;
+mod settle;
+
+use rand::rngs::StdRng;
+use vestnik_contract::{Delivery, Message, Outcome, Reason, Sent};
+
+use crate::{
+    compose::Hours,
+    family::contact::Channel,
+    instant::Millis,
+    next::InDoubt,
+    store::{LEASE, Lease, Store, StoreError},
+    text::{TemplateError, Templates},
+    zone,
+};
+
+/// The lane of planning and composing.
+const PLAN: &str = "plan";
+
+/// One provider account, as the engine sees it.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// `lane.name`
+    pub lane: String,
+    /// The channel that it serves.
+    pub channel: Channel,
+    /// What its nature makes of a doubt.
+    pub in_doubt: InDoubt,
+    /// Whether its provider can be asked about a message.
+    pub answers_queries: bool,
+}
+
+/// What the school decides about the engine.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How long a notice waits for second thoughts.
+    pub settling: Millis,
+    /// Windows, quiet hours and zone.
+    pub hours: Hours,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum Report {
+    /// A message was handed over, or not.
+    Called {
+        /// `attempt.id`
+        attempt_id: i64,
+        /// `message.id`
+        message_id: i64,
+        /// The lane, with the epoch that it was booked under.
+        lease: Lease,
+        /// The channel's answer.
+        outcome: Outcome,
+    },
+    /// A provider was asked about a message.
+    Asked {
+        /// `message.id`
+        message_id: i64,
+        /// The lane, with the epoch that it was booked under.
+        lease: Lease,
+        /// The answer, or why there is none.
+        answer: Result<Delivery, Reason>,
+    },
+}
+
+/// A call that may leave.
+#[derive(Debug)]
+pub enum Call {
+    /// Hand a message over. The attempt is committed.
+    Send {
+        /// `attempt.id`
+        attempt_id: i64,
+        /// `message.id`
+        message_id: i64,
+        /// The lane, with the epoch that it was booked under.
+        lease: Lease,
+        /// What to hand over.
+        message: Message,
+    },
+    /// Ask about a message.
+    Ask {
+        /// `message.id`
+        message_id: i64,
+        /// The lane, with the epoch that it was booked under.
+        lease: Lease,
+        /// What about.
+        sent: Sent,
+    },
+}
+
+/// What a turn gives back.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// The calls that may leave now.
+    pub calls: Vec<Call>,
+    /// When something falls due that nobody will announce.
+    pub wake_at: Option<Millis>,
+    /// Whether work was left over: changes beyond the slice, or messages beyond the permits.
+    pub more: bool,
+}
+
+/// Why a turn failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database failed; nothing of the step happened, and the next turn does it again.
+    #[error("the database could not keep up")]
+    Store(#[from] StoreError),
+    /// A template failed on real content, although it passed its samples.
+    #[error("a text could not be composed")]
+    Template(#[from] TemplateError),
+}
+
+/// The engine.
+pub struct Engine {
+    store: Store,
+    templates: Templates,
+    rules: Rules,
+    accounts: Vec<Account>,
+    holder: String,
+    alone: bool,
+    random: StdRng,
+    leases: Vec<(Lease, Millis)>,
+}
+
+impl Engine {
+    /// An engine that acts as `holder`. `alone` says that nobody else can hold a lane of this
+    /// database, which a lock on a SQLite file proves.
+    pub fn new(
+        store: Store,
+        templates: Templates,
+        rules: Rules,
+        accounts: Vec<Account>,
+        holder: String,
+        alone: bool,
+        random: StdRng,
+    ) -> Self {
+        Self {
+            store,
+            templates,
+            rules,
+            accounts,
+            holder,
+            alone,
+            random,
+            leases: Vec::new(),
+        }
+    }
+
+    /// One turn: settles reports, sends what is ready, plans what changed, composes what is due, and
+    /// sends again. `permits(lane, want)` says how many calls the lane may start now; it is asked
+    /// before anything is booked.
+    ///
+    /// # Errors
+    /// [`EngineError`]; each step is one transaction, so what was done before stands. Reports that
+    /// could not be settled are given back in `reports`.
+    pub async fn turn(
+        &mut self,
+        now: Millis,
+        reports: &mut Vec<Report>,
+        permits: &mut (dyn FnMut(&str, usize) -> usize + Send),
+    ) -> Result<Turn, EngineError> {
+        let mut turn = Turn::default();
+        self.hold(now).await?;
+        self.settle(reports, now).await?;
+        self.overdue(now).await?;
+        self.send(&mut turn, permits, now).await?;
+        if let Some(lease) = self.lease(PLAN).cloned() {
+            turn.more |= self.intake(&lease, now).await?;
+            turn.more |= self.compose(&lease, now).await?;
+            self.send(&mut turn, permits, now).await?;
+        }
+        turn.wake_at = self.store.wake_at(now).await?;
+        Ok(turn)
+    }
+
+    /// Gives the lanes back, so that the next daemon need not wait for their leases to run out.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn release(&mut self) -> Result<(), StoreError> {
+        self.leases.clear();
+        self.store.release(&self.holder).await
+    }
+
+    fn lease(&self, lane: &str) -> Option<&Lease> {
+        self.leases
+            .iter()
+            .map(|(lease, _)| lease)
+            .find(|lease| lease.lane == lane)
+    }
+
+    fn account(&self, lane: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.lane == lane)
+    }
+
+    fn today(&self, now: Millis) -> chrono::NaiveDate {
+        zone::local(now, self.rules.hours.zone).date()
+    }
+
+    /// Takes lanes that are free and renews those that are held, in the last two thirds of a lease.
+    /// A lane that comes from another holder brings the messages that were under way there.
+    async fn hold(&mut self, now: Millis) -> Result<(), EngineError> {
+        let lanes: Vec<String> = self
+            .accounts
+            .iter()
+            .map(|account| account.lane.clone())
+            .chain([PLAN.to_owned()])
+            .collect();
+        for lane in lanes {
+            let at = self.leases.iter().position(|(lease, _)| lease.lane == lane);
+            if at.is_some_and(|at| now - self.leases[at].1 < LEASE / 3 && now >= self.leases[at].1)
+            {
+                continue;
+            }
+            let taken = self
+                .store
+                .take(&lane, &self.holder, self.alone, now)
+                .await?;
+            let before = at.map(|at| self.leases.remove(at).0.epoch);
+            let Some(lease) = taken else { continue };
+            if before != Some(lease.epoch) {
+                self.adopt(&lease, now).await?;
+            }
+            self.leases.push((lease, now));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! From ready messages to calls.
+
+use rand::RngExt;
+
+use super::{Call, Engine, EngineError, Turn};
+use crate::{
+    family::{
+        People,
+        contact::{Channel, Contact},
+    },
+    instant::{MINUTE, Millis},
+    may_send::{Leaving, Verdict, WhyStop, may_send},
+    quiet::Quiet,
+    store::{Ready, Tx},
+    zone,
+};
+
+/// How many messages one commit books at most.
+const BATCH: usize = 50;
+
+impl Engine {
+    /// Books what may leave by each held lane, up to its permits.
+    pub(super) async fn send(
+        &mut self,
+        turn: &mut Turn,
+        permits: &mut (dyn FnMut(&str, usize) -> usize + Send),
+        now: Millis,
+    ) -> Result<(), EngineError> {
+        for account in self.accounts.clone() {
+            let Some(lease) = self.lease(&account.lane).cloned() else {
+                continue;
+            };
+            if lease.rests_until > now {
+                continue;
+            }
+            let waiting = self.store.count_ready(&account.lane, now).await?;
+            let questions = if account.answers_queries {
+                self.store.count_overdue(&account.lane, now).await?
+            } else {
+                0
+            };
+            if waiting + questions == 0 {
+                continue;
+            }
+            let want = (waiting + questions).min(BATCH);
+            let free = permits(&account.lane, want);
+            turn.more |= free < waiting + questions;
+            if free == 0 {
+                continue;
+            }
+            let Some(mut tx) = self.store.fenced(&lease).await? else {
+                self.leases.retain(|(held, _)| *held != lease);
+                continue;
+            };
+            let mut calls = Vec::new();
+            for message_id in tx.overdue(&account.lane, free.min(questions), now).await? {
+                if let Some(question) = tx.sent(message_id).await? {
+                    tx.asked(message_id, now + MINUTE).await?;
+                    calls.push(Call::Ask {
+                        message_id,
+                        lease: lease.clone(),
+                        sent: question.sent,
+                    });
+                }
+            }
+            let ready = tx.ready(&account.lane, free - calls.len(), now).await?;
+            let students: Vec<i64> = ready
+                .iter()
+                .flat_map(|one| one.tells.iter().map(|(_, student)| *student))
+                .collect();
+            let people = tx.people(&students, self.today(now)).await?;
+            for one in ready {
+                if !self.allow(&mut tx, &one, &people, now).await? {
+                    continue;
+                }
+                let client_ref = self.random.random_range(1..=u32::MAX / 2);
+                let Some(attempt_id) = tx.book(one.id, client_ref, &lease, now).await? else {
+                    continue;
+                };
+                let mut message = one.message;
+                message.client_ref = client_ref;
+                calls.push(Call::Send {
+                    attempt_id,
+                    message_id: one.id,
+                    lease: lease.clone(),
+                    message,
+                });
+            }
+            tx.commit().await?;
+            turn.calls.extend(calls);
+        }
+        Ok(())
+    }
+
+    /// Asks [`may_send`] one last time, and acts on any answer but «go».
+    async fn allow(
+        &self,
+        tx: &mut Tx,
+        ready: &Ready,
+        people: &People,
+        now: Millis,
+    ) -> Result<bool, EngineError> {
+        let hours = &self.rules.hours;
+        let local = zone::local(now, hours.zone);
+        let contacts: Vec<&Contact> = people
+            .contacts
+            .iter()
+            .filter(|contact| {
+                Some(contact.channel) == Channel::from_code(&ready.channel)
+                    && contact.address == ready.message.address
+            })
+            .collect();
+        let quiet = ready
+            .tells
+            .iter()
+            .filter_map(|(guardian, _)| people.guardian(*guardian))
+            .map(|guardian| hours.quiet_of(guardian))
+            .max_by_key(|quiet| quiet.over_at(local))
+            .unwrap_or(Quiet::Off);
+        let leaving = Leaving {
+            tells: &ready.tells,
+            contacts: &contacts,
+            urgent: ready.urgent,
+            quiet,
+            useful_until: ready
+                .useful_until
+                .map(|until| zone::local(until, hours.zone)),
+        };
+        match may_send(&leaving, people, local) {
+            Verdict::Go => return Ok(true),
+            Verdict::Wait(until) => {
+                tx.postpone(ready.id, zone::instant(until, hours.zone))
+                    .await?;
+            }
+            Verdict::Stop(why) => {
+                let state = if why == WhyStop::Expired {
+                    "expired"
+                } else {
+                    "suppressed"
+                };
+                tx.end(ready.id, state, &why.to_string(), now).await?;
+            }
+        }
+        Ok(false)
+    }
+}

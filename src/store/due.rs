@@ -1,0 +1,346 @@
+//! What composing reads and writes: notices that are due, names, and messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use sqlx::{AssertSqlSafe, any::AnyRow};
+
+use super::{
+    StoreError,
+    intake::{cell, json, known},
+    lane::Tx,
+    rows::{ids, int, parsed, some_int, some_text, text, values},
+};
+use crate::{
+    compose::{Due, Entry, Names},
+    family::People,
+    instant::Millis,
+    journal::{cell::Cell, class_name::ClassName, fact::MarkFact},
+    text::{School, Text},
+};
+
+/// How many guardians are composed for in one transaction.
+const GUARDIANS: i64 = 200;
+
+/// A message to be written down.
+#[derive(Clone)]
+pub struct NewMessage<'a> {
+    /// Its public name.
+    pub reference: String,
+    /// The lane it leaves by.
+    pub lane: &'a str,
+    /// `contact.channel`
+    pub channel: &'static str,
+    /// The first owner of the address.
+    pub guardian_id: i64,
+    /// The contact.
+    pub contact_id: i64,
+    /// The address in comparable form.
+    pub address: &'a str,
+    /// The words.
+    pub text: Text,
+    /// How many SMS it makes; 1 elsewhere.
+    pub parts: i64,
+    /// Until when it is of use.
+    pub useful_until: Millis,
+    /// The message that it corrects.
+    pub follows: Option<i64>,
+    /// The notices it carries, each with the cell that it tells.
+    pub notices: &'a [(i64, MarkFact, Cell)],
+}
+
+impl Tx {
+    /// Notices whose time has come, for whole families at a time, and the people who decide about
+    /// them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds what cannot be read.
+    pub async fn due(
+        &mut self,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<(Vec<Due>, People), StoreError> {
+        let rows = sqlx::query(
+            "SELECT guardian_id FROM notice WHERE state IN ('settling', 'waiting') \
+             AND due_at <= $1 AND guardian_id IS NOT NULL \
+             GROUP BY guardian_id ORDER BY MIN(due_at), guardian_id LIMIT $2",
+        )
+        .bind(now)
+        .bind(GUARDIANS)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut guardians = rows
+            .iter()
+            .map(|row| int(row, "guardian_id"))
+            .collect::<Result<BTreeSet<_>, _>>()?;
+        if guardians.is_empty() {
+            return Ok((Vec::new(), People::default()));
+        }
+        // Who shares an address with them is composed for in the same breath, or one phone would
+        // get two messages.
+        let mut rows = self.due_of(&guardians, now).await?;
+        let mut people = self.people(&students(&rows)?, today).await?;
+        let owners: BTreeSet<i64> = people.contacts.iter().map(|c| c.guardian_id).collect();
+        if !owners.is_subset(&guardians) {
+            guardians.extend(owners);
+            rows = self.due_of(&guardians, now).await?;
+            people = self.people(&students(&rows)?, today).await?;
+        }
+        let facts = rows
+            .iter()
+            .map(|row| parsed(row, "fact"))
+            .collect::<Result<BTreeSet<MarkFact>, _>>()?;
+        let entries = self.entries(&facts).await?;
+        let mut tried = self.tried(&rows).await?;
+        let mut due = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let fact: MarkFact = parsed(row, "fact")?;
+            let notice_id = int(row, "id")?;
+            let basis = cell(&text(row, "basis")?, "notice.basis")?;
+            due.push(Due {
+                notice_id,
+                guardian_id: int(row, "guardian_id")?,
+                basis: known(basis, int(row, "basis_told")?),
+                settled: text(row, "state")? == "settling",
+                entries: entries.get(&fact).cloned().unwrap_or_default(),
+                tried: tried.remove(&notice_id).unwrap_or_default(),
+                told_in: some_int(row, "told_in")?.zip(some_text(row, "told_at_address")?),
+                fact,
+            });
+        }
+        Ok((due, people))
+    }
+
+    async fn due_of(
+        &mut self,
+        guardians: &BTreeSet<i64>,
+        now: Millis,
+    ) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(sqlx::query(AssertSqlSafe(format!(
+            "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, \
+             m.id AS told_in, m.address AS told_at_address FROM notice n \
+             LEFT JOIN told t ON t.guardian_id = n.guardian_id AND t.fact = n.fact \
+             LEFT JOIN message m ON m.id = t.message_id AND m.state IN ('ready', 'sending', 'in_doubt') \
+             WHERE n.state IN ('settling', 'waiting') AND n.due_at <= $1 AND n.guardian_id IN ({}) \
+             ORDER BY n.id",
+            ids(guardians)
+        )))
+        .persistent(false)
+        .bind(now)
+        .fetch_all(&mut *self.db)
+        .await?)
+    }
+
+    async fn entries(
+        &mut self,
+        facts: &BTreeSet<MarkFact>,
+    ) -> Result<BTreeMap<MarkFact, Vec<Entry>>, StoreError> {
+        let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
+        let dates: BTreeSet<String> = facts.iter().map(|f| format!("'{}'", f.date)).collect();
+        let mut entries: BTreeMap<MarkFact, Vec<Entry>> = BTreeMap::new();
+        if facts.is_empty() {
+            return Ok(entries);
+        }
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT student_id, subject_id, date, lesson_id, value, work_kind, comment FROM mark \
+             WHERE student_id IN ({}) AND date IN ({}) ORDER BY position, id",
+            ids(&students),
+            dates.into_iter().collect::<Vec<_>>().join(",")
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?;
+        for row in &rows {
+            let fact = MarkFact {
+                student_id: int(row, "student_id")?,
+                subject_id: int(row, "subject_id")?,
+                date: parsed(row, "date")?,
+                lesson_id: some_int(row, "lesson_id")?,
+            };
+            if facts.contains(&fact) {
+                entries.entry(fact).or_default().push(Entry {
+                    value: text(row, "value")?,
+                    work_kind: some_text(row, "work_kind")?,
+                    comment: some_text(row, "comment")?,
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The contacts whose messages ended without carrying these notices.
+    async fn tried(&mut self, notices: &[AnyRow]) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
+        let notices = notices
+            .iter()
+            .map(|row| int(row, "id"))
+            .collect::<Result<Vec<_>, _>>()?;
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT c.notice_id, m.contact_id FROM message_notice c \
+             JOIN message m ON m.id = c.message_id WHERE c.notice_id IN ({}) AND m.contact_id IS NOT NULL \
+             AND m.state IN ('rejected', 'unresolved', 'expired', 'undelivered')",
+            ids(&notices)
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut tried: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for row in &rows {
+            let contact = int(row, "contact_id")?;
+            tried
+                .entry(int(row, "notice_id")?)
+                .or_default()
+                .push(contact);
+        }
+        Ok(tried)
+    }
+
+    /// The words for these facts.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn names(
+        &mut self,
+        facts: impl Iterator<Item = &MarkFact> + Clone,
+        today: NaiveDate,
+    ) -> Result<Names, StoreError> {
+        let mut names = Names::default();
+        let students: BTreeSet<i64> = facts.clone().map(|fact| fact.student_id).collect();
+        let subjects: BTreeSet<i64> = facts.map(|fact| fact.subject_id).collect();
+        let school = sqlx::query("SELECT name, short_name, phone FROM school ORDER BY id LIMIT 1")
+            .fetch_optional(&mut *self.db)
+            .await?;
+        if let Some(row) = school {
+            let name = text(&row, "name")?;
+            names.school = School {
+                short_name: some_text(&row, "short_name")?.unwrap_or_else(|| name.clone()),
+                phone: some_text(&row, "phone")?,
+                name,
+            };
+        }
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT s.id, s.given_name, s.short_name, c.grade, c.letter FROM student s \
+             LEFT JOIN enrolment e ON e.student_id = s.id AND (e.from_on IS NULL OR e.from_on <= $1) \
+             AND (e.to_on IS NULL OR e.to_on >= $1) \
+             LEFT JOIN class c ON c.id = e.class_id WHERE s.id IN ({}) ORDER BY e.id",
+            ids(&students)
+        )))
+        .persistent(false)
+        .bind(today.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        for row in &rows {
+            let given = text(row, "given_name")?;
+            let name = some_text(row, "short_name")?.unwrap_or(given);
+            let class = match some_int(row, "grade")? {
+                Some(grade) => Some(
+                    ClassName {
+                        grade: u8::try_from(grade).unwrap_or_default(),
+                        letter: some_text(row, "letter")?.unwrap_or_default(),
+                    }
+                    .to_string(),
+                ),
+                None => None,
+            };
+            names.students.insert(int(row, "id")?, (name, class));
+        }
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT id, name, short_name FROM subject WHERE id IN ({})",
+            ids(&subjects)
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?;
+        for row in &rows {
+            let both = (text(row, "name")?, some_text(row, "short_name")?);
+            names.subjects.insert(int(row, "id")?, both);
+        }
+        Ok(names)
+    }
+
+    /// Has a notice wait: `waits_for` is one of the codes of `notice.waits_for`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn wait(
+        &mut self,
+        notice_id: i64,
+        waits_for: &str,
+        due_at: Option<Millis>,
+        reason: Option<&str>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE notice SET state = 'waiting', waits_for = $2, due_at = $3, reason = $4, \
+             state_at = $5 WHERE id = $1 AND state IN ('settling', 'waiting')",
+        )
+        .bind(notice_id)
+        .bind(waits_for)
+        .bind(due_at)
+        .bind(reason)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes a composed message and puts its notices into it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn insert_message(
+        &mut self,
+        message: &NewMessage<'_>,
+        now: Millis,
+    ) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO message (ref, lane, channel, guardian_id, contact_id, address, subject, \
+             body_text, body_html, parts, not_before, useful_until, follows_id, composed_at, state_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11) RETURNING id",
+        )
+        .bind(&message.reference)
+        .bind(message.lane)
+        .bind(message.channel)
+        .bind(message.guardian_id)
+        .bind(message.contact_id)
+        .bind(message.address)
+        .bind(message.text.subject.as_deref())
+        .bind(&message.text.text)
+        .bind(message.text.html.as_deref())
+        .bind(message.parts)
+        .bind(now)
+        .bind(message.useful_until)
+        .bind(message.follows)
+        .fetch_one(&mut *self.db)
+        .await?;
+        let id = int(&row, "id")?;
+        for batch in message.notices.chunks(100) {
+            let sql = format!(
+                "INSERT INTO message_notice (message_id, notice_id, value) VALUES {}",
+                values(batch.len(), 3)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            for (notice, _, cell) in batch {
+                query = query.bind(id).bind(*notice).bind(json(cell));
+            }
+            query.execute(&mut *self.db).await?;
+        }
+        sqlx::query(AssertSqlSafe(format!(
+            "UPDATE notice SET state = 'in_message', waits_for = NULL, due_at = NULL, reason = NULL, \
+             state_at = $1 WHERE state IN ('settling', 'waiting') AND id IN ({})",
+            ids(message.notices.iter().map(|(notice, ..)| notice))
+        )))
+        .persistent(false)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(id)
+    }
+}
+
+fn students(rows: &[AnyRow]) -> Result<Vec<i64>, StoreError> {
+    let students = rows
+        .iter()
+        .map(|row| int(row, "student_id"))
+        .collect::<Result<BTreeSet<_>, _>>()?;
+    Ok(students.into_iter().collect())
+}

@@ -1,0 +1,544 @@
+//! What the plan reads and writes: changes, looks and open notices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, any::AnyRow};
+
+use super::{
+    StoreError,
+    lane::Tx,
+    people,
+    rows::{ids, int, parsed, placeholders, some_int, some_text, text, values},
+};
+use crate::{
+    family::{People, preference::Event},
+    instant::Millis,
+    journal::{
+        cell::{Cell, CellChange, Known},
+        fact::MarkFact,
+    },
+    plan::{Look, OpenNotice, Stage},
+};
+
+/// A change that nobody has looked at yet.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// `change.id`
+    pub id: i64,
+    /// The table.
+    pub entity: String,
+    /// The row's columns before; null where it appeared.
+    pub old: Value,
+    /// The row's columns after; null where it went.
+    pub new: Value,
+}
+
+/// A duty to be written down.
+#[derive(Debug, Clone)]
+pub struct NewNotice {
+    /// Whom to tell.
+    pub guardian_id: i64,
+    /// What.
+    pub fact: MarkFact,
+    /// What it will be told as.
+    pub event: Event,
+    /// What they know.
+    pub basis: Known,
+    /// When the settling ends.
+    pub due_at: Millis,
+    /// The change it came from.
+    pub change_id: Option<i64>,
+}
+
+const OPEN: &str = "('settling', 'waiting', 'in_message', 'held')";
+
+impl Tx {
+    /// The oldest changes that are not planned.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn unplanned(&mut self, limit: i64) -> Result<Vec<Change>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, entity, old, new FROM change WHERE planned_at IS NULL ORDER BY id LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter().map(change).collect()
+    }
+
+    /// The later unplanned changes of marks of these students. A cell's changes must be undone
+    /// together, so the plan takes those of its cells along, however far behind they stand.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn unplanned_after(
+        &mut self,
+        id: i64,
+        students: &BTreeSet<i64>,
+    ) -> Result<Vec<Change>, StoreError> {
+        let wanted: BTreeSet<String> = students
+            .iter()
+            .map(|student| format!("\"student_id\": {student},"))
+            .chain(
+                students
+                    .iter()
+                    .map(|student| format!("\"student_id\":{student},")),
+            )
+            .collect();
+        let rows = sqlx::query(
+            "SELECT id, entity, old, new FROM change \
+             WHERE planned_at IS NULL AND id > $1 AND entity = 'mark' ORDER BY id",
+        )
+        .bind(id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter()
+            .filter(|row| {
+                ["old", "new"].iter().any(|column| {
+                    some_text(row, column)
+                        .ok()
+                        .flatten()
+                        .is_some_and(|json| wanted.iter().any(|key| json.contains(key.as_str())))
+                })
+            })
+            .map(change)
+            .collect()
+    }
+
+    /// Everybody who decides about these students.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds a date that is none.
+    pub async fn people(
+        &mut self,
+        students: &[i64],
+        today: NaiveDate,
+    ) -> Result<People, StoreError> {
+        people::people(&mut self.db, students, today).await
+    }
+
+    /// All that the plan needs to know of these facts.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds a date that is none.
+    pub async fn looks(
+        &mut self,
+        facts: BTreeMap<MarkFact, Vec<CellChange>>,
+        today: NaiveDate,
+    ) -> Result<Vec<Look>, StoreError> {
+        let students: BTreeSet<i64> = facts.keys().map(|fact| fact.student_id).collect();
+        let subjects: BTreeSet<i64> = facts.keys().map(|fact| fact.subject_id).collect();
+        let mut cells = self.cells(facts.keys()).await?;
+        let ungraded: BTreeSet<i64> = sqlx::query(AssertSqlSafe(format!(
+            "SELECT id FROM subject WHERE graded = 0 AND id IN ({})",
+            ids(&subjects)
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?
+        .iter()
+        .map(|row| int(row, "id"))
+        .collect::<Result<_, _>>()?;
+        let enrolments = self.enrolments(&students).await?;
+        let mut told = self.told(facts.keys()).await?;
+        let mut open = self.open(facts.keys()).await?;
+        let mut looks = Vec::with_capacity(facts.len());
+        for (fact, changes) in facts {
+            let of_student = enrolments.get(&fact.student_id);
+            let current = of_student.and_then(|all| all.iter().find(|one| one.covers(today)));
+            looks.push(Look {
+                now: cells.remove(&fact).unwrap_or_default(),
+                changes,
+                grade: current.map(|one| one.grade),
+                graded: !ungraded.contains(&fact.subject_id),
+                // A school that keeps no enrolments still has students.
+                attends: of_student.is_none() || current.is_some(),
+                told: told.remove(&fact).unwrap_or_default(),
+                open: open.remove(&fact).unwrap_or_default(),
+                fact,
+            });
+        }
+        Ok(looks)
+    }
+
+    /// What stands in these cells now.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds a date that is none.
+    pub async fn cells(
+        &mut self,
+        facts: impl Iterator<Item = &MarkFact>,
+    ) -> Result<BTreeMap<MarkFact, Cell>, StoreError> {
+        let facts: BTreeSet<&MarkFact> = facts.collect();
+        let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
+        let dates: BTreeSet<String> = facts
+            .iter()
+            .map(|fact| format!("'{}'", fact.date))
+            .collect();
+        if facts.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT student_id, subject_id, date, lesson_id, value FROM mark \
+             WHERE student_id IN ({}) AND date IN ({})",
+            ids(&students),
+            dates.into_iter().collect::<Vec<_>>().join(",")
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut values: BTreeMap<MarkFact, Vec<String>> = BTreeMap::new();
+        for row in &rows {
+            let fact = MarkFact {
+                student_id: int(row, "student_id")?,
+                subject_id: int(row, "subject_id")?,
+                date: parsed(row, "date")?,
+                lesson_id: some_int(row, "lesson_id")?,
+            };
+            if facts.contains(&fact) {
+                values.entry(fact).or_default().push(text(row, "value")?);
+            }
+        }
+        Ok(values
+            .into_iter()
+            .map(|(fact, values)| (fact, values.into()))
+            .collect())
+    }
+
+    async fn enrolments(
+        &mut self,
+        students: &BTreeSet<i64>,
+    ) -> Result<BTreeMap<i64, Vec<Enrolment>>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT e.student_id, e.from_on, e.to_on, c.grade FROM enrolment e \
+             JOIN class c ON c.id = e.class_id WHERE e.student_id IN ({}) ORDER BY e.id DESC",
+            ids(students)
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut enrolments: BTreeMap<i64, Vec<Enrolment>> = BTreeMap::new();
+        for row in &rows {
+            let one = Enrolment {
+                from: super::rows::some_parsed(row, "from_on")?,
+                to: super::rows::some_parsed(row, "to_on")?,
+                grade: int(row, "grade")?,
+            };
+            enrolments
+                .entry(int(row, "student_id")?)
+                .or_default()
+                .push(one);
+        }
+        Ok(enrolments)
+    }
+
+    async fn told(
+        &mut self,
+        facts: impl Iterator<Item = &MarkFact>,
+    ) -> Result<BTreeMap<MarkFact, Vec<(i64, Cell)>>, StoreError> {
+        let mut told: BTreeMap<MarkFact, Vec<(i64, Cell)>> = BTreeMap::new();
+        let rows = self
+            .by_facts(
+                "SELECT guardian_id, fact, value FROM told WHERE guardian_id IS NOT NULL AND fact IN",
+                facts,
+            )
+            .await?;
+        for row in &rows {
+            let cell = cell(&text(row, "value")?, "told.value")?;
+            let entry = told.entry(parsed(row, "fact")?).or_default();
+            entry.push((int(row, "guardian_id")?, cell));
+        }
+        Ok(told)
+    }
+
+    async fn open(
+        &mut self,
+        facts: impl Iterator<Item = &MarkFact>,
+    ) -> Result<BTreeMap<MarkFact, Vec<OpenNotice>>, StoreError> {
+        let sql = format!(
+            "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, \
+             (SELECT MAX(CASE WHEN m.state = 'ready' THEN 0 ELSE 1 END) FROM message_notice c \
+              JOIN message m ON m.id = c.message_id WHERE c.notice_id = n.id \
+              AND m.state IN ('ready', 'sending', 'in_doubt', 'accepted')) AS leaving \
+             FROM notice n WHERE n.guardian_id IS NOT NULL AND n.state IN {OPEN} AND n.fact IN"
+        );
+        let mut open: BTreeMap<MarkFact, Vec<OpenNotice>> = BTreeMap::new();
+        for row in &self.by_facts(&sql, facts).await? {
+            let basis = cell(&text(row, "basis")?, "notice.basis")?;
+            let stage = match (text(row, "state")?.as_str(), some_int(row, "leaving")?) {
+                ("in_message", Some(1)) => Stage::Leaving,
+                ("in_message", _) => Stage::Composed,
+                _ => Stage::Open,
+            };
+            open.entry(parsed(row, "fact")?)
+                .or_default()
+                .push(OpenNotice {
+                    id: int(row, "id")?,
+                    guardian_id: int(row, "guardian_id")?,
+                    basis: known(basis, int(row, "basis_told")?),
+                    stage,
+                });
+        }
+        Ok(open)
+    }
+
+    /// Runs `sql IN (facts)` in batches that both databases take.
+    async fn by_facts(
+        &mut self,
+        sql: &str,
+        facts: impl Iterator<Item = &MarkFact>,
+    ) -> Result<Vec<AnyRow>, StoreError> {
+        let keys: Vec<String> = facts.map(ToString::to_string).collect();
+        let mut rows = Vec::new();
+        for batch in keys.chunks(500) {
+            let sql = format!("{sql} ({})", placeholders(1, batch.len()));
+            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            for key in batch {
+                query = query.bind(key);
+            }
+            rows.extend(query.fetch_all(&mut *self.db).await?);
+        }
+        Ok(rows)
+    }
+
+    /// The facts of the open notices of these guardians or students.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn open_facts(
+        &mut self,
+        guardians: &BTreeSet<i64>,
+        students: &BTreeSet<i64>,
+    ) -> Result<Vec<MarkFact>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT DISTINCT fact FROM notice WHERE state IN {OPEN} \
+             AND (guardian_id IN ({}) OR student_id IN ({}))",
+            ids(guardians),
+            ids(students)
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter().map(|row| parsed(row, "fact")).collect()
+    }
+
+    /// Has the waiting notices of these guardians or students look for their road anew.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn reroute(
+        &mut self,
+        guardians: &BTreeSet<i64>,
+        students: &BTreeSet<i64>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        sqlx::query(AssertSqlSafe(format!(
+            "UPDATE notice SET state = 'settling', waits_for = 'settling', due_at = $1, \
+             reason = NULL, state_at = $1 WHERE state = 'waiting' \
+             AND (guardian_id IN ({}) OR student_id IN ({}))",
+            ids(guardians),
+            ids(students)
+        )))
+        .persistent(false)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes notices and returns their ids with whom and what they are for.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn open_notices(
+        &mut self,
+        notices: &[NewNotice],
+        now: Millis,
+    ) -> Result<BTreeMap<(MarkFact, i64), i64>, StoreError> {
+        let mut written = BTreeMap::new();
+        for batch in notices.chunks(100) {
+            let sql = format!(
+                "INSERT INTO notice (guardian_id, student_id, fact, event, basis, basis_told, due_at, \
+                 change_id, seen_at, state_at, waits_for) VALUES {} RETURNING id, guardian_id, fact",
+                values(batch.len(), 11)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            for notice in batch {
+                query = query
+                    .bind(notice.guardian_id)
+                    .bind(notice.fact.student_id)
+                    .bind(notice.fact.to_string())
+                    .bind(notice.event.code())
+                    .bind(json(notice.basis.cell()))
+                    .bind(i64::from(matches!(notice.basis, Known::Told(_))))
+                    .bind(notice.due_at)
+                    .bind(notice.change_id)
+                    .bind(now)
+                    .bind(now)
+                    .bind("settling");
+            }
+            for row in &query.fetch_all(&mut *self.db).await? {
+                let key = (parsed(row, "fact")?, int(row, "guardian_id")?);
+                written.insert(key, int(row, "id")?);
+            }
+        }
+        Ok(written)
+    }
+
+    /// Notes what an open notice will be told as.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn keep_notice(&mut self, id: i64, event: Event) -> Result<(), StoreError> {
+        sqlx::query("UPDATE notice SET event = $2 WHERE id = $1 AND event <> $2")
+            .bind(id)
+            .bind(event.code())
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends an open notice with its reason.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn close_notice(
+        &mut self,
+        id: i64,
+        reason: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE notice SET state = 'closed', reason = $2, waits_for = NULL, due_at = NULL, \
+             look_again = 0, state_at = $3 WHERE id = $1 AND state IN {OPEN}"
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(id)
+            .bind(reason)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Calls back the messages that carry a notice, if all of them still stand ready. Their notices
+    /// wait to be composed anew, at once. False where one is going out.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn recall(&mut self, notice_id: i64, now: Millis) -> Result<bool, StoreError> {
+        let carriers = sqlx::query(
+            "SELECT m.id, m.state FROM message_notice c JOIN message m ON m.id = c.message_id \
+             WHERE c.notice_id = $1 AND m.state IN ('ready', 'sending', 'in_doubt')",
+        )
+        .bind(notice_id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        if carriers
+            .iter()
+            .any(|row| text(row, "state").is_ok_and(|state| state != "ready"))
+        {
+            return Ok(false);
+        }
+        for row in &carriers {
+            let id = int(row, "id")?;
+            let recalled = sqlx::query(
+                "UPDATE message SET state = 'superseded', reason = 'corrected before it left', \
+                 state_at = $2 WHERE id = $1 AND state = 'ready'",
+            )
+            .bind(id)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+            if recalled.rows_affected() == 0 {
+                return Ok(false);
+            }
+            self.return_notices(id, now).await?;
+        }
+        Ok(true)
+    }
+
+    /// Marks a notice whose fact changed while its message was leaving.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn look_again(&mut self, notice_id: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE notice SET look_again = 1 WHERE id = $1")
+            .bind(notice_id)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that changes are planned, and what became of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn planned(
+        &mut self,
+        changes: &[i64],
+        outcome: &Value,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        sqlx::query(AssertSqlSafe(format!(
+            "UPDATE change SET planned_at = $1, seen_at = COALESCE(seen_at, $1), outcome = $2 \
+             WHERE id IN ({})",
+            ids(changes)
+        )))
+        .persistent(false)
+        .bind(now)
+        .bind(outcome.to_string())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+}
+
+struct Enrolment {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    grade: i64,
+}
+
+impl Enrolment {
+    fn covers(&self, day: NaiveDate) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+    }
+}
+
+fn change(row: &AnyRow) -> Result<Change, StoreError> {
+    let json = |column: &'static str| -> Result<Value, StoreError> {
+        match some_text(row, column)? {
+            Some(text) => serde_json::from_str(&text).map_err(|_| StoreError::Content("change")),
+            None => Ok(Value::Null),
+        }
+    };
+    Ok(Change {
+        id: int(row, "id")?,
+        entity: text(row, "entity")?,
+        old: json("old")?,
+        new: json("new")?,
+    })
+}
+
+/// A cell as the database keeps it: a JSON array of values.
+pub(super) fn json(cell: &Cell) -> String {
+    Value::from(cell.values().to_vec()).to_string()
+}
+
+/// Reads what [`json`] wrote.
+pub(super) fn cell(json: &str, column: &'static str) -> Result<Cell, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::Content(column))
+}
+
+/// What somebody knows, from the two columns of `notice`.
+pub(super) fn known(cell: Cell, told: i64) -> Known {
+    if told == 1 {
+        Known::Told(cell)
+    } else {
+        Known::Untold(cell)
+    }
+}

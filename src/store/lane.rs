@@ -1,0 +1,166 @@
+//! Lanes: who may act for a provider account, or plan, at this moment.
+//!
+//! The lease is the claim. Whoever takes a lane from another raises its epoch, and every
+//! transaction of a holder begins by touching the lane's row with its epoch: a holder that was
+//! overtaken while it slept finds no such row and drops what it has in hand.
+
+use sqlx::{Any, AssertSqlSafe, Transaction};
+
+use super::{
+    Dialect, Store, StoreError,
+    rows::{int, some_text},
+};
+use crate::instant::{Millis, SECOND};
+
+/// How long a lane stays with a holder that says nothing. Long enough for a stalled disk, short
+/// enough that another daemon takes over before a family notices.
+pub const LEASE: Millis = 15 * SECOND;
+
+/// A lane that is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// `lane.name`
+    pub lane: String,
+    /// `lane.epoch` of this holder.
+    pub epoch: i64,
+    /// Nothing leaves by this lane until then.
+    pub rests_until: Millis,
+}
+
+/// A transaction of the engine.
+#[derive(Debug)]
+pub struct Tx {
+    pub(super) db: Transaction<'static, Any>,
+}
+
+impl Tx {
+    /// Makes it last; on SQLite it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database could not; then nothing of it happened.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.db.commit().await?)
+    }
+}
+
+impl Store {
+    /// Takes or renews a lane for `holder`; none while another one holds it.
+    ///
+    /// `alone` says that no other holder can be alive, which an operating system's lock on a SQLite
+    /// file proves: then a lease that has not run out is no obstacle. Leases run on the database's
+    /// clock where daemons on several machines share it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn take(
+        &self,
+        lane: &str,
+        holder: &str,
+        alone: bool,
+        now: Millis,
+    ) -> Result<Option<Lease>, StoreError> {
+        let clock = match self.dialect {
+            Dialect::Sqlite => "$3",
+            Dialect::Postgres => {
+                "(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 0 * $3)"
+            }
+        };
+        let free = if alone { "1 = 1" } else { "1 = 0" };
+        let take = format!(
+            "UPDATE lane SET epoch = CASE WHEN holder = $2 THEN epoch ELSE epoch + 1 END, \
+             holder = $2, expires_at = {clock} + {LEASE} \
+             WHERE name = $1 AND (holder IS NULL OR holder = $2 OR expires_at < {clock} OR {free}) \
+             RETURNING epoch, rests_until"
+        );
+        sqlx::query("INSERT INTO lane (name) VALUES ($1) ON CONFLICT (name) DO NOTHING")
+            .bind(lane)
+            .execute(&self.pool)
+            .await?;
+        let row = sqlx::query(AssertSqlSafe(take))
+            .bind(lane)
+            .bind(holder)
+            .bind(now)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| {
+            Ok(Lease {
+                lane: lane.to_owned(),
+                epoch: int(&row, "epoch")?,
+                rests_until: int(&row, "rests_until")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Gives all lanes of a holder back, so that the next one need not wait.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn release(&self, holder: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE lane SET holder = NULL, expires_at = 0 WHERE holder = $1")
+            .bind(holder)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Begins a transaction under a lease; none where the lease was lost.
+    ///
+    /// The first statement writes, so that on SQLite the transaction is the one writer from its
+    /// beginning and reads what is true until it commits.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn fenced(&self, lease: &Lease) -> Result<Option<Tx>, StoreError> {
+        self.begin(lease, false).await
+    }
+
+    /// As [`Store::fenced`], and all its statements see one state of the database, as the plan needs
+    /// it: a change it has not seen must not show in the values it compares.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn fenced_snapshot(&self, lease: &Lease) -> Result<Option<Tx>, StoreError> {
+        self.begin(lease, true).await
+    }
+
+    async fn begin(&self, lease: &Lease, snapshot: bool) -> Result<Option<Tx>, StoreError> {
+        let mut db = self.pool.begin().await?;
+        if snapshot && self.dialect == Dialect::Postgres {
+            sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                .execute(&mut *db)
+                .await?;
+        }
+        let held = sqlx::query("UPDATE lane SET epoch = epoch WHERE name = $1 AND epoch = $2")
+            .bind(&lease.lane)
+            .bind(lease.epoch)
+            .execute(&mut *db)
+            .await?;
+        if held.rows_affected() == 0 {
+            db.rollback().await?;
+            return Ok(None);
+        }
+        Ok(Some(Tx { db }))
+    }
+
+    /// Why a lane rests, if it does: a sentence for `status`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn resting(&self, now: Millis) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT name, rests_because FROM lane WHERE rests_until > $1 ORDER BY name",
+        )
+        .bind(now)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((
+                    super::rows::text(row, "name")?,
+                    some_text(row, "rests_because")?,
+                ))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,222 @@
+//! Reads the snapshot of people that decides who hears.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
+
+use super::{
+    StoreError,
+    rows::{ids, int, some_int, some_parsed, some_text, text},
+};
+use crate::family::{
+    Guardian, People,
+    consent::{Consent, ConsentState, Purpose},
+    contact::{self, Channel, Contact, Health},
+    preference::{Event, Preference, Preset, Timing},
+    rights::{Guardianship, Rights},
+};
+
+/// Everybody who answers for these students, and everybody else who owns one of their addresses.
+pub(super) async fn people(
+    db: &mut AnyConnection,
+    students: &[i64],
+    today: NaiveDate,
+) -> Result<People, StoreError> {
+    let mut people = People::default();
+    let ties = rows(
+        db,
+        "SELECT guardian_id, student_id, rights, restricted_from, restricted_to FROM guardianship \
+         WHERE student_id IN ({})",
+        &ids(students),
+    )
+    .await?;
+    for row in &ties {
+        people.guardianships.push(guardianship(row)?);
+    }
+    let mut owners: BTreeSet<i64> = people
+        .guardianships
+        .iter()
+        .map(|tie| tie.guardian_id)
+        .collect();
+
+    // An address is the same in whatever way it was typed, so that sharing is found in the
+    // comparable form and not by the database.
+    let mut contacts = Vec::new();
+    for row in &rows(
+        db,
+        "SELECT id, guardian_id, channel, address, rank, health FROM contact \
+         WHERE guardian_id IS NOT NULL AND ended_at IS NULL AND channel IN ({}) ORDER BY id",
+        "'sms','email','telegram'",
+    )
+    .await?
+    {
+        contacts.extend(contact(row)?);
+    }
+    let addresses: BTreeSet<(Channel, String)> = contacts
+        .iter()
+        .filter(|contact| owners.contains(&contact.guardian_id))
+        .map(|contact| (contact.channel, contact.address.clone()))
+        .collect();
+    contacts.retain(|contact| addresses.contains(&(contact.channel, contact.address.clone())));
+    owners.extend(contacts.iter().map(|contact| contact.guardian_id));
+    people.contacts = contacts;
+
+    let owners = ids(&owners);
+    for row in &rows(
+        db,
+        "SELECT id, preset, quiet, paused_to FROM guardian WHERE id IN ({}) ORDER BY id",
+        &owners,
+    )
+    .await?
+    {
+        people.guardians.push(Guardian {
+            id: int(row, "id")?,
+            preset: some_text(row, "preset")?
+                .as_deref()
+                .and_then(Preset::from_code),
+            quiet: some_text(row, "quiet")?.and_then(|quiet| quiet.parse().ok()),
+            paused_to: some_parsed(row, "paused_to")?,
+        });
+    }
+    let of_owners = format!(
+        "guardian_id IN ({owners}) AND student_id IN ({})",
+        ids(students)
+    );
+    for row in &rows(
+        db,
+        "SELECT id, guardian_id, student_id, purpose, state FROM consent WHERE {} ORDER BY id",
+        &of_owners,
+    )
+    .await?
+    {
+        people.consents.extend(consent(row)?);
+    }
+    for row in &rows(
+        db,
+        "SELECT guardian_id, event, channel, timing FROM preference WHERE guardian_id IN ({})",
+        &owners,
+    )
+    .await?
+    {
+        people.preferences.extend(preference(row)?);
+    }
+    people.on_paper = on_paper(db, &of_owners, today).await?;
+    Ok(people)
+}
+
+/// The newest mode of each pair that holds today, where it is paper.
+async fn on_paper(
+    db: &mut AnyConnection,
+    of_owners: &str,
+    today: NaiveDate,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let mut modes = std::collections::BTreeMap::new();
+    for row in &rows(
+        db,
+        "SELECT guardian_id, student_id, mode, from_on, to_on FROM service_mode WHERE {} ORDER BY id",
+        of_owners,
+    )
+    .await?
+    {
+        let from: Option<NaiveDate> = some_parsed(row, "from_on")?;
+        let to: Option<NaiveDate> = some_parsed(row, "to_on")?;
+        if from.is_none_or(|from| from <= today) && to.is_none_or(|to| today <= to) {
+            let pair = (int(row, "guardian_id")?, int(row, "student_id")?);
+            modes.insert(pair, text(row, "mode")? == "paper");
+        }
+    }
+    Ok(modes
+        .into_iter()
+        .filter_map(|(pair, paper)| paper.then_some(pair))
+        .collect())
+}
+
+async fn rows(db: &mut AnyConnection, sql: &str, list: &str) -> Result<Vec<AnyRow>, StoreError> {
+    let sql = sql.replace("{}", list);
+    Ok(sqlx::query(AssertSqlSafe(sql))
+        .persistent(false)
+        .fetch_all(db)
+        .await?)
+}
+
+fn guardianship(row: &AnyRow) -> Result<Guardianship, StoreError> {
+    Ok(Guardianship {
+        guardian_id: int(row, "guardian_id")?,
+        student_id: int(row, "student_id")?,
+        rights: match text(row, "rights")?.as_str() {
+            "full" => Rights::Full,
+            "informed_only" => Rights::InformedOnly,
+            // A word that this version does not know opens nothing.
+            _ => Rights::Deprived,
+        },
+        restricted_from: some_parsed(row, "restricted_from")?,
+        restricted_to: some_parsed(row, "restricted_to")?,
+    })
+}
+
+/// None for a channel that this version does not speak.
+fn contact(row: &AnyRow) -> Result<Option<Contact>, StoreError> {
+    let Some(channel) = Channel::from_code(&text(row, "channel")?) else {
+        return Ok(None);
+    };
+    Ok(Some(Contact {
+        id: int(row, "id")?,
+        guardian_id: some_int(row, "guardian_id")?.unwrap_or_default(),
+        channel,
+        address: contact::comparable(channel, &text(row, "address")?),
+        rank: int(row, "rank")?,
+        health: match text(row, "health")?.as_str() {
+            "ok" => Health::Ok,
+            "soft" => Health::Soft,
+            "blocked" => Health::Blocked,
+            "complained" => Health::Complained,
+            _ => Health::Hard,
+        },
+        ended: false,
+    }))
+}
+
+fn consent(row: &AnyRow) -> Result<Option<Consent>, StoreError> {
+    let purpose = match text(row, "purpose")?.as_str() {
+        "data" => Purpose::Data,
+        "sms" => Purpose::Sms,
+        "email" => Purpose::Email,
+        "messenger" => Purpose::Messenger,
+        _ => return Ok(None),
+    };
+    Ok(Some(Consent {
+        id: int(row, "id")?,
+        guardian_id: int(row, "guardian_id")?,
+        student_id: int(row, "student_id")?,
+        purpose,
+        state: match text(row, "state")?.as_str() {
+            "given" => ConsentState::Given,
+            "withdrawn" => ConsentState::Withdrawn,
+            _ => ConsentState::Refused,
+        },
+    }))
+}
+
+/// None for a line about an event or a channel that this version does not tell of.
+fn preference(row: &AnyRow) -> Result<Option<Preference>, StoreError> {
+    let event = text(row, "event")?;
+    let known = Event::from_code(&event);
+    let (Some(channel), true) = (
+        Channel::from_code(&text(row, "channel")?),
+        event == "*" || known.is_some(),
+    ) else {
+        return Ok(None);
+    };
+    Ok(Some(Preference {
+        guardian_id: int(row, "guardian_id")?,
+        event: known,
+        channel,
+        timing: match text(row, "timing")?.as_str() {
+            "at_once" => Timing::AtOnce,
+            "daily" => Timing::Daily,
+            "weekly" => Timing::Weekly,
+            _ => Timing::Never,
+        },
+    }))
+}
