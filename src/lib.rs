@@ -14,6 +14,7 @@
 //! is the only room with SQL, and [`engine`] joins the two.
 
 pub mod compose;
+pub mod config;
 pub mod engine;
 pub mod family;
 pub mod instant;

@@ -258,7 +258,15 @@ mod tests {
             ],
             consents,
             preferences: Vec::new(),
+            on_paper: Vec::new(),
         }
+    }
+
+    #[test]
+    fn who_agreed_on_paper_hears_on_paper_whatever_else_is_registered() {
+        let mut people = people();
+        people.on_paper = vec![(MOTHER, MASHA)];
+        assert_eq!(mothers_route(&people), Route::Sheet(WhyPaper::Chosen));
     }
 
     fn mothers_route(people: &People) -> Route {

@@ -451,11 +451,11 @@ mod tests {
             let mail = templates.render(Channel::Email, &letter).expect("a mail");
             prop_assert!(mail.text.contains(&mark));
             let html = mail.html.expect("html");
-            let fixed = templates.render(Channel::Email, &Letter {
-                students: vec![masha(vec![item("x", News::Entered("x".into()))])], ..letter
-            }).expect("a mail").html.expect("html");
+            let fixed = Item { comment: Some("x".into()), ..item("x", News::Entered("x".into())) };
+            let fixed = Letter { students: vec![masha(vec![fixed])], ..letter };
+            let fixed = templates.render(Channel::Email, &fixed).expect("a mail").html.expect("html");
             let tags = |html: &str| html.matches('<').count();
-            prop_assert!(tags(&html) <= tags(&fixed) + 2, "data opens no tag");
+            prop_assert!(tags(&html) <= tags(&fixed), "data opens no tag");
         }
     }
 }

@@ -1,0 +1,437 @@
+//! The configuration: one file, every key overridable by the environment, every error at once.
+
+mod read;
+mod secret;
+
+use std::{
+    fmt, fs,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use chrono_tz::Tz;
+use figment::{
+    Figment,
+    providers::{Data, Format, Serialized, Toml},
+    value::{Dict, Value},
+};
+
+pub use secret::Secret;
+
+use crate::{instant::Millis, quiet::Quiet};
+use read::Keys;
+use secret::Places;
+
+/// The complete, commented configuration that comes with the program; its values are the defaults.
+pub const DEFAULT: &str = include_str!("../../config/vestnik.toml");
+
+const POLICIES: &[(&str, &str)] = &[(
+    "default",
+    include_str!("../../config/policies/default.toml"),
+)];
+
+/// Everything that an administrator decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the data lives; may hold a password.
+    pub database: Secret,
+    /// What the school's row is seeded with.
+    pub school: School,
+    /// Where `/healthz` listens.
+    pub listen: SocketAddr,
+    /// The mail relay, if there is one.
+    pub email: Option<EmailAccount>,
+    /// The SMS gateway, if there is one.
+    pub sms: Option<SmsAccount>,
+    /// When the day's digest is due.
+    pub daily: cron::Schedule,
+    /// When the week's digest is due.
+    pub weekly: cron::Schedule,
+    /// How long second thoughts are awaited.
+    pub settling: Millis,
+    /// The quiet hours of whoever named none.
+    pub quiet: Quiet,
+    /// The school's own templates.
+    pub templates: Option<PathBuf>,
+    /// How logs are written.
+    pub log: Log,
+    /// What an administrator should know although nothing is wrong.
+    pub warnings: Vec<String>,
+}
+
+/// What a new school's row is seeded with.
+#[derive(Debug, Clone)]
+pub struct School {
+    /// «Школа № 12»
+    pub name: String,
+    /// «Школа 12»
+    pub short_name: Option<String>,
+    /// Where families may ask.
+    pub phone: Option<String>,
+    /// The school's zone.
+    pub timezone: Tz,
+    /// The language of texts.
+    pub language: String,
+    /// The policy's name.
+    pub policy: String,
+}
+
+/// A mail relay.
+#[derive(Debug, Clone)]
+pub struct EmailAccount {
+    /// `smtp://…` or `smtps://…`; may hold a password.
+    pub url: Secret,
+    /// The password, where the URL has none.
+    pub password: Option<Secret>,
+    /// `none`, `starttls` or `required`.
+    pub tls: Option<String>,
+    /// Who writes.
+    pub from: String,
+    /// How it may be used.
+    pub limits: Limits,
+}
+
+/// An account with an SMS gateway.
+#[derive(Debug, Clone)]
+pub struct SmsAccount {
+    /// The gateway's name.
+    pub gateway: String,
+    /// Where it answers, if elsewhere than usual.
+    pub base_url: Option<String>,
+    /// The account.
+    pub login: String,
+    /// Its password.
+    pub password: Secret,
+    /// The registered sender name.
+    pub sender: Option<String>,
+    /// How it may be used.
+    pub limits: Limits,
+}
+
+/// How fast a provider may be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Calls at the same time.
+    pub concurrency: usize,
+    /// Messages in a time, if the provider limits them.
+    pub rate: Option<Rate>,
+    /// After this long a call is given up.
+    pub timeout: Duration,
+}
+
+/// So many messages in so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: NonZeroU32,
+    /// In how long.
+    pub per: Duration,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// One JSON object a line instead of text.
+    pub json: bool,
+    /// A filter of tracing, such as `info` or `vestnik=debug`.
+    pub level: String,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has errors:")?;
+        self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl Config {
+    /// Reads the file, or `vestnik.toml` of the working directory if there is one, over the defaults
+    /// and under the environment, whose variables are given as `env`.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every key that is wrong, what is wrong with it and where it was set.
+    pub fn load(
+        path: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let one = |error: String| ConfigErrors(vec![error]);
+        let usual = Path::new("vestnik.toml");
+        let path = path.or_else(|| usual.exists().then_some(usual));
+        let mut places = Places::default();
+        let mut figment = Figment::from(Toml::string(DEFAULT));
+        if let Some(path) = path {
+            let text = fs::read_to_string(path)
+                .map_err(|error| one(format!("{} cannot be read: {error}", path.display())))?;
+            toml::from_str::<toml::Table>(&text)
+                .map_err(|error| one(format!("{}: {error}", path.display())))?;
+            figment = figment.merge(Data::<Toml>::file_exact(path));
+            places.beside = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        }
+        for (name, value) in env {
+            if name == "CREDENTIALS_DIRECTORY" {
+                places.credentials = Some(value.into());
+            } else if let Some(key) = name.strip_prefix("VESTNIK__") {
+                let key = key.to_lowercase().replace("__", ".");
+                figment = figment.merge(Serialized::default(&key, value));
+            }
+        }
+        let mut keys = Keys::new(figment, &known(), places);
+        let config = read(&mut keys);
+        match config {
+            Some(config) if keys.errors.is_empty() => Ok(config),
+            _ => Err(ConfigErrors(keys.errors)),
+        }
+    }
+}
+
+/// The dotted names of all keys: those that the default file sets or shows commented out.
+fn known() -> Vec<String> {
+    let mut table = String::new();
+    let mut keys = Vec::new();
+    for line in DEFAULT.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            name.split(']')
+                .next()
+                .unwrap_or_default()
+                .clone_into(&mut table);
+        } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ")
+            && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        {
+            keys.push(format!("{table}.{key}"));
+        }
+    }
+    keys
+}
+
+/// What this version reads and does not yet act on.
+const NOT_YET: &[&str] = &[
+    "channels.telegram.",
+    "channels.print.",
+    "channels.email.dkim_",
+    "channels.email.bounce_imap_url",
+    "channels.sms.monthly_budget",
+    "rules.daily_cap",
+    "rules.breaker",
+    "rules.back_dated",
+    "rules.whole_class_absent",
+    "web.public_url",
+    "schools.",
+];
+
+fn read(keys: &mut Keys) -> Option<Config> {
+    for table in NOT_YET {
+        let set: Vec<String> = keys.below(table).cloned().collect();
+        keys.warnings.extend(
+            set.into_iter()
+                .map(|key| format!("{key}: this version does not act on it yet")),
+        );
+    }
+    let policy = keys.text("school.policy").unwrap_or_default();
+    let (settling, quiet) = rules(keys, &policy);
+    let school = school(keys, policy);
+    let database = database(keys);
+    let listen: Option<SocketAddr> = keys.parsed(
+        "web.listen",
+        "write an address and a port, as in 127.0.0.1:8650",
+    );
+    if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        keys.warnings
+            .push("web.listen: everybody in the network can reach this address".into());
+    }
+    let email = email(keys);
+    let sms = sms(keys);
+    let daily = schedule(keys, "schedule.daily");
+    let weekly = schedule(keys, "schedule.weekly");
+    schedule(keys, "schedule.weekly_sheets");
+    let templates = keys
+        .text("templates.directory")
+        .map(|name| keys.places.beside.join(name));
+    let format = keys.text("log.format").unwrap_or_default();
+    if !matches!(format.as_str(), "text" | "json") {
+        keys.fault("log.format", "must be text or json");
+    }
+    Some(Config {
+        database: database?,
+        school: school?,
+        listen: listen?,
+        email,
+        sms,
+        daily: daily?,
+        weekly: weekly?,
+        settling: settling?,
+        quiet: quiet?,
+        templates,
+        log: Log {
+            json: format == "json",
+            level: keys.text("log.level").unwrap_or_else(|| "info".into()),
+        },
+        warnings: std::mem::take(&mut keys.warnings),
+    })
+}
+
+/// A relative SQLite path is meant from the working directory, as every other program takes it.
+fn database(keys: &mut Keys) -> Option<Secret> {
+    let url = keys.text("database.url")?;
+    let Some(password) = keys.secret("database.password") else {
+        return Some(Secret::new(url));
+    };
+    match url.split_once('@') {
+        Some((user, rest)) if url.starts_with("postgres") && user.matches(':').count() == 1 => {
+            let password: String = percent(password.reveal());
+            Some(Secret::new(format!("{user}:{password}@{rest}")))
+        }
+        _ => {
+            keys.fault(
+                "database.password_file",
+                "needs a URL such as postgres://vestnik@localhost/vestnik",
+            );
+            None
+        }
+    }
+}
+
+/// Percent-encodes all but letters and digits, as a password in a URL needs it.
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+fn school(keys: &mut Keys, policy: String) -> Option<School> {
+    let zone = keys.text("school.timezone").unwrap_or_default();
+    let timezone = Tz::from_str(&zone).ok();
+    if timezone.is_none() {
+        let nearest = chrono_tz::TZ_VARIANTS
+            .iter()
+            .map(|zone| zone.name())
+            .min_by_key(|name| strsim::damerau_levenshtein(name, &zone))
+            .unwrap_or_default();
+        keys.fault(
+            "school.timezone",
+            format!("«{zone}» is no zone; did you mean {nearest}?"),
+        );
+    }
+    Some(School {
+        name: keys.text("school.name")?,
+        short_name: keys.text("school.short_name"),
+        phone: keys.text("school.phone"),
+        timezone: timezone?,
+        language: keys.text("school.language").unwrap_or_else(|| "ru".into()),
+        policy,
+    })
+}
+
+/// The policy's rules, overridden by the school's own.
+fn rules(keys: &mut Keys, policy: &str) -> (Option<Millis>, Option<Quiet>) {
+    let Some((_, source)) = POLICIES.iter().find(|(name, _)| *name == policy) else {
+        let known: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).collect();
+        keys.fault(
+            "school.policy",
+            format!("«{policy}» is not known; known are {}", known.join(", ")),
+        );
+        return (None, None);
+    };
+    let rule = |name: &str| -> String {
+        let table: Dict = Figment::from(Toml::string(source))
+            .extract()
+            .unwrap_or_default();
+        table
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let settling = if keys.is_set("rules.settling") {
+        keys.duration("rules.settling")
+    } else {
+        humantime::parse_duration(&rule("settling")).ok()
+    };
+    let quiet = if keys.is_set("rules.quiet") {
+        keys.parsed("rules.quiet", "write 21:00-07:30, or off")
+    } else {
+        rule("quiet").parse().ok()
+    };
+    let settling = settling.and_then(|settling| Millis::try_from(settling.as_millis()).ok());
+    (settling, quiet)
+}
+
+fn schedule(keys: &mut Keys, key: &str) -> Option<cron::Schedule> {
+    keys.parsed(
+        key,
+        "write second, minute, hour, day, month and weekday by name, as in 0 10 18 * * Mon-Fri",
+    )
+}
+
+fn limits(keys: &mut Keys, table: &str) -> Limits {
+    let concurrency: Option<NonZeroU32> =
+        keys.parsed(&format!("{table}.concurrency"), "write a number from 1 on");
+    Limits {
+        concurrency: concurrency.map_or(1, |count| count.get() as usize),
+        rate: keys.parsed(
+            &format!("{table}.rate"),
+            "write 10/s, 100/min, 500/h or 500/day",
+        ),
+        timeout: keys
+            .duration(&format!("{table}.timeout"))
+            .unwrap_or(Duration::from_secs(30)),
+    }
+}
+
+fn email(keys: &mut Keys) -> Option<EmailAccount> {
+    let limits = limits(keys, "channels.email");
+    let password = keys.secret("channels.email.password");
+    let from = keys.text("channels.email.from");
+    let tls = keys.text("channels.email.tls");
+    let url = keys.text("channels.email.url")?;
+    if from.is_none() {
+        keys.fault(
+            "channels.email.from",
+            "is missing: write \"Школа № 12 <school@example.org>\"",
+        );
+    }
+    Some(EmailAccount {
+        url: Secret::new(url),
+        password,
+        tls,
+        from: from?,
+        limits,
+    })
+}
+
+fn sms(keys: &mut Keys) -> Option<SmsAccount> {
+    let limits = limits(keys, "channels.sms");
+    let password = keys.secret("channels.sms.password");
+    let login = keys.text("channels.sms.login");
+    let gateway = keys.text("channels.sms.gateway")?;
+    for (key, missing) in [("login", login.is_none()), ("password", password.is_none())] {
+        if missing {
+            keys.fault(
+                &format!("channels.sms.{key}"),
+                "is missing: the gateway wants it",
+            );
+        }
+    }
+    Some(SmsAccount {
+        gateway,
+        base_url: keys.text("channels.sms.base_url"),
+        login: login?,
+        password: password?,
+        sender: keys.text("channels.sms.sender"),
+        limits,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+use std::iter;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+fn load(text: &str) -> Result<Config, ConfigErrors> {
+    load_with(text, &[], &[])
+}
+
+fn load_with(
+    text: &str,
+    env: &[(&str, &str)],
+    files: &[(&str, &str)],
+) -> Result<Config, ConfigErrors> {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("vestnik.toml");
+    fs::write(&path, text).expect("a file");
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).expect("a file");
+    }
+    let env = env
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(Some(&path), env)
+}
+
+fn errors(text: &str) -> String {
+    load(text).expect_err("an error").to_string()
+}
+
+#[test]
+fn an_empty_file_is_a_complete_configuration() {
+    let config = load("").expect("a configuration");
+    assert_eq!(config.database.reveal(), "sqlite:vestnik.db");
+    assert_eq!(config.settling, 30 * 60 * 1000);
+    assert_eq!(config.quiet.to_string(), "21:00-07:30");
+    assert!(config.email.is_none() && config.sms.is_none() && config.warnings.is_empty());
+}
+
+#[test]
+fn every_key_that_is_shown_commented_out_is_known() {
+    let mut text = String::new();
+    for line in DEFAULT.lines() {
+        let bare = line
+            .strip_prefix("# ")
+            .filter(|bare| bare.contains(" = ") && !bare.contains(" is "));
+        text.push_str(bare.unwrap_or(line));
+        text.push('\n');
+    }
+    // Files of secrets do not exist here, and a secret stands in one place only.
+    let lines = text.lines().filter(|line| !line.contains("_file = "));
+    let text = lines
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("password = \"\"", "password = \"x\"");
+    let config = load(&text).expect("every key is known");
+    assert!(config.email.is_some() && config.sms.is_some());
+    assert!(
+        config
+            .warnings
+            .iter()
+            .any(|warning| warning.starts_with("channels.telegram.token")
+                || warning.starts_with("channels.telegram.api_url"))
+    );
+}
+
+#[test]
+fn all_errors_are_told_at_once_with_key_and_remedy() {
+    let text = errors(
+        "[rules]\nsettlng = \"5m\"\nsettling = \"soon\"\nquiet = \"always\"\n\
+         [school]\ntimezone = \"Europe/Moskow\"\n[schedule]\ndaily = \"18:10\"\n\
+         [web]\nlisten = \"localhost\"\n[channels.email]\nurl = \"smtp://localhost\"\nconcurrency = 0\nrate = \"fast\"\n",
+    );
+    for part in [
+        "rules.settlng: no such key; did you mean rules.settling?",
+        "rules.settling: «soon» is no duration: write 30s",
+        "rules.quiet: «always»",
+        "did you mean Europe/Moscow?",
+        "schedule.daily: «18:10»",
+        "web.listen: «localhost»",
+        "channels.email.from: is missing",
+        "channels.email.concurrency: «0»",
+        "channels.email.rate: «fast»",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(text.contains("vestnik.toml"), "{text}");
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_is_checked_like_it() {
+    let env = [
+        ("VESTNIK__RULES__SETTLING", "0s"),
+        ("VESTNIK__CHANNELS__EMAIL__FROM", "a@b.c"),
+        ("HOME", "/"),
+    ];
+    let config = load_with(
+        "[rules]\nsettling = \"1h\"\n[channels.email]\nurl = \"smtp://localhost\"\n",
+        &env,
+        &[],
+    )
+    .expect("a configuration");
+    assert_eq!(config.settling, 0);
+    assert_eq!(config.email.expect("e-mail").from, "a@b.c");
+    let error = load_with("", &[("VESTNIK__RULES__SETLING", "0s")], &[])
+        .expect_err("a slip")
+        .to_string();
+    assert!(error.contains("did you mean rules.settling?"), "{error}");
+}
+
+#[test]
+fn a_secret_comes_from_its_file_and_is_never_printed() {
+    let sms = "[channels.sms]\ngateway = \"smsc\"\nlogin = \"school\"\n";
+    let config = load_with(
+        &format!("{sms}password_file = \"sms.password\"\n"),
+        &[],
+        &[("sms.password", "s3cret\n")],
+    )
+    .expect("a configuration");
+    assert_eq!(
+        config.sms.as_ref().expect("SMS").password.reveal(),
+        "s3cret"
+    );
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let missing = errors(&format!("{sms}password_file = \"nowhere\"\n"));
+    assert!(
+        missing.contains("channels.sms.password_file") && missing.contains("nowhere"),
+        "{missing}"
+    );
+    let both = errors(&format!(
+        "{sms}password = \"s3cret\"\npassword_file = \"x\"\n"
+    ));
+    assert!(
+        both.contains("remove one of the two") && !both.contains("s3cret"),
+        "{both}"
+    );
+    let config = load_with(
+        "[database]\nurl = \"postgres://vestnik@localhost/vestnik\"\npassword_file = \"db\"\n",
+        &[],
+        &[("db", "p@ss\n")],
+    )
+    .expect("a configuration");
+    assert_eq!(
+        config.database.reveal(),
+        "postgres://vestnik:p%40ss@localhost/vestnik"
+    );
+}
+
+#[test]
+fn systemds_credentials_come_first() {
+    let credentials = TempDir::new().expect("a folder");
+    fs::write(credentials.path().join("sms"), "from systemd").expect("a file");
+    let directory = credentials.path().display().to_string();
+    let text = "[channels.sms]\ngateway = \"smsc\"\nlogin = \"school\"\npassword_file = \"sms\"\n";
+    let env = [("CREDENTIALS_DIRECTORY", directory.as_str())];
+    let config = load_with(text, &env, &[("sms", "from the file")]).expect("a configuration");
+    assert_eq!(config.sms.expect("SMS").password.reveal(), "from systemd");
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_toml_is_named() {
+    let error = Config::load(Some(Path::new("nowhere.toml")), iter::empty()).expect_err("no file");
+    assert!(error.to_string().contains("nowhere.toml"), "{error}");
+    let error = errors("[rules\nsettling = 1");
+    assert!(
+        error.contains("vestnik.toml") && error.contains("line 1"),
+        "{error}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,200}", value in "\\PC{0,20}") {
+        let _ = load(&text);
+        let _ = load_with("", &[("VESTNIK__RULES__SETTLING", value.as_str())], &[]);
+    }
+}
