@@ -13,6 +13,9 @@
 //! All of these are functions of values: no I/O, no clock, no randomness of their own. [`store`]
 //! is the only room with SQL, and [`engine`] joins the two.
 
+pub mod app;
+pub mod cli;
+pub mod clock;
 pub mod compose;
 pub mod config;
 pub mod engine;
@@ -22,8 +25,10 @@ pub mod journal;
 pub mod may_send;
 pub mod next;
 pub mod plan;
+pub mod providers;
 pub mod quiet;
 pub mod schedule;
 pub mod store;
 pub mod text;
+pub mod web;
 pub mod zone;

@@ -117,6 +117,10 @@ pub enum EngineError {
     Template(#[from] TemplateError),
 }
 
+/// Answers how many calls a lane may start now, of so many that it has; asked before anything is
+/// booked.
+pub type Permits<'a> = dyn FnMut(&str, usize) -> usize + Send + 'a;
+
 /// The engine.
 pub struct Engine {
     store: Store,
@@ -154,30 +158,45 @@ impl Engine {
     }
 
     /// One turn: settles reports, sends what is ready, plans what changed, composes what is due, and
-    /// sends again. `permits(lane, want)` says how many calls the lane may start now; it is asked
-    /// before anything is booked.
+    /// sends again. `permits` is asked before anything is booked.
     ///
     /// # Errors
-    /// [`EngineError`]; each step is one transaction, so what was done before stands. Reports that
-    /// could not be settled are given back in `reports`.
+    /// [`EngineError`] beside what the turn had done before: each step is one transaction, so that
+    /// stands, and its calls must be made. Reports that could not be settled stay in `reports`.
     pub async fn turn(
         &mut self,
         now: Millis,
         reports: &mut Vec<Report>,
-        permits: &mut (dyn FnMut(&str, usize) -> usize + Send),
-    ) -> Result<Turn, EngineError> {
+        permits: &mut Permits<'_>,
+    ) -> (Turn, Result<(), EngineError>) {
         let mut turn = Turn::default();
+        let result = self.steps(&mut turn, now, reports, permits).await;
+        if result.is_err() {
+            // Nobody knows which commit arrived. Under new epochs, what was booked and has no call
+            // is found like the leavings of another daemon.
+            self.leases.clear();
+        }
+        (turn, result)
+    }
+
+    async fn steps(
+        &mut self,
+        turn: &mut Turn,
+        now: Millis,
+        reports: &mut Vec<Report>,
+        permits: &mut Permits<'_>,
+    ) -> Result<(), EngineError> {
         self.hold(now).await?;
         self.settle(reports, now).await?;
         self.overdue(now).await?;
-        self.send(&mut turn, permits, now).await?;
+        self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
             turn.more |= self.intake(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
-            self.send(&mut turn, permits, now).await?;
+            self.send(turn, permits, now).await?;
         }
         turn.wake_at = self.store.wake_at(now).await?;
-        Ok(turn)
+        Ok(())
     }
 
     /// Gives the lanes back, so that the next daemon need not wait for their leases to run out.
@@ -214,16 +233,16 @@ impl Engine {
             .chain([PLAN.to_owned()])
             .collect();
         for lane in lanes {
-            let at = self.leases.iter().position(|(lease, _)| lease.lane == lane);
-            if at.is_some_and(|at| now - self.leases[at].1 < LEASE / 3 && now >= self.leases[at].1)
-            {
+            let held = self.leases.iter().position(|(lease, _)| lease.lane == lane);
+            let fresh = |at: usize| (0..LEASE / 3).contains(&(now - self.leases[at].1));
+            if held.is_some_and(fresh) {
                 continue;
             }
+            let before = held.map(|at| self.leases.remove(at).0.epoch);
             let taken = self
                 .store
-                .take(&lane, &self.holder, self.alone, now)
+                .take(&lane, &self.holder, before, self.alone, now)
                 .await?;
-            let before = at.map(|at| self.leases.remove(at).0.epoch);
             let Some(lease) = taken else { continue };
             if before != Some(lease.epoch) {
                 self.adopt(&lease, now).await?;
@@ -231,5 +250,14 @@ impl Engine {
             self.leases.push((lease, now));
         }
         Ok(())
+    }
+}
+
+impl Call {
+    /// The lane that it goes by.
+    pub fn lease(&self) -> &Lease {
+        match self {
+            Self::Send { lease, .. } | Self::Ask { lease, .. } => lease,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::{Call, Engine, EngineError, Turn};
+use super::{Call, Engine, EngineError, Permits, Turn};
 use crate::{
     family::{
         People,
@@ -23,7 +23,7 @@ impl Engine {
     pub(super) async fn send(
         &mut self,
         turn: &mut Turn,
-        permits: &mut (dyn FnMut(&str, usize) -> usize + Send),
+        permits: &mut Permits<'_>,
         now: Millis,
     ) -> Result<(), EngineError> {
         for account in self.accounts.clone() {
@@ -42,9 +42,7 @@ impl Engine {
             if waiting + questions == 0 {
                 continue;
             }
-            let want = (waiting + questions).min(BATCH);
-            let free = permits(&account.lane, want);
-            turn.more |= free < waiting + questions;
+            let free = permits(&account.lane, (waiting + questions).min(BATCH));
             if free == 0 {
                 continue;
             }

@@ -44,7 +44,9 @@ impl Tx {
 }
 
 impl Store {
-    /// Takes or renews a lane for `holder`; none while another one holds it.
+    /// Takes a lane for `holder`, or renews the lease of `epoch`; none while another one holds it.
+    /// A lane that is not renewed gets a new epoch, even where it comes from the same holder: what
+    /// was booked before is looked at as what another left behind.
     ///
     /// `alone` says that no other holder can be alive, which an operating system's lock on a SQLite
     /// file proves: then a lease that has not run out is no obstacle. Leases run on the database's
@@ -56,6 +58,7 @@ impl Store {
         &self,
         lane: &str,
         holder: &str,
+        epoch: Option<i64>,
         alone: bool,
         now: Millis,
     ) -> Result<Option<Lease>, StoreError> {
@@ -67,7 +70,7 @@ impl Store {
         };
         let free = if alone { "1 = 1" } else { "1 = 0" };
         let take = format!(
-            "UPDATE lane SET epoch = CASE WHEN holder = $2 THEN epoch ELSE epoch + 1 END, \
+            "UPDATE lane SET epoch = CASE WHEN holder = $2 AND epoch = $4 THEN epoch ELSE epoch + 1 END, \
              holder = $2, expires_at = {clock} + {LEASE} \
              WHERE name = $1 AND (holder IS NULL OR holder = $2 OR expires_at < {clock} OR {free}) \
              RETURNING epoch, rests_until"
@@ -80,6 +83,7 @@ impl Store {
             .bind(lane)
             .bind(holder)
             .bind(now)
+            .bind(epoch.unwrap_or(-1))
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| {

@@ -5,24 +5,35 @@
 
 mod dispatch;
 mod due;
+mod history;
 mod intake;
 mod lane;
 mod people;
 mod rows;
+mod status;
+mod wake;
 mod work;
 
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
+pub use history::{Attempt, Carried, History};
 pub use intake::{Change, NewNotice};
 pub use lane::{LEASE, Lease, Tx};
+pub use status::{Found, Status};
 
-use std::str::FromStr;
+use std::{
+    fs::{File, TryLockError},
+    path::PathBuf,
+    str::FromStr,
+};
 
 use sqlx::{
     AnyConnection, AnyPool, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
     migrate::{MigrateError, Migrator},
 };
+
+use crate::config::Secret;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -41,6 +52,7 @@ pub enum Dialect {
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
+    url: Secret,
 }
 
 /// Why the store cannot work.
@@ -54,6 +66,14 @@ pub enum StoreError {
         "the database was migrated to version {0}, which is newer than this program: install the newer program"
     )]
     Newer(i64),
+    /// Another program runs on the same SQLite file.
+    #[error(
+        "another vestnik is running on this database: stop it first, two would send everything twice"
+    )]
+    Locked,
+    /// The file that proves that nobody else runs cannot be made.
+    #[error("the lock file beside the database cannot be made")]
+    Lock(#[source] std::io::Error),
     /// A migration failed.
     #[error("the database could not be migrated")]
     Migrate(#[source] MigrateError),
@@ -83,9 +103,44 @@ impl Store {
             .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
             .connect_with(options)
             .await?;
-        let store = Self { pool, dialect };
+        let store = Self {
+            pool,
+            dialect,
+            url: Secret::new(url),
+        };
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// The file of a SQLite database.
+    pub fn file(&self) -> Option<PathBuf> {
+        let path = self.url.reveal().strip_prefix("sqlite:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        path.split('?').next().map(PathBuf::from)
+    }
+
+    /// Makes sure that this is the only daemon on a SQLite file, for as long as the lock is kept.
+    /// The operating system releases it when the program ends, however it ends. On PostgreSQL the
+    /// lanes decide, and there is no lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another one runs.
+    pub fn lock(&self) -> Result<Option<File>, StoreError> {
+        let Some(mut path) = self.file().map(PathBuf::into_os_string) else {
+            return Ok(None);
+        };
+        path.push(".lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(StoreError::Lock)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked),
+            Err(TryLockError::Error(error)) => Err(StoreError::Lock(error)),
+        }
     }
 
     /// Which database it is.

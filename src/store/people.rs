@@ -1,12 +1,12 @@
 //! Reads the snapshot of people that decides who hears.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
 
 use super::{
-    StoreError,
+    Store, StoreError,
     rows::{ids, int, some_int, some_parsed, some_text, text},
 };
 use crate::family::{
@@ -16,6 +16,36 @@ use crate::family::{
     preference::{Event, Preference, Preset, Timing},
     rights::{Guardianship, Rights},
 };
+
+impl Store {
+    /// Everybody who answers for these students, as the engine sees them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds a date that is none.
+    pub async fn people(&self, students: &[i64], today: NaiveDate) -> Result<People, StoreError> {
+        let mut db = self.pool.acquire().await?;
+        people(&mut db, students, today).await
+    }
+
+    /// The names of guardians by their ids: «Соколова Ольга».
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn guardian_names(
+        &self,
+        guardians: impl IntoIterator<Item = &i64>,
+    ) -> Result<BTreeMap<i64, String>, StoreError> {
+        let mut db = self.pool.acquire().await?;
+        let sql = "SELECT id, surname, given_name FROM guardian WHERE id IN ({})";
+        let rows = rows(&mut db, sql, &ids(guardians)).await?;
+        rows.iter()
+            .map(|row| {
+                let name = format!("{} {}", text(row, "surname")?, text(row, "given_name")?);
+                Ok((int(row, "id")?, name))
+            })
+            .collect()
+    }
+}
 
 /// Everybody who answers for these students, and everybody else who owns one of their addresses.
 pub(super) async fn people(
@@ -111,7 +141,7 @@ async fn on_paper(
     of_owners: &str,
     today: NaiveDate,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    let mut modes = std::collections::BTreeMap::new();
+    let mut modes = BTreeMap::new();
     for row in &rows(
         db,
         "SELECT guardian_id, student_id, mode, from_on, to_on FROM service_mode WHERE {} ORDER BY id",

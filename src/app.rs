@@ -1,0 +1,292 @@
+//! The driver: gives the engine its turns, makes the calls that it books, and stops in order.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use vestnik_contract::{Channel, Fault, Outcome, Reason};
+
+use crate::{
+    clock::Clock,
+    config::{Limits, Rate},
+    engine::{Account, Call, Engine, Report, Turn},
+    instant::Millis,
+};
+
+/// Polling is the truth, wake-ups are hints: this is how late a change is seen where a hint is lost.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How long to wait after a turn that failed; a full disk does not empty by hammering at it.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+/// How long a lane that used up its rate waits before it asks again.
+const RATE_PAUSE: Duration = Duration::from_millis(50);
+
+/// One provider account with what limits its use.
+pub struct Provider {
+    /// How the engine sees it.
+    pub account: Account,
+    channel: Arc<dyn Channel>,
+    calls: Arc<Semaphore>,
+    rate: Option<DefaultDirectRateLimiter>,
+    timeout: Duration,
+}
+
+impl Provider {
+    /// An account that is used within its limits.
+    pub fn new(account: Account, channel: Arc<dyn Channel>, limits: Limits) -> Self {
+        Self {
+            account,
+            channel,
+            calls: Arc::new(Semaphore::new(limits.concurrency)),
+            rate: limits.rate.map(|rate| RateLimiter::direct(quota(rate))),
+            // The channel has its own time-outs; this one is for a channel that lost itself.
+            timeout: limits.timeout * 2,
+        }
+    }
+
+    /// Up to `want` permits, as many as concurrency and rate allow now.
+    fn permits(&self, want: usize) -> Vec<OwnedSemaphorePermit> {
+        let mut permits = Vec::new();
+        while permits.len() < want {
+            let Ok(permit) = self.calls.clone().try_acquire_owned() else {
+                break;
+            };
+            if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
+                break;
+            }
+            permits.push(permit);
+        }
+        permits
+    }
+}
+
+/// The rate as governor takes it. A rate per second may come as a burst of that many; one per hour or
+/// day is spread evenly, because a provider counts a burst as abuse.
+fn quota(rate: Rate) -> Quota {
+    let each = rate.per / rate.count.get();
+    let burst = rate
+        .count
+        .get()
+        .min(60 / u32::try_from(rate.per.as_secs()).unwrap_or(60).max(1));
+    let burst = std::num::NonZeroU32::new(burst.max(1)).unwrap_or(rate.count);
+    Quota::with_period(each)
+        .unwrap_or_else(|| Quota::per_second(rate.count))
+        .allow_burst(burst)
+}
+
+/// Runs the engine until `stop`, then waits up to `grace` for calls under way and gives the lanes
+/// back. What is still under way after that is in doubt at the next start, and shown as such.
+///
+/// `look` is told when a row may have changed. `turned` is called after each turn that worked, with
+/// the instant of the turn.
+pub async fn run(
+    mut engine: Engine,
+    providers: &[Provider],
+    clock: Clock,
+    look: Arc<Notify>,
+    stop: CancellationToken,
+    grace: Duration,
+    turned: impl Fn(Millis),
+) {
+    let tasks = TaskTracker::new();
+    let (report, mut reports) = mpsc::unbounded_channel();
+    let mut unsettled: Vec<Report> = Vec::new();
+    while !stop.is_cancelled() {
+        let pause = turn(
+            &mut engine,
+            providers,
+            clock,
+            &mut unsettled,
+            &tasks,
+            &report,
+            &turned,
+        )
+        .await;
+        let deadline = Instant::now() + pause;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = look.notified() => {}
+            came = reports.recv() => unsettled.extend(came),
+            _ = timeout_at(deadline, std::future::pending::<()>()) => {}
+        }
+        while let Ok(more) = reports.try_recv() {
+            unsettled.push(more);
+        }
+    }
+    tasks.close();
+    let _ = timeout(grace, tasks.wait()).await;
+    while let Ok(more) = reports.try_recv() {
+        unsettled.push(more);
+    }
+    let (_, settled) = engine
+        .turn(clock.now(), &mut unsettled, &mut |_, _| 0)
+        .await;
+    if let Err(error) = settled {
+        tracing::error!(error = story(&error), "the last reports could not be kept");
+    }
+    if let Err(error) = engine.release().await {
+        tracing::error!(error = story(&error), "the lanes could not be given back");
+    }
+}
+
+/// One turn with its calls started; says how long to wait for the next.
+async fn turn(
+    engine: &mut Engine,
+    providers: &[Provider],
+    clock: Clock,
+    unsettled: &mut Vec<Report>,
+    tasks: &TaskTracker,
+    report: &mpsc::UnboundedSender<Report>,
+    turned: &impl Fn(Millis),
+) -> Duration {
+    let now = clock.now();
+    let mut permits: BTreeMap<String, Vec<OwnedSemaphorePermit>> = BTreeMap::new();
+    let mut short = false;
+    let mut give = |lane: &str, want: usize| {
+        let provider = providers
+            .iter()
+            .find(|provider| provider.account.lane == lane);
+        let given = provider
+            .map(|provider| provider.permits(want))
+            .unwrap_or_default();
+        let count = given.len();
+        short |= count < want;
+        permits.entry(lane.to_owned()).or_default().extend(given);
+        count
+    };
+    let (turn, result) = engine.turn(now, unsettled, &mut give).await;
+    let Turn {
+        calls,
+        wake_at,
+        more,
+    } = turn;
+    for call in calls {
+        let lane = &call.lease().lane;
+        let permit = permits.get_mut(lane).and_then(Vec::pop);
+        let Some(provider) = providers
+            .iter()
+            .find(|provider| provider.account.lane == *lane)
+        else {
+            continue;
+        };
+        let (channel, limit, report) = (provider.channel.clone(), provider.timeout, report.clone());
+        tasks.spawn(async move {
+            // The receiver is gone only when the program ends; then the call is in doubt anyway.
+            let _ = report.send(make(call, channel.as_ref(), limit).await);
+            drop(permit);
+        });
+    }
+    match result {
+        Err(error) => {
+            tracing::error!(
+                error = story(&error),
+                "a turn failed; nothing is lost, it will be tried again"
+            );
+            return AFTER_FAILURE;
+        }
+        Ok(()) => turned(now),
+    }
+    if more {
+        return Duration::ZERO;
+    }
+    let wait = wake_at.map_or(POLL, |at| clock.until(at).min(POLL));
+    if short { wait.min(RATE_PAUSE) } else { wait }
+}
+
+/// Makes one call and reports how it ended.
+async fn make(call: Call, channel: &dyn Channel, limit: Duration) -> Report {
+    let lost = || Reason::new("timeout", "The call did not end in time.", Fault::Network);
+    match call {
+        Call::Send {
+            attempt_id,
+            message_id,
+            lease,
+            message,
+        } => {
+            let outcome = timeout(limit, channel.send(&message))
+                .await
+                .unwrap_or_else(|_| Outcome::InDoubt { reason: lost() });
+            log(&message.reference, &lease.lane, &outcome);
+            Report::Called {
+                attempt_id,
+                message_id,
+                lease,
+                outcome,
+            }
+        }
+        Call::Ask {
+            message_id,
+            lease,
+            sent,
+        } => {
+            let answer = timeout(limit, channel.query(&sent))
+                .await
+                .unwrap_or_else(|_| Err(lost()));
+            if let Err(reason) = &answer {
+                tracing::warn!(
+                    message = sent.reference,
+                    lane = lease.lane,
+                    code = reason.code,
+                    "no answer about a message"
+                );
+            }
+            Report::Asked {
+                message_id,
+                lease,
+                answer,
+            }
+        }
+    }
+}
+
+fn log(message: &str, lane: &str, outcome: &Outcome) {
+    match outcome {
+        Outcome::Accepted { .. } => tracing::info!(message, lane, "accepted"),
+        Outcome::Deferred { reason, .. } => {
+            tracing::warn!(
+                message,
+                lane,
+                code = reason.code,
+                why = reason.text,
+                "put off"
+            );
+        }
+        Outcome::Rejected { reason } => {
+            tracing::warn!(
+                message,
+                lane,
+                code = reason.code,
+                why = reason.text,
+                "rejected"
+            );
+        }
+        Outcome::InDoubt { reason } => {
+            tracing::warn!(
+                message,
+                lane,
+                code = reason.code,
+                why = reason.text,
+                "in doubt"
+            );
+        }
+    }
+}
+
+/// An error with its causes in one line.
+pub fn story(error: &dyn std::error::Error) -> String {
+    let mut story = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !story.contains(&cause_text) {
+            story = format!("{story}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    story
+}

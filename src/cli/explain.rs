@@ -1,0 +1,115 @@
+//! `explain`: one message's history in words.
+
+use anyhow::anyhow;
+use chrono_tz::Tz;
+
+use super::Failure;
+use crate::{
+    config::Config,
+    instant::Millis,
+    store::{Attempt, Carried, History, Store},
+    zone,
+};
+
+pub(super) async fn run(store: &Store, config: &Config, reference: &str) -> Result<(), Failure> {
+    let zone = store.school(&config.school).await?;
+    let history = store.history(&reference.trim().to_uppercase()).await?;
+    let history =
+        history.ok_or_else(|| Failure::Failed(anyhow!("no message is called {reference}")))?;
+    for line in tell(&history, zone) {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// From the journal row to the last receipt, one sentence a line.
+fn tell(history: &History, zone: Tz) -> Vec<String> {
+    let mut story = vec![format!(
+        "Message {} by {} to {} ({}).",
+        history.reference, history.channel, history.guardian, history.address
+    )];
+    for notice in &history.notices {
+        story.extend(carried(notice, zone));
+    }
+    let composed = at(history.composed_at, zone);
+    story.push(format!("\nComposed {composed}, {} part(s).", history.parts));
+    story.extend(history.attempts.iter().map(|one| attempt(one, zone)));
+    for (kind, received) in &history.receipts {
+        story.push(format!("Receipt {}: {kind}.", at(*received, zone)));
+    }
+    let since = at(history.state_at, zone);
+    let why = because(history.reason.as_deref());
+    story.push(format!("State: {} since {since}{why}.", history.state));
+    if matches!(history.state.as_str(), "ready" | "in_doubt") {
+        story.push(format!("Next look: {}.", at(history.not_before, zone)));
+    }
+    if history.possible_duplicate {
+        story.push("It was sent once more after a doubt: the recipient may have it twice.".into());
+    }
+    story
+}
+
+fn carried(notice: &Carried, zone: Tz) -> [String; 4] {
+    let change = match notice.change {
+        Some((written, Some(import))) => {
+            format!("changed {} by import {import}", at(written, zone))
+        }
+        Some((written, None)) => format!("changed {}", at(written, zone)),
+        None => "the change is not kept any more".into(),
+    };
+    [
+        format!(
+            "\n{} – {}, lesson of {}, told to {} as {}.",
+            notice.student, notice.subject, notice.date, notice.guardian, notice.event
+        ),
+        format!(
+            "  The journal: {change}, seen {}.",
+            at(notice.seen_at, zone)
+        ),
+        format!(
+            "  Known before: {}. Told: {}.",
+            cell(&notice.basis),
+            cell(&notice.value)
+        ),
+        format!(
+            "  The notice is {}{}.",
+            notice.state,
+            because(notice.reason.as_deref())
+        ),
+    ]
+}
+
+fn attempt(attempt: &Attempt, zone: Tz) -> String {
+    let end = match (&attempt.outcome, attempt.finished_at) {
+        (Some(outcome), Some(finished)) => format!("ended {}: {outcome}", at(finished, zone)),
+        _ => "under way".into(),
+    };
+    let words = match (&attempt.code, &attempt.detail) {
+        (Some(code), Some(detail)) => format!(" – {detail} ({code})"),
+        _ => String::new(),
+    };
+    let left = at(attempt.started_at, zone);
+    format!("Attempt {}: left {left}, {end}{words}", attempt.number)
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |why| {
+        format!(": {}", why.trim_end_matches('.'))
+    })
+}
+
+fn at(instant: Millis, zone: Tz) -> String {
+    zone::local(instant, zone)
+        .format("%d.%m.%Y %H:%M:%S")
+        .to_string()
+}
+
+/// A cell as people read it.
+fn cell(json: &str) -> String {
+    let values: Vec<String> = serde_json::from_str(json).unwrap_or_default();
+    if values.is_empty() {
+        "nothing".into()
+    } else {
+        values.join(" and ")
+    }
+}

@@ -1,0 +1,163 @@
+//! The command line: data on stdout, talk on stderr; exit 0, 1 failed, 2 wrong usage.
+
+mod check;
+mod explain;
+mod serve;
+mod show;
+
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{app::story, config::Config, store::Store};
+
+/// Tells every family how their child is doing at school, and keeps the proof.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    /// The configuration file; without it vestnik.toml of the working directory, else defaults
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon
+    #[command(after_help = "Example: vestnik serve --config /etc/vestnik/vestnik.toml")]
+    Serve,
+    /// Bring the database to this program's version
+    #[command(after_help = "Example: vestnik migrate\nserve and demo migrate by themselves.")]
+    Migrate,
+    /// Say what is wrong with configuration, texts and providers, and how to mend it
+    #[command(after_help = "Example: vestnik check")]
+    Check,
+    /// Count messages and notices by their states; works while the daemon is down
+    #[command(after_help = "Example: vestnik status --json")]
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell one message's history, from the journal row to the last receipt
+    #[command(after_help = "Example: vestnik explain 7XK2M4QZ9R3TB6WA")]
+    Explain {
+        /// The message's reference
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// Say who would hear of an event, by what, when and why
+    #[command(after_help = "Example: vestnik route --student \"Соколова Мария\" --event mark")]
+    Route {
+        /// An id, a source key, or «Фамилия Имя»
+        #[arg(long, value_name = "WHO")]
+        student: String,
+        /// mark, mark_corrected or mark_withdrawn
+        #[arg(long)]
+        event: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send a test message to an address of your own
+    #[command(after_help = "Example: vestnik send-test email admin@example.org")]
+    SendTest {
+        /// email or sms
+        channel: String,
+        /// Where to
+        address: String,
+    },
+}
+
+/// Why a command did not do what it was asked to.
+pub(crate) enum Failure {
+    /// It was asked the wrong way.
+    Usage(String),
+    /// It failed.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(problem)) => {
+            eprintln!("vestnik: {problem}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(error)) => {
+            eprintln!("vestnik: {}", story(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let config = Config::load(cli.config.as_deref(), std::env::vars());
+    match cli.command {
+        Command::Check => return check::run(config).await,
+        Command::Serve => serve::run(&config?).await?,
+        Command::Migrate => {
+            let config = config?;
+            open(&config).await?;
+            eprintln!("the database is at this program's version");
+        }
+        Command::Status { json } => show::status(&open(&config?).await?, json).await?,
+        Command::Explain { reference } => {
+            let config = config?;
+            explain::run(&open(&config).await?, &config, &reference).await?;
+        }
+        Command::Route {
+            student,
+            event,
+            json,
+        } => {
+            let config = config?;
+            show::route(&open(&config).await?, &config, &student, &event, json).await?;
+        }
+        Command::SendTest { channel, address } => {
+            check::send_test(&config?, &channel, &address).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the configured database.
+pub(crate) async fn open(config: &Config) -> Result<Store> {
+    Store::open(config.database.reveal())
+        .await
+        .context("database.url")
+}
+
+/// Starts logging to stderr.
+pub(crate) fn log(config: &Config) -> Result<()> {
+    let filter = EnvFilter::try_new(&config.log.level).context("log.level")?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
+    if config.log.json {
+        builder.json().init();
+    } else {
+        builder.init();
+    }
+    Ok(())
+}

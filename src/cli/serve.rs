@@ -1,0 +1,118 @@
+//! `serve`: the daemon.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    app,
+    clock::{self, Clock},
+    compose::Hours,
+    config::Config,
+    engine::{Engine, Rules},
+    providers,
+    store::Dialect,
+    text::Templates,
+    web::health::{self, Pulse},
+};
+
+/// How long calls under way may take when the daemon is stopped.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(config: &Config) -> Result<()> {
+    super::log(config)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let store = super::open(config).await?;
+    let lock = store.lock()?;
+    let zone = store.school(&config.school).await?;
+    let templates = Templates::load(config.templates.as_deref())?;
+    let providers = providers::configured(config)?;
+    if providers.is_empty() {
+        tracing::warn!("no channel is configured: everything will wait for the weekly sheet");
+    }
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("web.listen: {} is not free", config.listen))?;
+    let rules = Rules {
+        settling: config.settling,
+        hours: Hours {
+            zone,
+            daily: config.daily.clone(),
+            weekly: config.weekly.clone(),
+            quiet: config.quiet,
+        },
+    };
+    let mut random = clock::random();
+    let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
+    let accounts = providers
+        .iter()
+        .map(|provider| provider.account.clone())
+        .collect();
+    let alone = store.dialect() == Dialect::Sqlite;
+    let engine = Engine::new(
+        store.clone(),
+        templates,
+        rules,
+        accounts,
+        holder,
+        alone,
+        random,
+    );
+
+    let stop = stopped()?;
+    let look = Arc::new(Notify::new());
+    let pulse = Pulse::new(Clock::Wall);
+    let beside = TaskTracker::new();
+    beside.spawn({
+        let (look, stop) = (look.clone(), stop.clone());
+        async move { store.wake(look, stop).await }
+    });
+    beside.spawn({
+        let (router, stop) = (health::router(pulse.clone()), stop.clone());
+        async move {
+            let serve =
+                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "/healthz has stopped");
+            }
+        }
+    });
+    tracing::info!(listen = %config.listen, channels = providers.len(), "vestnik serves");
+    let beat = |now| pulse.beat(now);
+    app::run(engine, &providers, Clock::Wall, look, stop, GRACE, beat).await;
+    beside.close();
+    let _ = tokio::time::timeout(Duration::from_secs(1), beside.wait()).await;
+    drop(lock);
+    tracing::info!("vestnik has stopped");
+    Ok(())
+}
+
+/// A token that is cancelled by Ctrl-C and by a service manager's SIGTERM.
+pub(super) fn stopped() -> Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let cancel = stop.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with the program and holds nothing"
+    )]
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(stop)
+}

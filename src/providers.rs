@@ -1,0 +1,96 @@
+//! From configured accounts to channels that the driver can use.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use vestnik_contract::Channel as _;
+use vestnik_email::Email;
+use vestnik_sms::{Settings, Sms, gateway::Gateway};
+
+use crate::{
+    app::Provider,
+    config::{Config, EmailAccount, SmsAccount},
+    engine::Account,
+    family::contact::Channel,
+    next::{EMAIL_DOUBT, InDoubt},
+};
+
+/// All accounts of the configuration.
+///
+/// # Errors
+/// The key to correct, for an account that cannot work.
+pub fn configured(config: &Config) -> Result<Vec<Provider>> {
+    let mut providers = Vec::new();
+    if let Some(account) = &config.email {
+        let channel = email(account)?;
+        providers.push(Provider::new(
+            email_lane(),
+            Arc::new(channel),
+            account.limits,
+        ));
+    }
+    if let Some(account) = &config.sms {
+        let channel = sms(account)?;
+        let lane = sms_lane(channel.answers_queries());
+        providers.push(Provider::new(lane, Arc::new(channel), account.limits));
+    }
+    Ok(providers)
+}
+
+/// The mail relay as a channel.
+///
+/// # Errors
+/// The key to correct.
+pub fn email(account: &EmailAccount) -> Result<Email> {
+    let url = account.url.reveal();
+    let mut relay = vestnik_email::Account::new(
+        url,
+        account.tls.as_deref(),
+        &account.from,
+        account.limits.timeout,
+    )?;
+    if let Some(password) = &account.password {
+        relay = relay.with_password(password.reveal().to_owned())?;
+    }
+    Ok(Email::new(relay))
+}
+
+/// The SMS gateway as a channel.
+///
+/// # Errors
+/// The key to correct.
+pub fn sms(account: &SmsAccount) -> Result<Sms> {
+    Sms::new(Settings {
+        gateway: Gateway::by_name(&account.gateway)?,
+        base_url: account.base_url.clone(),
+        login: account.login.clone(),
+        password: account.password.reveal().to_owned(),
+        sender: account.sender.clone(),
+        timeout: account.limits.timeout,
+    })
+    .context("channels.sms")
+}
+
+/// The lane of the mail relay.
+pub fn email_lane() -> Account {
+    Account {
+        lane: "email".into(),
+        channel: Channel::Email,
+        in_doubt: InDoubt::ResendOnce(EMAIL_DOUBT),
+        answers_queries: false,
+    }
+}
+
+/// The lane of the SMS gateway.
+pub fn sms_lane(answers_queries: bool) -> Account {
+    Account {
+        lane: "sms".into(),
+        channel: Channel::Sms,
+        in_doubt: if answers_queries {
+            InDoubt::AskThenResendOnce
+        } else {
+            InDoubt::UrgentOnly
+        },
+        answers_queries,
+    }
+}

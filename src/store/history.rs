@@ -1,0 +1,252 @@
+//! The history of one message: from the journal row to the last receipt.
+
+use sqlx::any::AnyRow;
+
+use super::{
+    Store, StoreError,
+    rows::{int, parsed, some_int, some_text, text},
+};
+use crate::{instant::Millis, journal::fact::MarkFact};
+
+/// A message with everything that happened to it.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// `message.ref`
+    pub reference: String,
+    /// `contact.channel`
+    pub channel: String,
+    /// Its state.
+    pub state: String,
+    /// Why, where the state needs a reason.
+    pub reason: Option<String>,
+    /// Whom it is for.
+    pub guardian: String,
+    /// Where it goes, with its middle hidden.
+    pub address: String,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// Its words.
+    pub text: String,
+    /// Its words as HTML.
+    pub html: Option<String>,
+    /// How many SMS it makes.
+    pub parts: i64,
+    /// When it was composed.
+    pub composed_at: Millis,
+    /// Since when it is in its state.
+    pub state_at: Millis,
+    /// When something will be done about it, in a state that is not final.
+    pub not_before: Millis,
+    /// Whether a second copy may have arrived.
+    pub possible_duplicate: bool,
+    /// What it carries.
+    pub notices: Vec<Carried>,
+    /// The calls.
+    pub attempts: Vec<Attempt>,
+    /// What came back later: kind and when.
+    pub receipts: Vec<(String, Millis)>,
+}
+
+/// A notice in a message.
+#[derive(Debug, Clone)]
+pub struct Carried {
+    /// Whom.
+    pub guardian: String,
+    /// About whom.
+    pub student: String,
+    /// In what.
+    pub subject: String,
+    /// The lesson's date.
+    pub date: String,
+    /// What it is told as.
+    pub event: String,
+    /// The notice's state now.
+    pub state: String,
+    /// Why, or what it waits for.
+    pub reason: Option<String>,
+    /// What the recipient knew before, as a JSON array.
+    pub basis: String,
+    /// What the message says, as a JSON array.
+    pub value: String,
+    /// When the journal's row changed, and by which import.
+    pub change: Option<(Millis, Option<i64>)>,
+    /// When the change was seen.
+    pub seen_at: Millis,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// From 1 on.
+    pub number: i64,
+    /// When it left.
+    pub started_at: Millis,
+    /// When it ended.
+    pub finished_at: Option<Millis>,
+    /// How.
+    pub outcome: Option<String>,
+    /// The provider's code.
+    pub code: Option<String>,
+    /// In words.
+    pub detail: Option<String>,
+}
+
+const MESSAGE: &str = "SELECT m.id, m.ref, m.channel, m.state, m.reason, m.address, m.subject, \
+     m.body_text, m.body_html, m.parts, m.composed_at, m.state_at, m.not_before, m.resent, \
+     g.surname, g.given_name FROM message m LEFT JOIN guardian g ON g.id = m.guardian_id";
+
+impl Store {
+    /// One message with its history; none where no message has this reference.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn history(&self, reference: &str) -> Result<Option<History>, StoreError> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{MESSAGE} WHERE m.ref = $1")))
+            .bind(reference)
+            .fetch_optional(&self.pool)
+            .await?;
+        match row {
+            Some(row) => Ok(Some(self.with_history(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The newest messages with their histories, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn newest(&self, limit: i64) -> Result<Vec<History>, StoreError> {
+        let sql = format!("{MESSAGE} ORDER BY m.id DESC LIMIT $1");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        let mut histories = Vec::with_capacity(rows.len());
+        for row in &rows {
+            histories.push(self.with_history(row).await?);
+        }
+        Ok(histories)
+    }
+
+    async fn with_history(&self, row: &AnyRow) -> Result<History, StoreError> {
+        let id = int(row, "id")?;
+        let carried = sqlx::query(
+            "SELECT n.fact, n.event, n.state, n.reason, n.waits_for, n.basis, n.seen_at, c.value, \
+             g.surname AS g_surname, g.given_name AS g_given, s.surname AS s_surname, \
+             s.given_name AS s_given, h.written_at, h.import_id FROM message_notice c \
+             JOIN notice n ON n.id = c.notice_id LEFT JOIN guardian g ON g.id = n.guardian_id \
+             LEFT JOIN student s ON s.id = n.student_id LEFT JOIN change h ON h.id = n.change_id \
+             WHERE c.message_id = $1 ORDER BY c.id",
+        )
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut notices = Vec::with_capacity(carried.len());
+        for row in &carried {
+            let fact: MarkFact = parsed(row, "fact")?;
+            let subject = sqlx::query("SELECT name FROM subject WHERE id = $1")
+                .bind(fact.subject_id)
+                .fetch_optional(&self.pool)
+                .await?;
+            let waits = some_text(row, "waits_for")?.map(|what| format!("waits for {what}"));
+            notices.push(Carried {
+                guardian: name(row, "g_surname", "g_given")?,
+                student: name(row, "s_surname", "s_given")?,
+                subject: subject
+                    .map(|row| text(&row, "name"))
+                    .transpose()?
+                    .unwrap_or_default(),
+                date: fact.date.to_string(),
+                event: text(row, "event")?,
+                state: text(row, "state")?,
+                reason: some_text(row, "reason")?.or(waits),
+                basis: text(row, "basis")?,
+                value: text(row, "value")?,
+                change: match some_int(row, "written_at")? {
+                    Some(at) => Some((at, some_int(row, "import_id")?)),
+                    None => None,
+                },
+                seen_at: int(row, "seen_at")?,
+            });
+        }
+        let attempts = sqlx::query(
+            "SELECT number, started_at, finished_at, outcome, code, detail FROM attempt \
+             WHERE message_id = $1 ORDER BY number",
+        )
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(attempt)
+        .collect::<Result<_, _>>()?;
+        let receipts =
+            sqlx::query("SELECT kind, received_at FROM receipt WHERE message_id = $1 ORDER BY id")
+                .bind(id)
+                .fetch_all(&self.pool)
+                .await?
+                .iter()
+                .map(|row| Ok((text(row, "kind")?, int(row, "received_at")?)))
+                .collect::<Result<_, StoreError>>()?;
+        Ok(History {
+            reference: text(row, "ref")?,
+            channel: text(row, "channel")?,
+            state: text(row, "state")?,
+            reason: some_text(row, "reason")?,
+            guardian: name(row, "surname", "given_name")?,
+            address: hidden(&text(row, "address")?),
+            subject: some_text(row, "subject")?,
+            text: text(row, "body_text")?,
+            html: some_text(row, "body_html")?,
+            parts: int(row, "parts")?,
+            composed_at: int(row, "composed_at")?,
+            state_at: int(row, "state_at")?,
+            not_before: int(row, "not_before")?,
+            possible_duplicate: int(row, "resent")? == 1,
+            notices,
+            attempts,
+            receipts,
+        })
+    }
+}
+
+fn attempt(row: &AnyRow) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        number: int(row, "number")?,
+        started_at: int(row, "started_at")?,
+        finished_at: some_int(row, "finished_at")?,
+        outcome: some_text(row, "outcome")?,
+        code: some_text(row, "code")?,
+        detail: some_text(row, "detail")?,
+    })
+}
+
+fn name(row: &AnyRow, surname: &str, given: &str) -> Result<String, StoreError> {
+    let parts = [some_text(row, surname)?, some_text(row, given)?];
+    Ok(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// An address with its middle hidden: enough to recognise it, too little to use it.
+fn hidden(address: &str) -> String {
+    let characters: Vec<char> = address.chars().collect();
+    let (head, tail) = if characters.len() > 8 { (3, 2) } else { (1, 1) };
+    let at = characters
+        .iter()
+        .position(|c| *c == '@')
+        .unwrap_or(characters.len());
+    characters
+        .iter()
+        .enumerate()
+        .map(|(i, c)| if i < head || i + tail >= at { *c } else { '·' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_recognised_and_not_given_away() {
+        assert_eq!(hidden("+79123456789"), "+79·······89");
+        assert_eq!(hidden("parent@example.org"), "par·nt@example.org");
+    }
+}

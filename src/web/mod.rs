@@ -1,0 +1,3 @@
+//! What a browser or a monitor may ask.
+
+pub mod health;
