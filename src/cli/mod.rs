@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod import;
 mod serve;
 mod show;
 
@@ -35,6 +36,12 @@ enum Command {
     /// Say what is wrong with configuration, texts and providers, and how to mend it
     #[command(after_help = "Example: vestnik check")]
     Check,
+    /// Read another system's files into the journal
+    #[command(
+        after_help = "Example: vestnik import --from netschool diary_*.json types.json --dry-run\n\
+        The first diary of a class or a student tells nobody anything: it is what everybody is taken to know."
+    )]
+    Import(import::Arguments),
     /// Count messages and notices by their states; works while the daemon is down
     #[command(after_help = "Example: vestnik status --json")]
     Status {
@@ -118,6 +125,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             let config = config?;
             open(&config).await?;
             eprintln!("the database is at this program's version");
+        }
+        Command::Import(arguments) => {
+            let config = config?;
+            import::run(&open(&config).await?, &config, &arguments).await?;
         }
         Command::Status { json } => show::status(&open(&config?).await?, json).await?,
         Command::Explain { reference } => {

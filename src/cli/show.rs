@@ -1,5 +1,7 @@
 //! `status` and `route`: what is told about what happens and what would.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -15,6 +17,7 @@ use crate::{
         route::{Route, route as find_route},
     },
     instant::Millis,
+    quiet::Quiet,
     schedule,
     store::{Found, Status, Store},
     zone,
@@ -173,14 +176,15 @@ fn when(config: &Config, timing: Timing, zone: Tz, now: Millis) -> String {
     };
     match timing {
         Timing::AtOnce => {
-            let settling = std::time::Duration::from_millis(
-                u64::try_from(config.settling).unwrap_or_default(),
-            );
-            format!(
-                "{} after the journal changed, outside {}",
-                humantime::format_duration(settling),
-                config.quiet
-            )
+            let settling =
+                Duration::from_millis(u64::try_from(config.settling).unwrap_or_default());
+            let settling = humantime::format_duration(settling);
+            match config.quiet {
+                Quiet::Off => format!("{settling} after the journal changed"),
+                quiet @ Quiet::Between(..) => {
+                    format!("{settling} after the journal changed, but not {quiet}")
+                }
+            }
         }
         Timing::Daily => format!("with the day's digest{}", run(&config.daily)),
         Timing::Weekly => format!("with the week's digest{}", run(&config.weekly)),

@@ -1,8 +1,9 @@
-//! The journal: which of its rows make a fact that a family may hear, and how two states of a fact
-//! differ.
+//! The journal: which of its rows make a fact that a family may hear, how two states of a fact
+//! differ, and how other systems' files are read.
 //!
-//! This room knows nothing of families, channels and texts.
+//! This room knows nothing of channels and texts.
 
 pub mod cell;
 pub mod class_name;
 pub mod fact;
+pub mod import;

@@ -6,6 +6,7 @@
 mod dispatch;
 mod due;
 mod history;
+mod import;
 mod intake;
 mod lane;
 mod people;
@@ -17,6 +18,7 @@ mod work;
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
 pub use history::{Attempt, Carried, History};
+pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};
 pub use intake::{Change, NewNotice};
 pub use lane::{LEASE, Lease, Tx};
 pub use status::{Found, Status};

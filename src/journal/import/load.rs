@@ -1,0 +1,216 @@
+//! What a reader brings: records that know their table, their key and whom they belong to.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+
+use crate::journal::class_name::ClassName;
+
+/// A table that imports fill, in the order in which rows can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// `class`
+    Class,
+    /// `subject`
+    Subject,
+    /// `term`
+    Term,
+    /// `student`
+    Student,
+    /// `guardian`
+    Guardian,
+    /// `enrolment`
+    Enrolment,
+    /// `guardianship`
+    Guardianship,
+    /// `contact`
+    Contact,
+    /// `consent`
+    Consent,
+    /// `lesson`
+    Lesson,
+    /// `mark`
+    Mark,
+    /// `homework`
+    Homework,
+}
+
+impl Table {
+    /// All tables, in writing order.
+    pub const ALL: [Self; 12] = [
+        Self::Class,
+        Self::Subject,
+        Self::Term,
+        Self::Student,
+        Self::Guardian,
+        Self::Enrolment,
+        Self::Guardianship,
+        Self::Contact,
+        Self::Consent,
+        Self::Lesson,
+        Self::Mark,
+        Self::Homework,
+    ];
+
+    /// Its name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Class => "class",
+            Self::Subject => "subject",
+            Self::Term => "term",
+            Self::Student => "student",
+            Self::Guardian => "guardian",
+            Self::Enrolment => "enrolment",
+            Self::Guardianship => "guardianship",
+            Self::Contact => "contact",
+            Self::Consent => "consent",
+            Self::Lesson => "lesson",
+            Self::Mark => "mark",
+            Self::Homework => "homework",
+        }
+    }
+
+    /// Whether its rows are named by a `source_key`; the others are named by what they connect.
+    pub fn has_key(self) -> bool {
+        !matches!(
+            self,
+            Self::Enrolment | Self::Guardianship | Self::Contact | Self::Consent
+        )
+    }
+
+    /// The columns by which a row without a key is recognised.
+    pub fn identity(self) -> &'static [&'static str] {
+        match self {
+            Self::Enrolment => &["student_id", "class_id"],
+            Self::Guardianship => &["guardian_id", "student_id"],
+            Self::Contact => &["guardian_id", "channel", "address"],
+            Self::Consent => &["guardian_id", "student_id", "purpose"],
+            _ => &["source_key"],
+        }
+    }
+}
+
+/// A column's value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Field {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Int(i64),
+    /// A weight.
+    Real(f64),
+    /// The id of the row with this key in that table.
+    Of(Table, String),
+}
+
+/// How a row that another source made, or a person typed, is recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Natural {
+    /// By its key alone.
+    #[default]
+    Key,
+    /// A class by its name.
+    Class(ClassName),
+    /// A subject by its name.
+    Subject(String),
+    /// A student by name within a class, and by the date of birth where both know it.
+    Student {
+        /// Surname.
+        surname: String,
+        /// Given name.
+        given_name: String,
+        /// Date of birth.
+        birth_on: Option<String>,
+        /// The class.
+        class: Option<ClassName>,
+    },
+    /// A guardian by name among those who already answer for one of these students.
+    Guardian {
+        /// Surname.
+        surname: String,
+        /// Given name.
+        given_name: String,
+        /// Keys of students.
+        students: Vec<String>,
+    },
+}
+
+/// A row as its source knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The table.
+    pub table: Table,
+    /// `source/installation/key`; for rows without a key, a text that tells them apart in the load.
+    pub key: String,
+    /// How else it may be recognised.
+    pub natural: Natural,
+    /// Its columns. What is not named is left as it is.
+    pub fields: Vec<(&'static str, Field)>,
+    /// The student whom a mark is about, so that the first diary can be told from the second.
+    pub student: Option<String>,
+}
+
+impl Record {
+    /// A record that is recognised by its key.
+    pub(super) fn new(table: Table, key: impl Into<String>) -> Self {
+        Self {
+            table,
+            key: key.into(),
+            natural: Natural::Key,
+            fields: Vec::new(),
+            student: None,
+        }
+    }
+
+    /// With a further column.
+    pub(super) fn with(mut self, column: &'static str, field: Field) -> Self {
+        self.fields.push((column, field));
+        self
+    }
+
+    /// With a text, where there is one.
+    pub(super) fn text(self, column: &'static str, text: Option<&str>) -> Self {
+        match text.map(str::trim).filter(|text| !text.is_empty()) {
+            Some(text) => self.with(column, Field::Text(text.to_owned())),
+            None => self,
+        }
+    }
+}
+
+/// A student's diary of some days: it is complete, so what is missing from it is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diary {
+    /// The student's key.
+    pub student: String,
+    /// The class.
+    pub class: ClassName,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+}
+
+/// All that a set of files brings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Load {
+    /// What stands before the key of each of this source's rows: `netschool/main/`.
+    pub prefix: String,
+    /// The files' names.
+    pub files: Vec<String>,
+    /// How many rows the files had.
+    pub rows: usize,
+    /// The records, in no particular order, each key once per table.
+    pub records: Vec<Record>,
+    /// Which diaries are complete.
+    pub diaries: Vec<Diary>,
+    pub(super) seen: HashSet<(Table, String)>,
+}
+
+impl Load {
+    /// Adds a record unless its key is already there.
+    pub(super) fn add(&mut self, record: Record) {
+        if self.seen.insert((record.table, record.key.clone())) {
+            self.records.push(record);
+        }
+    }
+}

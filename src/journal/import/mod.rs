@@ -1,0 +1,137 @@
+//! Importers: from another system's files to records, without a database.
+//!
+//! A reader turns bytes into a [`Load`] or into every error that it finds. What of it is new is
+//! found by the store, which compares.
+
+mod error;
+mod load;
+mod netschool;
+mod table;
+
+use chrono::NaiveDate;
+
+pub use error::{ImportError, ImportErrors};
+pub use load::{Diary, Field, Load, Natural, Record, Table};
+
+use crate::journal::class_name::ClassName;
+
+/// A file above this size is no export of one school: it is refused before it is read.
+pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Where files come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// «Сетевой город. Образование»: JSON of diaries, students, assignment types and terms.
+    Netschool,
+    /// Tables of people as CSV, in whatever columns a school has.
+    Table,
+}
+
+impl Source {
+    /// The code on the command line and in source keys.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Netschool => "netschool",
+            Self::Table => "table",
+        }
+    }
+
+    /// The source with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Netschool, Self::Table]
+            .into_iter()
+            .find(|source| source.code() == code)
+    }
+}
+
+/// A file to be read.
+#[derive(Clone)]
+pub struct File {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What the caller knows about the files.
+#[derive(Clone)]
+pub struct Options {
+    /// Where they come from.
+    pub source: Source,
+    /// The class they are about, where they do not say it themselves.
+    pub class: Option<ClassName>,
+    /// Which column is which, for tables.
+    pub mapping: Option<File>,
+    /// Today in the school's zone; a moved student's new class begins on it.
+    pub today: NaiveDate,
+}
+
+/// Reads all files as one load: whole, or not at all.
+///
+/// # Errors
+/// Every row that cannot be read, with file, place, value and remedy.
+pub fn read(files: &[File], options: &Options) -> Result<Load, ImportErrors> {
+    let mut errors = ImportErrors::default();
+    for file in files {
+        if let Some(problem) = unreadable(file, options.source) {
+            errors.add(problem);
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let load = match options.source {
+        Source::Netschool => netschool::read(files, options, &mut errors),
+        Source::Table => table::read(files, options, &mut errors),
+    };
+    if errors.is_empty() {
+        Ok(load)
+    } else {
+        Err(errors)
+    }
+}
+
+/// What is wrong with a file as a whole.
+fn unreadable(file: &File, source: Source) -> Option<ImportError> {
+    let wrong = |problem: &str, remedy: &str| Some(ImportError::whole(&file.name, problem, remedy));
+    let bytes = file.bytes.as_slice();
+    let start = bytes.trim_ascii_start();
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_BYTES {
+        return wrong(
+            "is larger than 64 MB",
+            "export one class or one quarter at a time",
+        );
+    }
+    if start.is_empty() {
+        return wrong("is empty", "export it again");
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return wrong(
+            "is an Excel workbook or an archive",
+            "open it and save it as CSV (UTF-8)",
+        );
+    }
+    if bytes.starts_with(b"\xD0\xCF\x11\xE0") {
+        return wrong(
+            "is an old Excel workbook",
+            "open it and save it as CSV (UTF-8)",
+        );
+    }
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return wrong("is written in UTF-16", "save it as CSV UTF-8");
+    }
+    if start.to_ascii_lowercase().starts_with(b"<!doctype")
+        || start.to_ascii_lowercase().starts_with(b"<html")
+    {
+        return wrong(
+            "is a web page, perhaps the login page",
+            "log in and export the data again",
+        );
+    }
+    let json = start.starts_with(b"{") || start.starts_with(b"[");
+    match source {
+        Source::Netschool if !json => wrong("is no JSON", "use --from table for CSV files"),
+        Source::Table if json => wrong("is JSON and no table", "use --from netschool for diaries"),
+        _ => None,
+    }
+}

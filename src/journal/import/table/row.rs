@@ -1,0 +1,383 @@
+//! One row of a table: a student, and perhaps those who answer for them.
+
+use chrono::NaiveDate;
+use vestnik_sms::phone;
+
+use super::headers::Column;
+use crate::journal::class_name::ClassName;
+
+/// A name in three parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Person {
+    pub(super) surname: String,
+    pub(super) given_name: String,
+    pub(super) patronymic: Option<String>,
+}
+
+/// A guardian named in a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Guardian {
+    pub(super) person: Person,
+    pub(super) relation: Option<&'static str>,
+    pub(super) preset: Option<&'static str>,
+    /// Channel and address.
+    pub(super) contacts: Vec<(&'static str, String)>,
+    /// Purpose and state.
+    pub(super) consents: Vec<(&'static str, &'static str)>,
+    pub(super) document: Option<String>,
+    pub(super) signed_on: Option<String>,
+}
+
+/// A row that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) student: Person,
+    pub(super) class: ClassName,
+    pub(super) gender: Option<&'static str>,
+    pub(super) birth_on: Option<String>,
+    pub(super) guardians: Vec<Guardian>,
+}
+
+/// What is wrong with a cell.
+pub(super) struct Fault {
+    pub(super) column: Option<usize>,
+    pub(super) value: Option<String>,
+    pub(super) problem: String,
+    pub(super) remedy: String,
+}
+
+impl Person {
+    /// Surname first, as registers write it. Everything after the given name is the patronymic:
+    /// «Рустам Айдар оглы» has two words there.
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let surname = words.next()?.to_owned();
+        let given_name = words.next()?.to_owned();
+        let patronymic = words.collect::<Vec<_>>().join(" ");
+        Some(Self {
+            surname,
+            given_name,
+            patronymic: Some(patronymic).filter(|text| !text.is_empty()),
+        })
+    }
+
+    /// All its words.
+    pub(super) fn words(&self) -> String {
+        let words = [
+            Some(&self.surname),
+            Some(&self.given_name),
+            self.patronymic.as_ref(),
+        ];
+        words
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+impl Row {
+    /// What a student is known by in later files: the name and the date of birth, else the class.
+    pub(super) fn student_name(&self) -> String {
+        let anchor = self
+            .birth_on
+            .clone()
+            .unwrap_or_else(|| format!("{}{}", self.class.grade, self.class.letter));
+        format!(
+            "{} {}/{anchor}",
+            self.student.surname, self.student.given_name
+        )
+    }
+}
+
+/// The cells of one row by their columns.
+struct Cells<'a> {
+    columns: &'a [Option<Column>],
+    texts: &'a [String],
+    faults: Vec<Fault>,
+}
+
+impl Cells<'_> {
+    fn at(&self, column: Column) -> Option<(usize, &str)> {
+        let at = self
+            .columns
+            .iter()
+            .position(|known| *known == Some(column))?;
+        let text = self.texts.get(at)?.trim();
+        (!text.is_empty()).then_some((at, text))
+    }
+
+    fn get(&self, column: Column) -> Option<String> {
+        self.at(column).map(|(_, text)| text.to_owned())
+    }
+
+    fn fault(&mut self, column: Column, problem: &str, remedy: &str) {
+        let at = self.columns.iter().position(|known| *known == Some(column));
+        self.faults.push(Fault {
+            column: at,
+            value: at.and_then(|at| self.texts.get(at)).cloned(),
+            problem: problem.to_owned(),
+            remedy: remedy.to_owned(),
+        });
+    }
+
+    fn person(&mut self, whole: Column, parts: Option<[Column; 3]>) -> Option<Person> {
+        if let Some(text) = self.get(whole) {
+            let person = Person::parse(&text);
+            if person.is_none() {
+                self.fault(whole, "is no full name", "write surname and given name");
+            }
+            return person;
+        }
+        let [surname, given, patronymic] = parts?;
+        let surname_text = self.get(surname)?;
+        let Some(given_name) = self.get(given) else {
+            self.fault(given, "is missing", "write the given name");
+            return None;
+        };
+        Some(Person {
+            surname: surname_text,
+            given_name,
+            patronymic: self.get(patronymic),
+        })
+    }
+
+    fn date(&mut self, column: Column) -> Option<String> {
+        let text = self.get(column)?;
+        let date = ["%d.%m.%Y", "%Y-%m-%d", "%d/%m/%Y"]
+            .iter()
+            .find_map(|format| NaiveDate::parse_from_str(&text, format).ok())
+            .filter(|date| (1920..2100).contains(&chrono::Datelike::year(date)));
+        if date.is_none() {
+            self.fault(column, "is no date", "write it as 14.03.2012");
+        }
+        date.map(|date| date.to_string())
+    }
+
+    /// Every number and address in a cell; several stand there with commas, semicolons or «и».
+    fn contacts(&mut self, phones: Column, mails: Column) -> Vec<(&'static str, String)> {
+        let mut contacts = Vec::new();
+        let pieces = |text: Option<String>| -> Vec<String> {
+            let text = text.unwrap_or_default().replace(" и ", ",");
+            let pieces = text
+                .split([',', ';', '\n', '/'])
+                .map(|piece| piece.trim().to_owned());
+            pieces.filter(|piece| !piece.is_empty()).collect()
+        };
+        for mail in pieces(self.get(mails)) {
+            let parts = mail.split_once('@');
+            if parts.is_some_and(|(name, host)| {
+                !name.is_empty() && host.contains('.') && !mail.contains(' ')
+            }) {
+                contacts.push(("email", mail.to_lowercase()));
+            } else {
+                self.fault(
+                    mails,
+                    "is no e-mail address",
+                    "write it as name@example.org, or leave it empty",
+                );
+            }
+        }
+        for number in pieces(self.get(phones)) {
+            match phone::normalise(&number) {
+                Ok(number) => contacts.push(("sms", number)),
+                Err(error) => self.fault(
+                    phones,
+                    &error.to_string(),
+                    "correct the number, or leave it empty",
+                ),
+            }
+        }
+        contacts
+    }
+
+    fn consents(&mut self) -> Vec<(&'static str, &'static str)> {
+        let mut consents = Vec::new();
+        for (column, purposes) in [
+            (Column::ConsentAll, &["data", "sms", "email"][..]),
+            (Column::ConsentData, &["data"][..]),
+            (Column::ConsentSms, &["sms"][..]),
+            (Column::ConsentEmail, &["email"][..]),
+            (Column::ConsentMessenger, &["messenger"][..]),
+        ] {
+            let Some(text) = self.get(column) else {
+                continue;
+            };
+            let state = match text.to_lowercase().as_str() {
+                "да" | "+" | "yes" | "1" | "дано" | "согласен" | "согласна" | "given" => {
+                    "given"
+                }
+                "нет" | "-" | "no" | "0" | "отказ" | "refused" => "refused",
+                "отозвано" | "withdrawn" => "withdrawn",
+                _ => {
+                    self.fault(
+                        column,
+                        "is no answer",
+                        "write да, нет or отозвано; leave it empty where nobody asked",
+                    );
+                    continue;
+                }
+            };
+            consents.extend(purposes.iter().map(|purpose| (*purpose, state)));
+        }
+        consents
+    }
+
+    fn preset(&mut self) -> Option<&'static str> {
+        match self.get(Column::Preset)?.to_lowercase().as_str() {
+            "только важное" | "important" => Some("important"),
+            "раз в день" | "daily" => Some("daily"),
+            "сразу" | "at_once" => Some("at_once"),
+            "бумага" | "paper" => Some("paper"),
+            _ => {
+                self.fault(
+                    Column::Preset,
+                    "is not known",
+                    "write только важное, раз в день, сразу or бумага",
+                );
+                None
+            }
+        }
+    }
+}
+
+/// Reads one row; all that is wrong with it at once.
+pub(super) fn read(
+    columns: &[Option<Column>],
+    cells: &[String],
+    class: Option<&ClassName>,
+) -> Result<Row, Vec<Fault>> {
+    let mut cells = Cells {
+        columns,
+        texts: cells,
+        faults: Vec::new(),
+    };
+    let parts = [
+        Column::StudentSurname,
+        Column::StudentGivenName,
+        Column::StudentPatronymic,
+    ];
+    let student = cells.person(Column::Student, Some(parts));
+    if student.is_none() && cells.faults.is_empty() {
+        cells.fault(Column::Student, "is missing", "write the student's name");
+    }
+    let named = match cells.get(Column::Class) {
+        Some(text) => {
+            let named = text.parse::<ClassName>().ok();
+            if named.is_none() {
+                cells.fault(
+                    Column::Class,
+                    "is no class",
+                    "write grade and letter, as in 5А",
+                );
+            }
+            named
+        }
+        None => class.cloned(),
+    };
+    if named.is_none() && cells.get(Column::Class).is_none() {
+        cells.fault(
+            Column::Class,
+            "is missing",
+            "write grade and letter, as in 5А",
+        );
+    }
+    let gender = match cells
+        .get(Column::Gender)
+        .map(|text| text.to_lowercase())
+        .as_deref()
+    {
+        None => None,
+        Some("м" | "муж" | "мужской" | "m" | "male") => Some("male"),
+        Some("ж" | "жен" | "женский" | "f" | "female") => Some("female"),
+        Some(_) => {
+            cells.fault(
+                Column::Gender,
+                "is not known",
+                "write М or Ж, or leave it empty",
+            );
+            None
+        }
+    };
+    let birth_on = cells.date(Column::BirthOn);
+    let guardians = guardians(&mut cells);
+    match (student, named) {
+        (Some(student), Some(class)) if cells.faults.is_empty() => Ok(Row {
+            student,
+            class,
+            gender,
+            birth_on,
+            guardians,
+        }),
+        _ => Err(cells.faults),
+    }
+}
+
+fn guardians(cells: &mut Cells<'_>) -> Vec<Guardian> {
+    let consents = cells.consents();
+    let preset = cells.preset();
+    let document = cells.get(Column::Document);
+    let signed_on = cells.date(Column::SignedOn);
+    let parts = [
+        Column::GuardianSurname,
+        Column::GuardianGivenName,
+        Column::GuardianPatronymic,
+    ];
+    let mut guardians = Vec::new();
+    for (whole, parts, relation, phones, mails) in [
+        (
+            Column::Guardian,
+            Some(parts),
+            None,
+            Column::Phone,
+            Column::Email,
+        ),
+        (
+            Column::Mother,
+            None,
+            Some("mother"),
+            Column::MotherPhone,
+            Column::MotherEmail,
+        ),
+        (
+            Column::Father,
+            None,
+            Some("father"),
+            Column::FatherPhone,
+            Column::FatherEmail,
+        ),
+    ] {
+        let Some(person) = cells.person(whole, parts) else {
+            continue;
+        };
+        let relation = relation.or_else(|| relation_of(cells));
+        let contacts = cells.contacts(phones, mails);
+        guardians.push(Guardian {
+            person,
+            relation,
+            preset,
+            contacts,
+            consents: consents.clone(),
+            document: document.clone(),
+            signed_on: signed_on.clone(),
+        });
+    }
+    guardians
+}
+
+fn relation_of(cells: &mut Cells<'_>) -> Option<&'static str> {
+    let text = cells.get(Column::Relation)?.to_lowercase();
+    let known = [
+        (&["мать", "мама", "mother"][..], "mother"),
+        (&["отец", "папа", "father"][..], "father"),
+        (&["опекун", "опекунша", "guardian"][..], "guardian"),
+        (&["попечитель", "trustee"][..], "trustee"),
+        (&["усыновитель", "adoptive"][..], "adoptive"),
+        (&["воспитатель", "tutor"][..], "tutor"),
+    ];
+    let found = known
+        .iter()
+        .find(|(words, _)| words.contains(&text.as_str()));
+    Some(found.map_or("other", |(_, relation)| relation))
+}
