@@ -1,10 +1,10 @@
-//! The templates that come with the program, and their names.
+//! The files of the messages' templates: those that come with the program, and a school's own.
 
-use std::path::Path;
+use std::{collections::BTreeMap, fs, path::Path};
 
-use super::TemplateError;
+use super::{TemplateError, fields};
 
-macro_rules! template {
+macro_rules! file {
     ($name:literal) => {
         (
             $name,
@@ -12,54 +12,74 @@ macro_rules! template {
         )
     };
 }
+
 /// Path below `templates/messages`, and content.
-pub(super) const TEMPLATES: &[(&str, &str)] = &[
-    template!("frame/email.html.hbs"),
-    template!("frame/email.subject.hbs"),
-    template!("frame/email.txt.hbs"),
-    template!("frame/sms.hbs"),
-    template!("mark/email.html.hbs"),
-    template!("mark/email.txt.hbs"),
-    template!("mark/sms.hbs"),
-    template!("mark_corrected/email.html.hbs"),
-    template!("mark_corrected/email.txt.hbs"),
-    template!("mark_corrected/sms.hbs"),
-    template!("mark_withdrawn/email.html.hbs"),
-    template!("mark_withdrawn/email.txt.hbs"),
-    template!("mark_withdrawn/sms.hbs"),
+const FILES: &[(&str, &str)] = &[
+    file!("frame/email.html.hbs"),
+    file!("frame/email.subject.hbs"),
+    file!("frame/email.txt.hbs"),
+    file!("frame/sms.hbs"),
+    file!("mark/email.html.hbs"),
+    file!("mark/email.txt.hbs"),
+    file!("mark/sample.json"),
+    file!("mark/sms.hbs"),
+    file!("mark_corrected/email.html.hbs"),
+    file!("mark_corrected/email.txt.hbs"),
+    file!("mark_corrected/sample.json"),
+    file!("mark_corrected/sms.hbs"),
+    file!("mark_withdrawn/email.html.hbs"),
+    file!("mark_withdrawn/email.txt.hbs"),
+    file!("mark_withdrawn/sample.json"),
+    file!("mark_withdrawn/sms.hbs"),
 ];
 
-/// The samples that templates are tried with.
-pub(super) const SAMPLES: &[(&str, &str)] = &[
-    template!("mark/sample.json"),
-    template!("mark_corrected/sample.json"),
-    template!("mark_withdrawn/sample.json"),
-];
-
-/// Refuses files that replace nothing: a misspelt name would silently leave the old words.
-pub(super) fn refuse_unknown(directory: &Path) -> Result<(), TemplateError> {
+/// All files by their names, those of the school's directory in place of their namesakes.
+///
+/// # Errors
+/// [`TemplateError::Unreadable`], and [`TemplateError::Unknown`] for a file that replaces nothing:
+/// a misspelt name would silently leave the old words.
+pub(super) fn read(
+    directory: Option<&Path>,
+) -> Result<BTreeMap<&'static str, String>, TemplateError> {
+    let mut files: BTreeMap<_, _> = FILES
+        .iter()
+        .map(|(name, content)| (*name, (*content).to_owned()))
+        .collect();
+    let Some(directory) = directory else {
+        return Ok(files);
+    };
     for name in below(directory, "")? {
-        let known = TEMPLATES.iter().map(|(known, _)| *known);
-        if !known.clone().any(|known| known == name) {
-            let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(known, &name));
+        let Some(content) = files.get_mut(name.as_str()) else {
+            let nearest = fields::nearest(&name, FILES.iter().map(|(known, _)| *known));
             return Err(TemplateError::Unknown {
-                nearest: nearest.unwrap_or_default().to_owned(),
+                nearest: nearest.to_owned(),
                 name,
             });
-        }
+        };
+        let path = directory.join(&name);
+        *content = fs::read_to_string(&path).map_err(|source| TemplateError::Unreadable {
+            path: path.display().to_string(),
+            source,
+        })?;
     }
-    Ok(())
+    Ok(files)
 }
 
+/// The files of a folder and its folders. Hidden ones are left out: an editor's swap file must not
+/// keep the daemon from starting.
 fn below(directory: &Path, prefix: &str) -> Result<Vec<String>, TemplateError> {
     let unreadable = |source| TemplateError::Unreadable {
         path: directory.display().to_string(),
         source,
     };
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let file = entry.file_name().to_string_lossy().into_owned();
+        if file.starts_with('.') {
+            continue;
+        }
+        let name = format!("{prefix}{file}");
         if entry.path().is_dir() {
             names.extend(below(&entry.path(), &format!("{name}/"))?);
         } else {
@@ -77,12 +97,7 @@ mod tests {
     #[test]
     fn the_table_is_the_folder() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/messages");
-        let mut table: Vec<&str> = TEMPLATES
-            .iter()
-            .chain(SAMPLES)
-            .map(|(name, _)| *name)
-            .collect();
-        table.sort_unstable();
+        let table: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
         assert_eq!(below(&folder, "").expect("the folder"), table);
     }
 }

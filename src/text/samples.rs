@@ -1,17 +1,56 @@
-//! Tries every template with a sample, before anybody relies on it.
+//! Tries every template before anybody relies on it: first with its sample, then with words that
+//! no template can contain by chance, to see that none of them is lost.
+
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::{Item, Letter, Occasion, School, StudentNews, TemplateError, Templates, files};
-use crate::{family::contact::Channel, journal::cell::News};
+use super::{
+    Item, Letter, Occasion, School, StudentNews, TemplateError, Templates,
+    view::{self, Part},
+};
+use crate::{family::preference::Event, journal::cell::News};
 
-/// One piece of news as a sample file writes it.
+const EVENTS: [Event; 3] = [Event::Mark, Event::MarkCorrected, Event::MarkWithdrawn];
+
+/// A letter as a sample file writes it. Its pieces of news are all of the folder's event.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sample {
-    student: String,
+    school: SampleSchool,
+    occasion: SampleOccasion,
+    date: NaiveDate,
+    students: Vec<SampleStudent>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SampleSchool {
+    name: String,
+    short_name: String,
+    phone: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SampleOccasion {
+    AtOnce,
+    Daily,
+    Weekly,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SampleStudent {
+    name: String,
     class: Option<String>,
+    items: Vec<SampleItem>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SampleItem {
     subject: String,
     date: NaiveDate,
     old: Option<String>,
@@ -20,91 +59,64 @@ struct Sample {
     comment: Option<String>,
 }
 
-/// Renders each sample on each channel and looks for what must not be lost.
-pub(super) fn try_all(templates: &Templates) -> Result<(), TemplateError> {
-    for (name, source) in files::SAMPLES {
-        let samples: Vec<Sample> =
-            serde_json::from_str(source).map_err(|error| TemplateError::Broken {
-                name: (*name).to_owned(),
-                problem: error.to_string(),
-            })?;
-        for sample in samples {
-            try_one(templates, sample)?;
-        }
-    }
-    Ok(())
-}
-
-fn try_one(templates: &Templates, sample: Sample) -> Result<(), TemplateError> {
-    let date = sample.date;
-    let student = sample.student.clone();
-    let class = sample.class.clone();
-    let Some(item) = sample.item() else {
-        return Ok(());
+/// Reads the sample of an event.
+///
+/// # Errors
+/// [`TemplateError::Broken`] with the line and the reason.
+pub(super) fn read(event: Event, name: &str, source: &str) -> Result<Letter, TemplateError> {
+    let broken = |line, problem| TemplateError::Broken {
+        name: name.to_owned(),
+        line,
+        problem,
     };
-    let event = item.event().code();
-    let mut wanted = vec![item.subject.clone()];
-    match &item.news {
-        News::Entered(value) | News::Withdrawn(value) => wanted.push(value.clone()),
-        News::Corrected { old, new } => wanted.extend(old.iter().chain([new]).cloned()),
+    let sample: Sample =
+        serde_json::from_str(source).map_err(|error| broken(error.line(), error.to_string()))?;
+    let mut students = Vec::new();
+    for student in sample.students {
+        let items = student.items.into_iter().map(|item| item.read(event));
+        students.push(StudentNews {
+            name: student.name,
+            class: student.class,
+            items: items
+                .collect::<Result<_, _>>()
+                .map_err(|problem| broken(1, problem))?,
+        });
     }
-    let letter = Letter {
+    if students.iter().all(|student| student.items.is_empty()) {
+        return Err(broken(1, "a sample needs at least one item".to_owned()));
+    }
+    Ok(Letter {
         school: School {
-            name: "Школа № 12".into(),
-            short_name: "Школа 12".into(),
-            phone: Some("(343) 215-40-12".into()),
+            name: sample.school.name,
+            short_name: sample.school.short_name,
+            phone: sample.school.phone,
         },
-        occasion: Occasion::Daily,
-        date,
-        students: vec![StudentNews {
-            name: student.clone(),
-            class,
-            items: vec![item],
-        }],
-    };
-    for channel in [Channel::Sms, Channel::Email] {
-        let text = templates.render(channel, &letter)?;
-        let kinds = match channel {
-            Channel::Sms => vec![("sms", &text.text)],
-            _ => [
-                ("email.txt", Some(&text.text)),
-                ("email.html", text.html.as_ref()),
-            ]
-            .into_iter()
-            .filter_map(|(kind, text)| Some((kind, text?)))
-            .collect(),
-        };
-        for (kind, text) in kinds {
-            if let Some(lost) = wanted.iter().find(|wanted| !text.contains(wanted.as_str())) {
-                return Err(TemplateError::Loses {
-                    name: format!("{event}/{kind}.hbs"),
-                    lost: lost.clone(),
-                });
-            }
-            if !text.contains(&student) {
-                let name = format!("frame/{kind}.hbs");
-                return Err(TemplateError::Loses {
-                    name,
-                    lost: student,
-                });
-            }
-        }
-    }
-    Ok(())
+        occasion: match sample.occasion {
+            SampleOccasion::AtOnce => Occasion::AtOnce,
+            SampleOccasion::Daily => Occasion::Daily,
+            SampleOccasion::Weekly => Occasion::Weekly,
+        },
+        date: sample.date,
+        students,
+    })
 }
 
-impl Sample {
-    fn item(self) -> Option<Item> {
-        let news = match (self.old, self.new) {
-            (None, Some(new)) => News::Entered(new),
-            (Some(old), Some(new)) => News::Corrected {
-                old: Some(old),
-                new,
-            },
-            (Some(old), None) => News::Withdrawn(old),
-            (None, None) => return None,
+impl SampleItem {
+    fn read(self, event: Event) -> Result<Item, String> {
+        let needs = |field: &str| {
+            let subject = &self.subject;
+            let code = event.code();
+            format!("the item «{subject}» of a {code} sample needs «{field}»")
         };
-        Some(Item {
+        let news = match event {
+            Event::Mark => News::Entered(self.new.clone().ok_or_else(|| needs("new"))?),
+            Event::MarkCorrected => News::Corrected {
+                new: self.new.clone().ok_or_else(|| needs("new"))?,
+                old: self.old.clone(),
+            },
+            Event::MarkWithdrawn => News::Withdrawn(self.old.clone().ok_or_else(|| needs("old"))?),
+        };
+        Ok(Item {
             subject: self.subject,
             date: self.date,
             news,
@@ -112,4 +124,129 @@ impl Sample {
             comment: self.comment,
         })
     }
+}
+
+/// Renders the sample of each event, as it stands and without all that may be absent, and looks for
+/// what must not be lost.
+///
+/// # Errors
+/// [`TemplateError`] with the file to mend.
+pub(super) fn try_all(
+    templates: &Templates,
+    files: &BTreeMap<&'static str, String>,
+) -> Result<(), TemplateError> {
+    for event in EVENTS {
+        let name = format!("{}/sample.json", event.code());
+        let full = read(
+            event,
+            &name,
+            files.get(name.as_str()).map_or("", String::as_str),
+        )?;
+        for occasion in [Occasion::AtOnce, Occasion::Daily, Occasion::Weekly] {
+            let full = Letter {
+                occasion,
+                ..full.clone()
+            };
+            for letter in [bare(full.clone()), full] {
+                for part in [Part::Sms, Part::Subject, Part::Plain, Part::Html] {
+                    templates.part(part, &letter)?;
+                    loses_nothing(templates, part, &marked(letter.clone()))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The letter without anything that may be absent.
+fn bare(mut letter: Letter) -> Letter {
+    letter.school.phone = None;
+    for student in &mut letter.students {
+        student.class = None;
+        for item in &mut student.items {
+            item.work_kind = None;
+            item.comment = None;
+            if let News::Corrected { old, .. } = &mut item.news {
+                *old = None;
+            }
+        }
+    }
+    letter
+}
+
+/// The letter with words of its own for all that must not be lost: in «14.10: 4» nobody can tell
+/// whether the mark is there.
+fn marked(mut letter: Letter) -> Letter {
+    let mut words: Vec<(bool, String)> = Vec::new();
+    // Equal subjects stay equal, so that a frame is tried with two marks in one subject.
+    let mut mark = |field: &mut String, shared: bool| {
+        let word = (shared, field.clone());
+        let known = words.iter().position(|other| shared && *other == word);
+        let number = known.unwrap_or(words.len());
+        words.push(word);
+        *field = format!("⟦{number}⟧");
+    };
+    for student in &mut letter.students {
+        mark(&mut student.name, false);
+        for item in &mut student.items {
+            mark(&mut item.subject, true);
+            match &mut item.news {
+                News::Entered(value) | News::Withdrawn(value) => mark(value, false),
+                News::Corrected { old, new } => {
+                    if let Some(old) = old {
+                        mark(old, false);
+                    }
+                    mark(new, false);
+                }
+            }
+        }
+    }
+    letter
+}
+
+/// Looks for the marked words: the marks in the fragments, everything in the frame. A subject line
+/// names no marks, but must not be empty.
+fn loses_nothing(templates: &Templates, part: Part, letter: &Letter) -> Result<(), TemplateError> {
+    let frame = format!("frame/{}", part.file());
+    let whole = templates.part(part, letter)?;
+    if part == Part::Subject {
+        return if view::one_line(&whole).is_empty() {
+            Err(TemplateError::Broken {
+                name: frame,
+                line: 1,
+                problem: "the subject is empty".to_owned(),
+            })
+        } else {
+            Ok(())
+        };
+    }
+    let kept = |name: &str, text: &str, what: &[(&'static str, &str)]| match what
+        .iter()
+        .find(|(_, word)| !text.contains(word))
+    {
+        None => Ok(()),
+        Some((field, _)) => Err(TemplateError::Loses {
+            name: name.to_owned(),
+            field,
+        }),
+    };
+    for student in &letter.students {
+        kept(&frame, &whole, &[("name", &student.name)])?;
+        for item in &student.items {
+            let marks: Vec<(&str, &str)> = match &item.news {
+                News::Entered(new) => vec![("new", new)],
+                News::Corrected { old, new } => {
+                    let old = old.iter().map(|old| ("old", old.as_str()));
+                    old.chain([("new", new.as_str())]).collect()
+                }
+                News::Withdrawn(old) => vec![("old", old)],
+            };
+            let fragment = format!("{}/{}", item.event().code(), part.file());
+            kept(&fragment, &templates.fragment(part, item)?, &marks)?;
+            kept(&frame, &whole, &[("subject", &item.subject)])?;
+            let marks: Vec<_> = marks.iter().map(|(_, word)| ("items", *word)).collect();
+            kept(&frame, &whole, &marks)?;
+        }
+    }
+    Ok(())
 }
