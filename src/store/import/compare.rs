@@ -211,10 +211,9 @@ impl<'a> Difference<'a> {
         for batch in records.chunks(500) {
             let marks = placeholders(1, batch.len());
             let sql = format!(
-                "SELECT t.id, t.source_key AS found{0} FROM {name} t WHERE t.source_key IN ({marks}) \
-                 UNION ALL SELECT t.id, a.source_key AS found{0} FROM {name} t \
-                 JOIN alias a ON a.entity = '{name}' AND a.entity_id = t.id WHERE a.source_key IN ({marks})",
-                list
+                "SELECT t.id, t.source_key AS found{list} FROM {name} t WHERE t.source_key IN ({marks}) \
+                 UNION ALL SELECT t.id, a.source_key AS found{list} FROM {name} t \
+                 JOIN alias a ON a.entity = '{name}' AND a.entity_id = t.id WHERE a.source_key IN ({marks})"
             );
             let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
             for record in batch {
@@ -232,7 +231,7 @@ impl<'a> Difference<'a> {
                 continue;
             }
             if let Some(id) = self.by_nature(store, record).await? {
-                let sql = format!("SELECT t.id{} FROM {name} t WHERE t.id = $1", list);
+                let sql = format!("SELECT t.id{list} FROM {name} t WHERE t.id = $1");
                 let row = sqlx::query(AssertSqlSafe(sql))
                     .bind(id)
                     .fetch_one(&store.pool)
