@@ -109,8 +109,8 @@ pub enum News {
         /// What is right.
         new: String,
     },
-    /// A mark that they were told of is gone.
-    Withdrawn(String),
+    /// A mark is gone. The value is absent for whom it was never told to.
+    Withdrawn(Option<String>),
 }
 
 /// What must be said to somebody who knows `known` when the cell reads `now`; nothing if they know
@@ -136,9 +136,13 @@ pub fn news(known: &Known, now: &Cell) -> Vec<News> {
             }
         });
     }
-    if matches!(known, Known::Told(_)) {
-        news.extend(gone.into_iter().map(News::Withdrawn));
-    }
+    let told = matches!(known, Known::Told(_));
+    // Who was never told of a debt need not hear that it is gone.
+    gone.retain(|old| told || old != DEBT);
+    news.extend(
+        gone.into_iter()
+            .map(|old| News::Withdrawn(told.then_some(old))),
+    );
     news
 }
 
@@ -180,10 +184,10 @@ mod tests {
     fn each_kind_of_change_is_told_by_its_name() {
         assert_eq!(told("", "4"), [News::Entered("4".into())]);
         assert_eq!(told("3", "4"), [corrected("3", "4")]);
-        assert_eq!(told("4", ""), [News::Withdrawn("4".into())]);
+        assert_eq!(told("4", ""), [News::Withdrawn(Some("4".into()))]);
         assert_eq!(
             told("5 4", "4"),
-            [News::Withdrawn("5".into())],
+            [News::Withdrawn(Some("5".into()))],
             "the rest did not change"
         );
         assert_eq!(
@@ -211,9 +215,10 @@ mod tests {
         );
         assert_eq!(
             untold("4", ""),
-            [],
-            "nobody misses what they never heard of"
+            [News::Withdrawn(None)],
+            "they may have seen it in the journal"
         );
+        assert_eq!(untold(".", ""), []);
         assert_eq!(
             untold("5", "5 4"),
             [News::Entered("4".into())],
@@ -266,7 +271,7 @@ mod tests {
                         belief.push(new);
                     }
                     News::Withdrawn(old) => {
-                        let at = belief.iter().position(|v| *v == old);
+                        let at = belief.iter().position(|v| Some(v) == old.as_ref());
                         belief.remove(at.expect("a withdrawal names what was told"));
                     }
                 }

@@ -114,7 +114,7 @@ impl SampleItem {
                 new: self.new.clone().ok_or_else(|| needs("new"))?,
                 old: self.old.clone(),
             },
-            Event::MarkWithdrawn => News::Withdrawn(self.old.clone().ok_or_else(|| needs("old"))?),
+            Event::MarkWithdrawn => News::Withdrawn(self.old.clone()),
         };
         Ok(Item {
             subject: self.subject,
@@ -166,7 +166,7 @@ fn bare(mut letter: Letter) -> Letter {
         for item in &mut student.items {
             item.work_kind = None;
             item.comment = None;
-            if let News::Corrected { old, .. } = &mut item.news {
+            if let News::Corrected { old, .. } | News::Withdrawn(old) = &mut item.news {
                 *old = None;
             }
         }
@@ -191,7 +191,8 @@ fn marked(mut letter: Letter) -> Letter {
         for item in &mut student.items {
             mark(&mut item.subject, true);
             match &mut item.news {
-                News::Entered(value) | News::Withdrawn(value) => mark(value, false),
+                News::Entered(value) | News::Withdrawn(Some(value)) => mark(value, false),
+                News::Withdrawn(None) => {}
                 News::Corrected { old, new } => {
                     if let Some(old) = old {
                         mark(old, false);
@@ -239,7 +240,7 @@ fn loses_nothing(templates: &Templates, part: Part, letter: &Letter) -> Result<(
                     let old = old.iter().map(|old| ("old", old.as_str()));
                     old.chain([("new", new.as_str())]).collect()
                 }
-                News::Withdrawn(old) => vec![("old", old)],
+                News::Withdrawn(old) => old.iter().map(|old| ("old", old.as_str())).collect(),
             };
             let fragment = format!("{}/{}", item.event().code(), part.file());
             kept(&fragment, &templates.fragment(part, item)?, &marks)?;

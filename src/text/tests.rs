@@ -26,7 +26,7 @@ fn corrected(old: Option<&str>, new: &str) -> News {
 }
 
 fn withdrawn(value: &str) -> News {
-    News::Withdrawn(value.into())
+    News::Withdrawn(Some(value.into()))
 }
 
 fn item(subject: &str, date: NaiveDate, news: News) -> Item {
@@ -346,7 +346,7 @@ fn any_news() -> impl Strategy<Value = News> {
         any_text().prop_map(News::Entered),
         (prop::option::of(any_text()), any_text())
             .prop_map(|(old, new)| News::Corrected { old, new }),
-        any_text().prop_map(News::Withdrawn),
+        proptest::option::of(any_text()).prop_map(News::Withdrawn),
     ]
 }
 

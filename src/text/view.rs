@@ -42,7 +42,7 @@ pub(super) fn item(part: Part, item: &Item) -> Value {
     let (new, old) = match &item.news {
         News::Entered(new) => (Some(new), None),
         News::Corrected { old, new } => (Some(new), old.as_ref()),
-        News::Withdrawn(old) => (None, Some(old)),
+        News::Withdrawn(old) => (None, old.as_ref()),
     };
     let clean = |value: &str| part.clean(value);
     json!({

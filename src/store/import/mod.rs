@@ -126,9 +126,9 @@ impl MarkChange {
     /// The change as those hear it who knew what stood there.
     pub fn news(&self) -> News {
         match (self.old.clone(), self.new.clone()) {
-            (None, new) => News::Entered(new.unwrap_or_default()),
+            (None, Some(new)) => News::Entered(new),
             (old, Some(new)) => News::Corrected { old, new },
-            (Some(old), None) => News::Withdrawn(old),
+            (old, None) => News::Withdrawn(old),
         }
     }
 }

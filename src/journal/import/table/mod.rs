@@ -12,6 +12,8 @@ use decode::Sheet;
 use headers::{Column, Mapping};
 use row::{Guardian, Person, Row};
 
+use crate::journal::class_name::ClassName;
+
 const PREFIX: &str = "table/main/";
 
 pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors) -> Load {
@@ -27,7 +29,7 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
             return load;
         }
     };
-    let mut guardians = Vec::new();
+    let mut known = Known::default();
     for file in files {
         let recognised = decode::sheet(file).and_then(|sheet| {
             let columns = headers::recognise(file, &sheet, &mapping, options.class.is_some())?;
@@ -35,9 +37,20 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
         });
         match recognised {
             Ok((sheet, columns)) => {
-                for row in rows(file, &sheet, &columns, options, errors) {
+                for (line, row) in rows(file, &sheet, &columns, options, errors) {
                     load.rows += 1;
-                    add(&mut load, &mut guardians, &row, options);
+                    match known.student(&row) {
+                        Ok(student) => add(&mut load, &mut known, &row, &student, options),
+                        Err(several) => errors.add(ImportError {
+                            row: Some(format!("line {line}")),
+                            value: Some(several),
+                            ..ImportError::whole(
+                                &file.name,
+                                "may be several students",
+                                "add a column with the date of birth",
+                            )
+                        }),
+                    }
                 }
             }
             Err(error) => errors.add(error),
@@ -52,14 +65,14 @@ fn rows(
     columns: &[Option<Column>],
     options: &Options,
     errors: &mut ImportErrors,
-) -> Vec<Row> {
+) -> Vec<(u64, Row)> {
     let mut rows = Vec::new();
     for (line, cells) in &sheet.rows {
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
         match row::read(columns, cells, options.class.as_ref()) {
-            Ok(row) => rows.push(row),
+            Ok(row) => rows.push((*line, row)),
             Err(faults) => {
                 for fault in faults {
                     errors.add(ImportError {
@@ -75,14 +88,73 @@ fn rows(
     rows
 }
 
-/// A guardian whom an earlier row named, with what tells namesakes apart.
+/// Who was named in earlier rows, with what tells namesakes apart.
+#[derive(Default)]
 struct Known {
-    person: Person,
-    marks: BTreeSet<String>,
-    key: String,
+    students: Vec<(Person, ClassName, Option<String>, String)>,
+    guardians: Vec<(Person, BTreeSet<String>, String)>,
 }
 
-fn add(load: &mut Load, guardians: &mut Vec<Known>, row: &Row, options: &Options) {
+impl Known {
+    /// The key of a row's student. The same name in the same class is the same student, unless two
+    /// dates of birth say otherwise; a row without a date that may mean two is an error.
+    fn student(&mut self, row: &Row) -> Result<String, String> {
+        let mut same: Vec<_> = self
+            .students
+            .iter_mut()
+            .filter(|(person, class, birth_on, _)| {
+                let born = [birth_on, &row.birth_on]
+                    .into_iter()
+                    .flatten()
+                    .collect::<BTreeSet<_>>();
+                person.surname == row.student.surname
+                    && person.given_name == row.student.given_name
+                    && *class == row.class
+                    && born.len() < 2
+            })
+            .collect();
+        match same.as_mut_slice() {
+            [] => {
+                let key = format!("{PREFIX}student/{}", row.student_name());
+                let person = row.student.clone();
+                self.students
+                    .push((person, row.class.clone(), row.birth_on.clone(), key.clone()));
+                Ok(key)
+            }
+            [(_, _, birth_on, key)] => {
+                *birth_on = birth_on.take().or_else(|| row.birth_on.clone());
+                Ok(key.clone())
+            }
+            _ => Err(row.student.words()),
+        }
+    }
+
+    /// The key of a guardian: a row with the same name that shares an address or a student is the
+    /// same person. Without either, two namesakes stay two.
+    fn guardian(&mut self, guardian: &Guardian, student: &str) -> String {
+        let mut marks: BTreeSet<String> = guardian
+            .contacts
+            .iter()
+            .map(|(_, address)| address.clone())
+            .collect();
+        let anchor = marks.first().cloned().unwrap_or_else(|| student.to_owned());
+        marks.insert(student.to_owned());
+        let same = self
+            .guardians
+            .iter_mut()
+            .find(|(person, others, _)| *person == guardian.person && !others.is_disjoint(&marks));
+        if let Some((_, others, key)) = same {
+            others.extend(marks);
+            return key.clone();
+        }
+        let key = format!("{PREFIX}guardian/{}/{anchor}", guardian.person.words());
+        self.guardians
+            .push((guardian.person.clone(), marks, key.clone()));
+        key
+    }
+}
+
+fn add(load: &mut Load, known: &mut Known, row: &Row, student_key: &str, options: &Options) {
     let class_key = format!("{PREFIX}class/{}{}", row.class.grade, row.class.letter);
     load.add(Record {
         natural: Natural::Class(row.class.clone()),
@@ -91,7 +163,6 @@ fn add(load: &mut Load, guardians: &mut Vec<Known>, row: &Row, options: &Options
             .with("letter", Field::Text(row.class.letter.clone()))
     });
     let student = &row.student;
-    let student_key = format!("{PREFIX}student/{}", row.student_name());
     load.add(Record {
         natural: Natural::Student {
             surname: student.surname.clone(),
@@ -99,7 +170,7 @@ fn add(load: &mut Load, guardians: &mut Vec<Known>, row: &Row, options: &Options
             birth_on: row.birth_on.clone(),
             class: Some(row.class.clone()),
         },
-        ..Record::new(Table::Student, student_key.clone())
+        ..Record::new(Table::Student, student_key)
             .text("surname", Some(&student.surname))
             .text("given_name", Some(&student.given_name))
             .text("patronymic", student.patronymic.as_deref())
@@ -108,40 +179,17 @@ fn add(load: &mut Load, guardians: &mut Vec<Known>, row: &Row, options: &Options
     });
     load.add(
         Record::new(Table::Enrolment, format!("{student_key}/{class_key}"))
-            .with("student_id", Field::Of(Table::Student, student_key.clone()))
+            .with(
+                "student_id",
+                Field::Of(Table::Student, student_key.to_owned()),
+            )
             .with("class_id", Field::Of(Table::Class, class_key))
             .text("from_on", Some(&options.today.to_string())),
     );
     for guardian in &row.guardians {
-        let key = guardian_key(guardians, guardian, &student_key);
-        add_guardian(load, guardian, &key, &student_key);
+        let key = known.guardian(guardian, student_key);
+        add_guardian(load, guardian, &key, student_key);
     }
-}
-
-/// The key of a guardian: a row with the same name that shares an address or a student is the same
-/// person. Without either, two namesakes stay two.
-fn guardian_key(known: &mut Vec<Known>, guardian: &Guardian, student: &str) -> String {
-    let mut marks: BTreeSet<String> = guardian
-        .contacts
-        .iter()
-        .map(|(_, address)| address.clone())
-        .collect();
-    let anchor = marks.first().cloned().unwrap_or_else(|| student.to_owned());
-    marks.insert(student.to_owned());
-    let same = known
-        .iter_mut()
-        .find(|other| other.person == guardian.person && !other.marks.is_disjoint(&marks));
-    if let Some(same) = same {
-        same.marks.extend(marks);
-        return same.key.clone();
-    }
-    let key = format!("{PREFIX}guardian/{}/{anchor}", guardian.person.words());
-    known.push(Known {
-        person: guardian.person.clone(),
-        marks,
-        key: key.clone(),
-    });
-    key
 }
 
 fn add_guardian(load: &mut Load, guardian: &Guardian, key: &str, student: &str) {
