@@ -51,8 +51,8 @@ pub struct Due {
     pub fact: MarkFact,
     /// What they know.
     pub basis: Known,
-    /// Whether its settling has just ended; else it has waited for its window.
-    pub settled: bool,
+    /// When its settling ended, if it has not waited for its window yet.
+    pub settled_at: Option<Millis>,
     /// What stands in the cell now.
     pub entries: Vec<Entry>,
     /// The contacts that have already failed to carry it.
@@ -235,17 +235,20 @@ fn fate(
         Route::Sheet(why) => return (Fate::Sheet(why), Vec::new()),
         Route::Electronic { contacts, timing } => (contacts, timing),
     };
-    // Where no further run of a schedule exists, waiting for it would be silence.
-    let window = |schedule: &cron::Schedule, after| {
-        schedule::next(schedule, hours.zone, after).map_or(Fate::Message, Fate::Window)
+    // Where no further run of a schedule exists, waiting for it would be silence. A window that
+    // passed while nobody looked has come now.
+    let window = |schedule: &cron::Schedule, after: Millis| {
+        schedule::next(schedule, hours.zone, after - 1)
+            .filter(|at| *at > now)
+            .map_or(Fate::Message, Fate::Window)
     };
     if let Some(until) = guardian.paused_to.filter(|until| *until >= today) {
         let after = zone::instant((until + chrono::Days::new(1)).into(), hours.zone);
         return (window(&hours.daily, after), Vec::new());
     }
-    let wait = match timing {
-        Timing::Daily if due.settled => window(&hours.daily, now),
-        Timing::Weekly if due.settled => window(&hours.weekly, now),
+    let wait = match (timing, due.settled_at) {
+        (Timing::Daily, Some(at)) => window(&hours.daily, at),
+        (Timing::Weekly, Some(at)) => window(&hours.weekly, at),
         _ => Fate::Message,
     };
     if wait != Fate::Message {

@@ -182,9 +182,12 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
             notice_id: notice.id,
             reason,
         },
-        (Some(notice), None) if notice.stage == Stage::Composed => Decision::Recall {
-            notice_id: notice.id,
-        },
+        // Without a change of the cell it is people who changed, and `may_send` looks at those.
+        (Some(notice), None) if notice.stage == Stage::Composed && !look.changes.is_empty() => {
+            Decision::Recall {
+                notice_id: notice.id,
+            }
+        }
         (Some(notice), None) => Decision::Keep {
             notice_id: notice.id,
             event: event(&news),

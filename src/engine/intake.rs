@@ -80,6 +80,11 @@ impl Engine {
             .into_iter()
             .map(|(fact, (cells, _))| (fact, cells))
             .collect();
+        for one in tx.ready_of(&sorted.guardians, &sorted.students).await? {
+            let students: Vec<i64> = one.tells.iter().map(|(_, student)| *student).collect();
+            let people = tx.people(&students, today).await?;
+            self.allow(&mut tx, &one, &people, now).await?;
+        }
         let looks = tx.looks(cells, today).await?;
         let students: BTreeSet<i64> = looks.iter().map(|look| look.fact.student_id).collect();
         let students: Vec<i64> = students.into_iter().collect();

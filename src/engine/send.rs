@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// Asks [`may_send`] one last time, and acts on any answer but «go».
-    async fn allow(
+    pub(super) async fn allow(
         &self,
         tx: &mut Tx,
         ready: &Ready,

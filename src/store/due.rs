@@ -101,7 +101,10 @@ impl Tx {
                 notice_id,
                 guardian_id: int(row, "guardian_id")?,
                 basis: known(basis, int(row, "basis_told")?),
-                settled: text(row, "state")? == "settling",
+                settled_at: match text(row, "state")?.as_str() {
+                    "settling" => Some(int(row, "due_at")?),
+                    _ => None,
+                },
                 entries: entries.get(&fact).cloned().unwrap_or_default(),
                 tried: tried.remove(&notice_id).unwrap_or_default(),
                 told_in: some_int(row, "told_in")?.zip(some_text(row, "told_at_address")?),
@@ -117,7 +120,7 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(format!(
-            "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, \
+            "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, \
              m.id AS told_in, m.address AS told_at_address FROM notice n \
              LEFT JOIN told t ON t.guardian_id = n.guardian_id AND t.fact = n.fact \
              LEFT JOIN message m ON m.id = t.message_id AND m.state IN ('ready', 'sending', 'in_doubt') \

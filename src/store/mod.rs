@@ -9,6 +9,7 @@ mod history;
 mod import;
 mod intake;
 mod lane;
+mod outcome;
 mod people;
 mod rows;
 mod status;
@@ -164,7 +165,14 @@ impl Store {
             Dialect::Sqlite => &SQLITE,
             Dialect::Postgres => &POSTGRES,
         };
-        migrator.run(&self.pool).await.map_err(|error| match error {
+        let mut connection = self.pool.acquire().await?;
+        let result = migrator.run(&mut *connection).await;
+        if result.is_err() {
+            // A migration that fails leaves its lock with the connection: nobody else would ever
+            // get it.
+            connection.close().await?;
+        }
+        result.map_err(|error| match error {
             MigrateError::VersionMissing(version) => StoreError::Newer(version),
             other => StoreError::Migrate(other),
         })
