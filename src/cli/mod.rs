@@ -1,7 +1,6 @@
 //! The command line: data on stdout, talk on stderr; exit 0, 1 failed, 2 wrong usage.
 
 mod check;
-mod explain;
 mod import;
 mod serve;
 mod show;
@@ -12,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{app::story, config::Config, store::Store};
+use crate::{app::story, config::Config, demo, store::Store};
 
 /// Tells every family how their child is doing at school, and keeps the proof.
 #[derive(Debug, Parser)]
@@ -27,6 +26,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show a sample school's week: sandbox providers, a page, nothing else needed
+    #[command(after_help = "Example: vestnik demo --once")]
+    Demo {
+        /// Where the page listens
+        #[arg(long, default_value_t = 8650)]
+        port: u16,
+        /// Replay the week, print `status --json` and end
+        #[arg(long)]
+        once: bool,
+    },
     /// Run the daemon
     #[command(after_help = "Example: vestnik serve --config /etc/vestnik/vestnik.toml")]
     Serve,
@@ -117,8 +126,12 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
+    if let Command::Demo { port, once } = cli.command {
+        return Ok(demo(port, once).await?);
+    }
     let config = Config::load(cli.config.as_deref(), std::env::vars());
     match cli.command {
+        Command::Demo { .. } => {}
         Command::Check => return check::run(config).await,
         Command::Serve => serve::run(&config?).await?,
         Command::Migrate => {
@@ -133,7 +146,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status { json } => show::status(&open(&config?).await?, json).await?,
         Command::Explain { reference } => {
             let config = config?;
-            explain::run(&open(&config).await?, &config, &reference).await?;
+            show::explain(&open(&config).await?, &config, &reference).await?;
         }
         Command::Route {
             student,
@@ -146,6 +159,17 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;
         }
+    }
+    Ok(())
+}
+
+/// The demo knows no configuration: it is the same everywhere.
+async fn demo(port: u16, once: bool) -> Result<()> {
+    let config = Config::defaults()?;
+    let port = if once { 0 } else { port };
+    let status = demo::run(&config, demo::Options { port, once }, serve::stopped()?).await?;
+    if once {
+        show::print_status(&status, true)?;
     }
     Ok(())
 }

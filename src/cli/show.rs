@@ -1,8 +1,8 @@
-//! `status` and `route`: what is told about what happens and what would.
+//! `status`, `explain` and `route`: what is told about what happens and what would.
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use super::Failure;
 use crate::{
     clock::Clock,
     config::Config,
+    explain::tell,
     family::{
         contact::Channel,
         preference::{Event, Timing},
@@ -66,6 +67,21 @@ pub(super) fn print_status(status: &Status, json: bool) -> Result<()> {
     );
     for (lane, why) in &status.resting {
         println!("{lane} rests: {why}");
+    }
+    Ok(())
+}
+
+pub(super) async fn explain(
+    store: &Store,
+    config: &Config,
+    reference: &str,
+) -> Result<(), Failure> {
+    let zone = store.school(&config.school).await?;
+    let history = store.history(&reference.trim().to_uppercase()).await?;
+    let history =
+        history.ok_or_else(|| Failure::Failed(anyhow!("no message is called {reference}")))?;
+    for line in tell(&history, zone) {
+        println!("{line}");
     }
     Ok(())
 }

@@ -154,6 +154,23 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 impl Config {
+    /// The configuration that comes with the program, without any file or environment.
+    ///
+    /// # Errors
+    /// None; a test rules them out.
+    pub fn defaults() -> Result<Self, ConfigErrors> {
+        Self::read(Figment::from(Toml::string(DEFAULT)), Places::default())
+    }
+
+    fn read(figment: Figment, places: Places) -> Result<Self, ConfigErrors> {
+        let mut keys = Keys::new(figment, &known(), places);
+        let config = read(&mut keys);
+        match config {
+            Some(config) if keys.errors.is_empty() => Ok(config),
+            _ => Err(ConfigErrors(keys.errors)),
+        }
+    }
+
     /// Reads the file, or `vestnik.toml` of the working directory if there is one, over the defaults
     /// and under the environment, whose variables are given as `env`.
     ///
@@ -184,12 +201,7 @@ impl Config {
                 figment = figment.merge(Serialized::default(&key, value));
             }
         }
-        let mut keys = Keys::new(figment, &known(), places);
-        let config = read(&mut keys);
-        match config {
-            Some(config) if keys.errors.is_empty() => Ok(config),
-            _ => Err(ConfigErrors(keys.errors)),
-        }
+        Self::read(figment, places)
     }
 }
 

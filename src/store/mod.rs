@@ -12,6 +12,7 @@ mod lane;
 mod outcome;
 mod people;
 mod rows;
+mod sample;
 mod status;
 mod wake;
 mod work;
@@ -22,6 +23,7 @@ pub use history::{Attempt, Carried, History};
 pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};
 pub use intake::{Change, NewNotice};
 pub use lane::{LEASE, Lease, Tx};
+pub use sample::Rows;
 pub use status::{Found, Status};
 
 use std::{

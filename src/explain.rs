@@ -1,29 +1,15 @@
-//! `explain`: one message's history in words.
+//! A message's history in words, for `explain` and the pages.
 
-use anyhow::anyhow;
 use chrono_tz::Tz;
 
-use super::Failure;
 use crate::{
-    config::Config,
     instant::Millis,
-    store::{Attempt, Carried, History, Store},
+    store::{Attempt, Carried, History},
     zone,
 };
 
-pub(super) async fn run(store: &Store, config: &Config, reference: &str) -> Result<(), Failure> {
-    let zone = store.school(&config.school).await?;
-    let history = store.history(&reference.trim().to_uppercase()).await?;
-    let history =
-        history.ok_or_else(|| Failure::Failed(anyhow!("no message is called {reference}")))?;
-    for line in tell(&history, zone) {
-        println!("{line}");
-    }
-    Ok(())
-}
-
 /// From the journal row to the last receipt, one sentence a line.
-fn tell(history: &History, zone: Tz) -> Vec<String> {
+pub fn tell(history: &History, zone: Tz) -> Vec<String> {
     let mut story = vec![format!(
         "Message {} by {} to {} ({}).",
         history.reference, history.channel, history.guardian, history.address

@@ -1,0 +1,255 @@
+//! The demo: a sample school whose week is replayed in fast time through providers that live in the
+//! process.
+
+pub mod mailbox;
+mod page;
+pub mod school;
+pub mod week;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use chrono::Days;
+use rand::{SeedableRng, rngs::StdRng};
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use vestnik_contract::Channel as _;
+use vestnik_sms::{
+    Settings, Sms,
+    gateway::Gateway,
+    sandbox::{self, Inbox},
+};
+
+use crate::{
+    app::{self, Provider},
+    clock::Clock,
+    compose::Hours,
+    config::{Config, Limits},
+    engine::{Engine, Rules},
+    instant::Millis,
+    providers,
+    store::{Status, Store},
+    text::Templates,
+    zone,
+};
+use mailbox::Mailbox;
+use page::Pages;
+use school::School;
+use week::{Entry, MONDAY, week};
+
+/// How many seconds of the school pass in one: an hour a second is a week in two minutes.
+const SPEED: u32 = 3600;
+
+/// Without anybody watching, the week may pass faster.
+const SPEED_ONCE: u32 = 5 * SPEED;
+
+/// How long calls under way may take when the demo is stopped.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a sandbox provider takes to answer.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// How the demo is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Where the page listens; any free port for 0.
+    pub port: u16,
+    /// Replay the week and stop.
+    pub once: bool,
+}
+
+/// Runs the demo until `stop`, or until the week is over with [`Options::once`]; returns how
+/// everything stands then.
+///
+/// # Errors
+/// What stands in the way: a port that is taken, a disk that is full.
+pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> Result<Status> {
+    let folder = tempfile::tempdir().context("a folder for the demo's database")?;
+    let url = format!("sqlite:{}", folder.path().join("demo.db").display());
+    let store = Store::open(&url).await?;
+    let mut random = StdRng::seed_from_u64(12);
+    let school = School::sample(&mut random);
+    let entries = week(&school, &mut random);
+    let zone = store
+        .school(&crate::config::School {
+            name: "Школа № 12".into(),
+            short_name: Some("Школа 12".into()),
+            phone: Some("(343) 215-40-12".into()),
+            ..config.school.clone()
+        })
+        .await?;
+    let begin = zone::instant(MONDAY.and_hms_opt(8, 30, 0).unwrap_or_default(), zone);
+    let clock = Clock::fast(begin, if options.once { SPEED_ONCE } else { SPEED });
+
+    let tasks = TaskTracker::new();
+    let gateway = TcpListener::bind("127.0.0.1:0")
+        .await
+        .context("the sandbox gateway")?;
+    let base_url = format!("http://{}", gateway.local_addr()?);
+    tasks.spawn({
+        let stop = stop.clone();
+        async move {
+            tokio::select! {
+                _ = sandbox::serve(gateway, Inbox::default(), LATENCY) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    });
+    let providers = sandboxes(base_url)?;
+    let pages = TcpListener::bind(("127.0.0.1", options.port))
+        .await
+        .with_context(|| {
+            format!(
+                "port {} is not free: choose another with --port",
+                options.port
+            )
+        })?;
+    eprintln!(
+        "The demo's page: http://{}  (Ctrl-C ends it)",
+        pages.local_addr()?
+    );
+    tasks.spawn({
+        let (router, stop) = (
+            Pages::new(store.clone(), clock, zone)?.router(),
+            stop.clone(),
+        );
+        async move {
+            tokio::select! {
+                _ = axum::serve(pages, router) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    });
+
+    let look = Arc::new(Notify::new());
+    let engine = engine(config, &store, &providers, zone, random)?;
+    let rows = store.fill(&school).await?;
+    tasks.spawn({
+        let (store, stop, look) = (store.clone(), stop.clone(), look.clone());
+        let once = options.once;
+        async move {
+            let replayed = replay(&store, entries, rows, clock, zone, &look).await;
+            if let Err(error) = replayed {
+                tracing::error!(error = app::story(error.as_ref()), "the week stopped");
+            }
+            if once {
+                weekend(&store, clock, zone).await;
+                stop.cancel();
+            }
+        }
+    });
+    app::run(engine, &providers, clock, look, stop, GRACE, |_| {}).await;
+    tasks.close();
+    let _ = timeout(GRACE, tasks.wait()).await;
+    Ok(store.status(clock.now()).await?)
+}
+
+fn sandboxes(base_url: String) -> Result<Vec<Provider>> {
+    let limits = Limits {
+        concurrency: 10,
+        rate: None,
+        timeout: Duration::from_secs(5),
+    };
+    let from = "Школа № 12 <school@example.org>"
+        .parse()
+        .context("the demo's sender")?;
+    let sms = Sms::new(Settings {
+        gateway: Gateway::by_name("smsc")?,
+        base_url: Some(base_url),
+        login: sandbox::LOGIN.into(),
+        password: sandbox::PASSWORD.into(),
+        sender: None,
+        timeout: limits.timeout,
+    })?;
+    let sms_lane = providers::sms_lane(sms.answers_queries());
+    Ok(vec![
+        Provider::new(
+            providers::email_lane(),
+            Arc::new(Mailbox::new(from)),
+            limits,
+        ),
+        Provider::new(sms_lane, Arc::new(sms), limits),
+    ])
+}
+
+fn engine(
+    config: &Config,
+    store: &Store,
+    providers: &[Provider],
+    zone: chrono_tz::Tz,
+    random: StdRng,
+) -> Result<Engine> {
+    let rules = Rules {
+        settling: config.settling,
+        hours: Hours {
+            zone,
+            daily: config.daily.clone(),
+            weekly: config.weekly.clone(),
+            quiet: config.quiet,
+        },
+    };
+    let accounts = providers
+        .iter()
+        .map(|provider| provider.account.clone())
+        .collect();
+    Ok(Engine::new(
+        store.clone(),
+        Templates::embedded()?,
+        rules,
+        accounts,
+        "demo".into(),
+        true,
+        random,
+    ))
+}
+
+/// Does what the people of the school do, each at its time.
+async fn replay(
+    store: &Store,
+    entries: Vec<Entry>,
+    mut rows: crate::store::Rows,
+    clock: Clock,
+    zone: chrono_tz::Tz,
+    look: &Notify,
+) -> Result<()> {
+    for entry in entries {
+        until(clock, zone::instant(entry.at, zone)).await;
+        store.act(&entry.deed, &mut rows).await?;
+        look.notify_one();
+    }
+    Ok(())
+}
+
+/// Saturday noon: the week's digests are out.
+async fn weekend(store: &Store, clock: Clock, zone: chrono_tz::Tz) {
+    let saturday = (MONDAY + Days::new(5))
+        .and_hms_opt(12, 0, 0)
+        .unwrap_or_default();
+    until(clock, zone::instant(saturday, zone)).await;
+    for _ in 0..100 {
+        let busy = store.status(clock.now()).await.is_ok_and(|status| {
+            let of = |state: &str| {
+                status
+                    .messages
+                    .values()
+                    .filter_map(|states| states.get(state))
+                    .sum::<i64>()
+            };
+            of("sending") + of("ready") + status.changes_unplanned > 0
+        });
+        if !busy {
+            return;
+        }
+        pause(Duration::from_millis(50)).await;
+    }
+}
+
+async fn until(clock: Clock, at: Millis) {
+    pause(clock.until(at)).await;
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        let _ = timeout(time, std::future::pending::<()>()).await;
+    }
+}

@@ -1,0 +1,184 @@
+//! Fills the demo's school and does what its people do, as any program would: by plain SQL.
+
+use std::collections::HashMap;
+
+use super::{Store, StoreError, rows::int};
+use crate::demo::{
+    school::{Guardian, School},
+    week::Deed,
+};
+
+/// The ids that the database gave.
+#[derive(Debug, Default)]
+pub struct Rows {
+    subjects: Vec<i64>,
+    students: Vec<i64>,
+    guardians: Vec<i64>,
+    marks: HashMap<usize, i64>,
+}
+
+impl Store {
+    /// Writes the sample school in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn fill(&self, school: &School) -> Result<Rows, StoreError> {
+        let mut rows = Rows::default();
+        let mut tx = self.pool.begin().await?;
+        let mut classes = Vec::new();
+        for (grade, letter) in &school.classes {
+            let row = sqlx::query("INSERT INTO class (grade, letter) VALUES ($1, $2) RETURNING id")
+                .bind(*grade)
+                .bind(*letter)
+                .fetch_one(&mut *tx)
+                .await?;
+            classes.push(int(&row, "id")?);
+        }
+        for (name, short_name) in &school.subjects {
+            let row =
+                sqlx::query("INSERT INTO subject (name, short_name) VALUES ($1, $2) RETURNING id")
+                    .bind(*name)
+                    .bind(*short_name)
+                    .fetch_one(&mut *tx)
+                    .await?;
+            rows.subjects.push(int(&row, "id")?);
+        }
+        for student in &school.students {
+            let row = sqlx::query(
+                "INSERT INTO student (surname, given_name, short_name, gender) VALUES ($1, $2, $3, $4) RETURNING id",
+            )
+            .bind(&student.surname)
+            .bind(student.given_name)
+            .bind(student.short_name)
+            .bind(student.gender)
+            .fetch_one(&mut *tx)
+            .await?;
+            let id = int(&row, "id")?;
+            sqlx::query("INSERT INTO enrolment (student_id, class_id) VALUES ($1, $2)")
+                .bind(id)
+                .bind(classes[student.class])
+                .execute(&mut *tx)
+                .await?;
+            rows.students.push(id);
+        }
+        for guardian in &school.guardians {
+            let id = self.guardian(&mut tx, guardian, &rows.students).await?;
+            rows.guardians.push(id);
+        }
+        tx.commit().await?;
+        Ok(rows)
+    }
+
+    async fn guardian(
+        &self,
+        tx: &mut sqlx::AnyConnection,
+        guardian: &Guardian,
+        students: &[i64],
+    ) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO guardian (surname, given_name, preset, quiet) VALUES ($1, $2, $3, $4) RETURNING id",
+        )
+        .bind(&guardian.surname)
+        .bind(guardian.given_name)
+        .bind(guardian.preset)
+        .bind(guardian.quiet)
+        .fetch_one(&mut *tx)
+        .await?;
+        let id = int(&row, "id")?;
+        for (student, relation, restricted) in &guardian.ties {
+            sqlx::query(
+                "INSERT INTO guardianship (guardian_id, student_id, relation, restricted_from, document) \
+                 VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(id)
+            .bind(students[*student])
+            .bind(*relation)
+            .bind(restricted.then_some("2026-09-01"))
+            .bind(restricted.then_some("решение суда № 2-114/2026"))
+            .execute(&mut *tx)
+            .await?;
+        }
+        for (rank, (channel, address)) in (1_i64..).zip(&guardian.contacts) {
+            sqlx::query(
+                "INSERT INTO contact (guardian_id, channel, address, rank) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(id)
+            .bind(*channel)
+            .bind(address)
+            .bind(rank)
+            .execute(&mut *tx)
+            .await?;
+        }
+        for (student, purpose, state) in &guardian.consents {
+            sqlx::query(
+                "INSERT INTO consent (guardian_id, student_id, purpose, state, document) VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(id)
+            .bind(students[*student])
+            .bind(*purpose)
+            .bind(*state)
+            .bind("заявление от 01.09.2026")
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(id)
+    }
+
+    /// Does what somebody does. What was removed meanwhile is not corrected any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn act(&self, deed: &Deed, rows: &mut Rows) -> Result<(), StoreError> {
+        match deed {
+            Deed::Enter {
+                mark,
+                student,
+                subject,
+                date,
+                value,
+                work_kind,
+            } => {
+                let row = sqlx::query(
+                    "INSERT INTO mark (student_id, subject_id, date, value, work_kind) \
+                     VALUES ($1, $2, $3, $4, $5) RETURNING id",
+                )
+                .bind(rows.students[*student])
+                .bind(rows.subjects[*subject])
+                .bind(date.to_string())
+                .bind(*value)
+                .bind(*work_kind)
+                .fetch_one(&self.pool)
+                .await?;
+                rows.marks.insert(*mark, int(&row, "id")?);
+            }
+            Deed::Correct { mark, value } => {
+                if let Some(id) = rows.marks.get(mark) {
+                    sqlx::query("UPDATE mark SET value = $2 WHERE id = $1")
+                        .bind(*id)
+                        .bind(*value)
+                        .execute(&self.pool)
+                        .await?;
+                }
+            }
+            Deed::Remove { mark } => {
+                if let Some(id) = rows.marks.remove(mark) {
+                    sqlx::query("DELETE FROM mark WHERE id = $1")
+                        .bind(id)
+                        .execute(&self.pool)
+                        .await?;
+                }
+            }
+            Deed::Withdraw { guardian, student } => {
+                sqlx::query(
+                    "INSERT INTO consent (guardian_id, student_id, purpose, state, document) \
+                     VALUES ($1, $2, 'email', 'withdrawn', 'заявление от 14.10.2026')",
+                )
+                .bind(rows.guardians[*guardian])
+                .bind(rows.students[*student])
+                .execute(&self.pool)
+                .await?;
+            }
+        }
+        Ok(())
+    }
+}
