@@ -5,12 +5,8 @@
     reason = "a test that cannot have its database has failed"
 )]
 
-use std::{
-    process,
-    sync::atomic::{AtomicU32, Ordering},
-};
+mod postgres;
 
-use sqlx::{AnyConnection, Connection, Executor};
 use tempfile::TempDir;
 use vestnik::store::Store;
 
@@ -32,7 +28,9 @@ pub(crate) async fn both() -> Vec<Base> {
     }];
     match std::env::var("VESTNIK_TEST_POSTGRES") {
         Ok(server) => bases.push(Base {
-            store: Store::open(&new_database(&server).await).await.unwrap(),
+            store: Store::open(&postgres::new_database(&server).await)
+                .await
+                .unwrap(),
             _directory: None,
         }),
         Err(_) => {
@@ -40,21 +38,4 @@ pub(crate) async fn both() -> Vec<Base> {
         }
     }
     bases
-}
-
-async fn new_database(server: &str) -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    sqlx::any::install_default_drivers();
-    let name = format!(
-        "test_{}_{}",
-        process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
-    let mut connection = AnyConnection::connect(server).await.unwrap();
-    connection
-        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .await
-        .unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    format!("{base}/{name}")
 }

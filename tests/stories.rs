@@ -1,0 +1,362 @@
+//! Stories of the daemon from a row in the journal to a real mail server or gateway.
+
+#[path = "support/desk.rs"]
+#[expect(dead_code, reason = "only the family is used here")]
+mod desk;
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/program.rs"]
+mod program;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use desk::FAMILY;
+use program::{Program, Smtp, wait};
+use sqlx::AssertSqlSafe;
+use tokio::net::TcpListener;
+use vestnik::store::Store;
+use vestnik_sms::sandbox::{self, Inbox};
+
+/// The databases to tell a story on: a file in the program's folder, and PostgreSQL where there is
+/// one.
+async fn databases() -> Vec<String> {
+    let mut urls = vec!["sqlite:{folder}/school.db".to_owned()];
+    if let Ok(server) = std::env::var("VESTNIK_TEST_POSTGRES") {
+        urls.push(postgres::new_database(&server).await);
+    }
+    urls
+}
+
+fn config(database: &str, channels: &str) -> String {
+    format!(
+        "[database]\nurl = \"{database}\"\n[web]\nlisten = \"127.0.0.1:0\"\n\
+         [rules]\nsettling = \"0s\"\nquiet = \"off\"\n{channels}"
+    )
+}
+
+fn email(smtp: &Smtp) -> String {
+    format!(
+        "[channels.email]\nurl = \"smtp://127.0.0.1:{}\"\nfrom = \"Школа № 12 <school@example.org>\"\n",
+        smtp.port
+    )
+}
+
+async fn open(program: &Program, database: &str) -> Store {
+    let folder = program.folder.path().display().to_string();
+    Store::open(&database.replace("{folder}", &folder))
+        .await
+        .expect("the database")
+}
+
+async fn sql(store: &Store, text: &str) {
+    for statement in text
+        .split(';')
+        .filter(|statement| !statement.trim().is_empty())
+    {
+        sqlx::query(AssertSqlSafe(statement.to_owned()))
+            .execute(store.pool())
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+}
+
+fn status(program: &Program) -> serde_json::Value {
+    serde_json::from_str(&program.print(&["status", "--json"])).expect("JSON")
+}
+
+/// Whether everything that was written has come to its end.
+fn at_rest(program: &Program) -> bool {
+    let status = status(program);
+    let busy = ["ready", "sending"].iter().any(|state| {
+        let of = |channel: &serde_json::Value| channel[state].as_i64().unwrap_or(0) > 0;
+        status["messages"]
+            .as_object()
+            .is_some_and(|messages| messages.values().any(of))
+    });
+    !busy && status["changes_unplanned"] == 0 && status["notices"]["settling"].is_null()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_written_by_hand_is_in_the_mail_and_so_are_its_correction_and_withdrawal() {
+    for database in databases().await {
+        let Some(smtp) = Smtp::start() else { return };
+        let program = Program::new(&config(&database, &email(&smtp)));
+        let store = open(&program, &database).await;
+        sql(&store, FAMILY).await;
+        let daemon = program.serve();
+        sql(&store, "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '3')").await;
+        let mails = smtp.wait_for(1);
+        assert!(mails[0].contains("To: olga@example.org"), "{}", mails[0]);
+        assert!(mails[0].contains("Математика: 3"), "{}", mails[0]);
+        sql(&store, "UPDATE mark SET value = '4'").await;
+        assert!(
+            smtp.wait_for(2)[1].contains("было 3, теперь 4"),
+            "{:?}",
+            smtp.mails()
+        );
+        sql(&store, "DELETE FROM mark").await;
+        assert!(
+            smtp.wait_for(3)[2].contains("отметка 4 снята"),
+            "{:?}",
+            smtp.mails()
+        );
+        assert!(wait(Duration::from_secs(5), || at_rest(&program)));
+        let reference = store.newest(1).await.expect("messages").remove(0).reference;
+        let story = program.print(&["explain", &reference]);
+        for part in [
+            "Known before: 4. Told: nothing.",
+            "Attempt 1: ",
+            "State: accepted",
+            "mark_withdrawn",
+        ] {
+            assert!(story.contains(part), "{part} is not in\n{story}");
+        }
+        assert_eq!(daemon.stop(), Some(0));
+        let log = program.log();
+        for secret in ["olga@example.org", "Соколова", "Математика", "900"] {
+            assert!(!log.contains(secret), "{secret} stands in the log:\n{log}");
+        }
+        assert_eq!(smtp.mails().len(), 3);
+    }
+}
+
+fn diary(student: u32, lessons: &[(u32, &[(u32, &str)])]) -> String {
+    let lessons: Vec<serde_json::Value> = lessons
+        .iter()
+        .map(|(lesson, marks)| {
+            let assignments: Vec<serde_json::Value> = marks
+                .iter()
+                .map(|(id, value)| {
+                    serde_json::json!({"id": id, "typeId": 10, "assignmentName": "---", "weight": 10,
+                        "mark": {"studentId": student, "mark": value.parse::<i64>().ok(), "dutyMark": *value == "."}})
+                })
+                .collect();
+            serde_json::json!({"classmeetingId": lesson, "number": 1, "relay": 1, "room": null,
+                "startTime": "08:30", "endTime": "09:15", "subjectName": format!("Предмет {lesson}"),
+                "assignments": assignments})
+        })
+        .collect();
+    serde_json::json!({"weekStart": "2026-10-12T00:00:00", "weekEnd": "2026-10-18T00:00:00", "className": "8А",
+        "weekDays": [{"date": "2026-10-14T00:00:00", "lessons": lessons}]})
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_diary_tells_each_of_four_families_once() {
+    for database in databases().await {
+        let Some(smtp) = Smtp::start() else { return };
+        let program = Program::new(&config(&database, &email(&smtp)));
+        let file = |name: &str, text: &str| {
+            std::fs::write(program.folder.path().join(name), text).expect("a file");
+        };
+        let students: Vec<_> = (1..=4)
+            .map(|n| serde_json::json!({"studentId": n, "nickName": format!("Ученик Номер{n}"), "className": null}))
+            .collect();
+        file(
+            "init.json",
+            &serde_json::json!({ "students": students }).to_string(),
+        );
+        file("1.json", &diary(1, &[(11, &[]), (12, &[(101, "5")])]));
+        file("2.json", &diary(2, &[(11, &[(102, "4")])]));
+        file("3.json", &diary(3, &[(11, &[(102, "3")])]));
+        file("4.json", &diary(4, &[(11, &[(102, "5")])]));
+        let import = [
+            "import",
+            "--from",
+            "netschool",
+            "init.json",
+            "1.json",
+            "2.json",
+            "3.json",
+            "4.json",
+        ];
+        program.print(&import);
+        let store = open(&program, &database).await;
+        let family = (1..=4).map(|n| {
+            format!(
+                "INSERT INTO guardian (surname, given_name, preset) VALUES ('Мама', 'Номер{n}', 'at_once');
+                 INSERT INTO guardianship (guardian_id, student_id) VALUES ({n}, {n});
+                 INSERT INTO contact (guardian_id, channel, address) VALUES ({n}, 'email', 'mama{n}@example.org');
+                 INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({n}, {n}, 'data', 'given');
+                 INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({n}, {n}, 'email', 'given');"
+            )
+        });
+        sql(&store, &family.collect::<String>()).await;
+        let _daemon = program.serve();
+        file(
+            "1.json",
+            &diary(1, &[(11, &[(103, "4")]), (12, &[(101, "5")])]),
+        );
+        file("2.json", &diary(2, &[(11, &[(102, "5")])]));
+        file("3.json", &diary(3, &[(11, &[])]));
+        file("4.json", &diary(4, &[(11, &[(102, "5"), (104, "2")])]));
+        let dry = program.print(&[&import[..], &["--dry-run"]].concat());
+        assert!(dry.contains("2 new, 1 changed, 1 removed"), "{dry}");
+        assert_eq!(dry.matches("would be heard by Мама").count(), 4, "{dry}");
+        program.print(&import);
+        let mails = smtp.wait_for(4);
+        let of = |n: u32| {
+            let to = format!("To: mama{n}@");
+            mails
+                .iter()
+                .find(|mail| mail.contains(&to))
+                .cloned()
+                .unwrap_or_default()
+        };
+        assert!(of(1).contains("Предмет 11: 4"), "{}", of(1));
+        assert!(of(2).contains("отметка изменена, теперь 5"), "{}", of(2));
+        assert!(of(3).contains("отметка снята"), "{}", of(3));
+        assert!(of(4).contains("Предмет 11: 2"), "{}", of(4));
+        assert_eq!(program.print(&import).trim(), "nothing new");
+        assert!(wait(Duration::from_secs(5), || at_rest(&program)));
+        assert_eq!(smtp.mails().len(), 4);
+    }
+}
+
+const MESSAGES: usize = 1000;
+
+/// One student, a thousand guardians with a phone each, and one mark.
+async fn a_thousand_families(store: &Store) {
+    let insert = |columns: &str, row: &dyn Fn(usize) -> String| {
+        let rows: Vec<String> = (1..=MESSAGES).map(row).collect();
+        format!("INSERT INTO {columns} VALUES {};", rows.join(","))
+    };
+    let consent = |purpose: &'static str| {
+        insert(
+            "consent (guardian_id, student_id, purpose, state)",
+            &move |n| format!("({n}, 1, '{purpose}', 'given')"),
+        )
+    };
+    let text = [
+        "INSERT INTO school (name) VALUES ('Школа № 12');
+         INSERT INTO subject (name, short_name) VALUES ('Математика', 'матем');
+         INSERT INTO student (surname, given_name) VALUES ('Соколова', 'Мария');"
+            .to_owned(),
+        insert("guardian (surname, given_name, preset)", &|n| {
+            format!("('Родитель', 'Номер{n}', 'at_once')")
+        }),
+        insert("guardianship (guardian_id, student_id)", &|n| {
+            format!("({n}, 1)")
+        }),
+        insert("contact (guardian_id, channel, address)", &|n| {
+            format!("({n}, 'sms', '+7900{n:05}10')")
+        }),
+        consent("data"),
+        consent("sms"),
+    ]
+    .concat();
+    sql(store, &text).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_messages_survive_ten_power_cuts() {
+    for database in databases().await {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let inbox = Inbox::default();
+        let gateway = sandbox::router(inbox.clone(), Duration::from_millis(50));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the counterpart of a test runs beside it"
+        )]
+        tokio::spawn(async move { axum::serve(listener, gateway).await });
+        let channels = format!(
+            "[channels.sms]\ngateway = \"smsc\"\nbase_url = \"http://{address}\"\nlogin = \"{}\"\n\
+             password = \"{}\"\nconcurrency = 25\n",
+            sandbox::LOGIN,
+            sandbox::PASSWORD
+        );
+        let program = Program::new(&config(&database, &channels));
+        let store = open(&program, &database).await;
+        a_thousand_families(&store).await;
+        sql(&store, "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '5')").await;
+        for cut in 0..10 {
+            let daemon = program.serve();
+            let before = inbox.all().len();
+            let goal = (before + 60 + cut * 7).min(MESSAGES);
+            let moved = wait(Duration::from_secs(30), || inbox.all().len() >= goal);
+            assert!(
+                moved,
+                "{} messages, cut {cut}:\n{}",
+                inbox.all().len(),
+                program.log()
+            );
+            daemon.kill();
+            // On PostgreSQL the next one would wait for the dead one's lease to run out.
+            sql(&store, "UPDATE lane SET expires_at = 0").await;
+        }
+        let daemon = program.serve();
+        assert!(
+            wait(Duration::from_secs(60), || at_rest(&program)),
+            "{}",
+            status(&program)
+        );
+        daemon.stop();
+
+        let mut received: BTreeMap<String, usize> = BTreeMap::new();
+        for sms in inbox.all() {
+            *received.entry(sms.phone).or_default() += 1;
+        }
+        let rows = sqlx::query("SELECT address, state, resent FROM message")
+            .fetch_all(store.pool())
+            .await
+            .expect("messages");
+        assert_eq!(rows.len(), MESSAGES, "each family has its message");
+        let mut doubtful = BTreeSet::new();
+        for row in &rows {
+            use sqlx::Row;
+            let address: String = row.get("address");
+            let state: String = row.get("state");
+            let phone = address.trim_start_matches('+').to_owned();
+            let copies = received.get(&phone).copied().unwrap_or(0);
+            let resent: i64 = row.get("resent");
+            match state.as_str() {
+                "accepted" | "delivered" => {
+                    assert!(copies >= 1, "{state}, but never received");
+                    assert!(
+                        copies == 1 || resent == 1,
+                        "{copies} copies that nobody knows of"
+                    );
+                }
+                "in_doubt" => {
+                    assert!(copies <= 1 + usize::try_from(resent).expect("0 or 1"));
+                    doubtful.insert(phone);
+                }
+                other => panic!("a message is {other}"),
+            }
+        }
+        assert!(
+            received.len() + doubtful.len() >= MESSAGES,
+            "every family heard or is known as in doubt"
+        );
+        let in_doubt = status(&program)["in_doubt"].as_u64();
+        assert_eq!(
+            in_doubt,
+            Some(u64::try_from(doubtful.len()).expect("a number"))
+        );
+        assert!(
+            doubtful.len() <= 10 * 25,
+            "at most what was under way at each cut"
+        );
+    }
+}
+
+#[test]
+fn a_second_daemon_on_one_file_is_refused() {
+    let program = Program::new(&config("sqlite:{folder}/school.db", ""));
+    let _daemon = program.serve();
+    assert!(
+        wait(Duration::from_secs(10), || program
+            .log()
+            .contains("vestnik serves")),
+        "{}",
+        program.log()
+    );
+    let second = program.run(&["serve"]);
+    assert_eq!(second.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(words.contains("another vestnik is running"), "{words}");
+}
