@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use crate::{
     instant::Millis,
+    journal::cell::DEBT,
     store::{Attempt, Carried, History},
     zone,
 };
@@ -18,7 +19,11 @@ pub fn tell(history: &History, zone: Tz) -> Vec<String> {
         story.extend(carried(notice, zone));
     }
     let composed = at(history.composed_at, zone);
-    story.push(format!("\nComposed {composed}, {} part(s).", history.parts));
+    story.push(match (history.channel.as_str(), history.parts) {
+        ("sms", 1) => format!("\nComposed {composed}, in one part."),
+        ("sms", parts) => format!("\nComposed {composed}, in {parts} parts."),
+        _ => format!("\nComposed {composed}."),
+    });
     story.extend(history.attempts.iter().map(|one| attempt(one, zone)));
     for (kind, received) in &history.receipts {
         story.push(format!("Receipt {}: {kind}.", at(*received, zone)));
@@ -37,6 +42,8 @@ pub fn tell(history: &History, zone: Tz) -> Vec<String> {
 
 fn carried(notice: &Carried, zone: Tz) -> [String; 4] {
     let change = match notice.change {
+        // The demo's clock runs ahead of the database's.
+        Some((written, _)) if written > notice.seen_at => "changed".into(),
         Some((written, Some(import))) => {
             format!("changed {} by import {import}", at(written, zone))
         }
@@ -93,9 +100,19 @@ fn at(instant: Millis, zone: Tz) -> String {
 /// A cell as people read it.
 fn cell(json: &str) -> String {
     let values: Vec<String> = serde_json::from_str(json).unwrap_or_default();
-    if values.is_empty() {
+    let words: Vec<String> = values
+        .iter()
+        .map(|value| {
+            if value == DEBT {
+                "a debt".into()
+            } else {
+                format!("«{value}»")
+            }
+        })
+        .collect();
+    if words.is_empty() {
         "nothing".into()
     } else {
-        values.join(" and ")
+        words.join(" and ")
     }
 }
