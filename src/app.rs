@@ -97,7 +97,7 @@ pub async fn run(
     let (report, mut reports) = mpsc::unbounded_channel();
     let mut unsettled: Vec<Report> = Vec::new();
     while !stop.is_cancelled() {
-        let pause = turn(
+        let (pause, failed) = turn(
             &mut engine,
             providers,
             clock,
@@ -110,7 +110,7 @@ pub async fn run(
         let deadline = Instant::now() + pause;
         tokio::select! {
             () = stop.cancelled() => {}
-            () = look.notified() => {}
+            () = look.notified(), if !failed => {}
             came = reports.recv() => unsettled.extend(came),
             _ = timeout_at(deadline, std::future::pending::<()>()) => {}
         }
@@ -134,7 +134,7 @@ pub async fn run(
     }
 }
 
-/// One turn with its calls started; says how long to wait for the next.
+/// One turn with its calls started; says how long to wait for the next, and whether it failed.
 async fn turn(
     engine: &mut Engine,
     providers: &[Provider],
@@ -143,7 +143,7 @@ async fn turn(
     tasks: &TaskTracker,
     report: &mpsc::UnboundedSender<Report>,
     turned: &impl Fn(Millis),
-) -> Duration {
+) -> (Duration, bool) {
     let now = clock.now();
     let mut permits: BTreeMap<String, Vec<OwnedSemaphorePermit>> = BTreeMap::new();
     let mut short = false;
@@ -187,15 +187,16 @@ async fn turn(
                 error = story(&error),
                 "a turn failed; nothing is lost, it will be tried again"
             );
-            return AFTER_FAILURE;
+            return (AFTER_FAILURE, true);
         }
         Ok(()) => turned(now),
     }
     if more {
-        return Duration::ZERO;
+        return (Duration::ZERO, false);
     }
     let wait = wake_at.map_or(POLL, |at| clock.until(at).min(POLL));
-    if short { wait.min(RATE_PAUSE) } else { wait }
+    let wait = if short { wait.min(RATE_PAUSE) } else { wait };
+    (wait, false)
 }
 
 /// Makes one call and reports how it ended.

@@ -86,8 +86,11 @@ impl Keys {
 
     /// Notes an error about a key.
     pub(super) fn fault(&mut self, key: &str, problem: impl std::fmt::Display) {
-        let source = self.source(key);
-        self.errors.push(format!("{key}: {problem} ({source})"));
+        let source = match self.source(key).as_str() {
+            "" => String::new(),
+            source => format!(" ({source})"),
+        };
+        self.errors.push(format!("{key}: {problem}{source}"));
     }
 
     /// Whether a key is set.

@@ -4,7 +4,7 @@
 //! transaction of a holder begins by touching the lane's row with its epoch: a holder that was
 //! overtaken while it slept finds no such row and drops what it has in hand.
 
-use sqlx::{Any, AssertSqlSafe, Transaction};
+use sqlx::{Any, AssertSqlSafe, Executor, pool::PoolConnection};
 
 use super::{
     Dialect, Store, StoreError,
@@ -28,9 +28,22 @@ pub struct Lease {
 }
 
 /// A transaction of the engine.
+///
+/// It begins and ends by statements of its own: a full disk makes SQLite roll back by itself, which
+/// leaves sqlx's count of open transactions wrong and a later one open for ever. A connection whose
+/// transaction did not end well is closed.
 #[derive(Debug)]
 pub struct Tx {
-    pub(super) db: Transaction<'static, Any>,
+    pub(super) db: PoolConnection<Any>,
+    ended: bool,
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.db.close_on_drop();
+        }
+    }
 }
 
 impl Tx {
@@ -39,7 +52,13 @@ impl Tx {
     /// # Errors
     /// [`StoreError`] where the database could not; then nothing of it happened.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.db.commit().await?)
+        self.finish("COMMIT").await
+    }
+
+    async fn finish(mut self, how: &'static str) -> Result<(), StoreError> {
+        self.db.execute(how).await?;
+        self.ended = true;
+        Ok(())
     }
 }
 
@@ -129,22 +148,23 @@ impl Store {
     }
 
     async fn begin(&self, lease: &Lease, snapshot: bool) -> Result<Option<Tx>, StoreError> {
-        let mut db = self.pool.begin().await?;
-        if snapshot && self.dialect == Dialect::Postgres {
-            sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                .execute(&mut *db)
-                .await?;
-        }
+        let db = self.pool.acquire().await?;
+        let mut tx = Tx { db, ended: false };
+        let begin = match (snapshot, self.dialect) {
+            (true, Dialect::Postgres) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            _ => "BEGIN",
+        };
+        tx.db.execute(begin).await?;
         let held = sqlx::query("UPDATE lane SET epoch = epoch WHERE name = $1 AND epoch = $2")
             .bind(&lease.lane)
             .bind(lease.epoch)
-            .execute(&mut *db)
+            .execute(&mut *tx.db)
             .await?;
         if held.rows_affected() == 0 {
-            db.rollback().await?;
+            tx.finish("ROLLBACK").await?;
             return Ok(None);
         }
-        Ok(Some(Tx { db }))
+        Ok(Some(tx))
     }
 
     /// Why a lane rests, if it does: a sentence for `status`.
@@ -166,5 +186,40 @@ impl Store {
                 ))
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_the_database_ended_by_itself_leaves_no_lock_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("school.db").display());
+        let store = Store::open(&url).await.expect("a database");
+        let lease = store
+            .take("plan", "test", None, true, 0)
+            .await
+            .expect("a lane")
+            .expect("a lease");
+        let mut tx = store
+            .fenced(&lease)
+            .await
+            .expect("a database")
+            .expect("a transaction");
+        // As SQLite does on a full disk.
+        tx.db.execute("ROLLBACK").await.expect("the end");
+        assert!(tx.commit().await.is_err());
+        for _ in 0..10 {
+            drop(
+                store
+                    .fenced(&lease)
+                    .await
+                    .expect("a database")
+                    .expect("a transaction"),
+            );
+        }
+        store.release("test").await.expect("nobody holds a lock");
     }
 }

@@ -30,15 +30,21 @@ use std::{
     fs::{File, TryLockError},
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
 use sqlx::{
-    AnyConnection, AnyPool, Executor,
+    AnyConnection, AnyPool, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
     migrate::{MigrateError, Migrator},
 };
 
+use tokio::time::timeout;
+
 use crate::config::Secret;
+
+/// How long a connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -71,6 +77,14 @@ pub enum StoreError {
         "the database was migrated to version {0}, which is newer than this program: install the newer program"
     )]
     Newer(i64),
+    /// There is no database at the URL, or it refuses.
+    #[error(
+        "the database cannot be opened: check database.url, and that the database runs and lets vestnik in"
+    )]
+    Unreachable(#[source] sqlx::Error),
+    /// Whoever listens there says nothing.
+    #[error("the database does not answer: check database.url")]
+    Silent,
     /// Another program runs on the same SQLite file.
     #[error(
         "another vestnik is running on this database: stop it first, two would send everything twice"
@@ -103,8 +117,16 @@ impl Store {
         sqlx::any::install_default_drivers();
         let (dialect, url) = dialect(url)?;
         let options = AnyConnectOptions::from_str(&url).map_err(|_| StoreError::Url)?;
+        // The pool would try for long and then say only that time is up.
+        let first = timeout(PATIENCE, AnyConnection::connect_with(&options)).await;
+        match first {
+            Ok(Ok(connection)) => connection.close().await?,
+            Ok(Err(error)) => return Err(StoreError::Unreachable(error)),
+            Err(_) => return Err(StoreError::Silent),
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(5)
+            .acquire_timeout(PATIENCE)
             .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
             .connect_with(options)
             .await?;

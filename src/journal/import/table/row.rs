@@ -348,11 +348,10 @@ fn guardians(cells: &mut Cells<'_>) -> Vec<Guardian> {
             Column::FatherEmail,
         ),
     ] {
-        let Some(person) = cells.person(whole, parts) else {
-            continue;
-        };
-        let relation = relation.or_else(|| relation_of(cells));
+        let person = cells.person(whole, parts);
         let contacts = cells.contacts(phones, mails);
+        let Some(person) = person else { continue };
+        let relation = relation.or_else(|| relation_of(cells));
         guardians.push(Guardian {
             person,
             relation,
