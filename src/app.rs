@@ -1,7 +1,8 @@
 //! The driver: gives the engine its turns, makes the calls that it books, and stops in order.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
@@ -24,7 +25,7 @@ const POLL: Duration = Duration::from_secs(1);
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
 /// How long a lane that used up its rate waits before it asks again.
-const RATE_PAUSE: Duration = Duration::from_millis(50);
+const RATE_PAUSE: Duration = Duration::from_millis(100);
 
 /// One provider account with what limits its use.
 pub struct Provider {
@@ -209,9 +210,12 @@ async fn make(call: Call, channel: &dyn Channel, limit: Duration) -> Report {
             lease,
             message,
         } => {
-            let outcome = timeout(limit, channel.send(&message))
-                .await
-                .unwrap_or_else(|_| Outcome::InDoubt { reason: lost() });
+            let call = AssertUnwindSafe(channel.send(&message)).catch_unwind();
+            let outcome = match timeout(limit, call).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Outcome::InDoubt { reason: broken() },
+                Err(_) => Outcome::InDoubt { reason: lost() },
+            };
             log(&message.reference, &lease.lane, &outcome);
             Report::Called {
                 attempt_id,
@@ -225,9 +229,12 @@ async fn make(call: Call, channel: &dyn Channel, limit: Duration) -> Report {
             lease,
             sent,
         } => {
-            let answer = timeout(limit, channel.query(&sent))
-                .await
-                .unwrap_or_else(|_| Err(lost()));
+            let call = AssertUnwindSafe(channel.query(&sent)).catch_unwind();
+            let answer = match timeout(limit, call).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => Err(broken()),
+                Err(_) => Err(lost()),
+            };
             if let Err(reason) = &answer {
                 tracing::warn!(
                     message = sent.reference,
@@ -243,6 +250,12 @@ async fn make(call: Call, channel: &dyn Channel, limit: Duration) -> Report {
             }
         }
     }
+}
+
+/// The reason of a call that a fault in a channel ended.
+fn broken() -> Reason {
+    let text = "The channel failed in a way that is a fault of the program: please report it.";
+    Reason::new("panic", text, Fault::Provider)
 }
 
 fn log(message: &str, lane: &str, outcome: &Outcome) {

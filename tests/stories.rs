@@ -67,6 +67,22 @@ fn status(program: &Program) -> serde_json::Value {
     serde_json::from_str(&program.print(&["status", "--json"])).expect("JSON")
 }
 
+/// What `/healthz` answers, at the address that the log names.
+fn health(program: &Program) -> String {
+    use std::io::{Read, Write};
+    let log = program.log();
+    let address = log
+        .split("listen=")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    let mut stream = std::net::TcpStream::connect(address.expect("an address")).expect("a daemon");
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
 /// Whether everything that was written has come to its end.
 fn at_rest(program: &Program) -> bool {
     let status = status(program);
@@ -114,6 +130,11 @@ async fn a_row_written_by_hand_is_in_the_mail_and_so_are_its_correction_and_with
         ] {
             assert!(story.contains(part), "{part} is not in\n{story}");
         }
+        assert!(
+            health(&program).contains("\"status\":\"ok\""),
+            "{}",
+            health(&program)
+        );
         assert_eq!(daemon.stop(), Some(0));
         let log = program.log();
         for secret in ["olga@example.org", "Соколова", "Математика", "900"] {
@@ -350,6 +371,21 @@ async fn account_for_all(program: &Program, store: &Store, inbox: &Inbox) {
 }
 
 #[test]
+fn the_demo_tells_a_week_and_ends_by_itself() {
+    let program = Program::new("");
+    let status: serde_json::Value =
+        serde_json::from_str(&program.print(&["demo", "--once"])).expect("JSON");
+    let of = |channel: &str, state: &str| status["messages"][channel][state].as_i64().unwrap_or(0);
+    assert!(
+        of("email", "accepted") + of("email", "no_receipt") > 50,
+        "{status}"
+    );
+    assert!(of("sms", "delivered") > 50, "{status}");
+    assert_eq!(status["changes_unplanned"], 0, "{status}");
+    assert_eq!(of("email", "sending") + of("sms", "sending"), 0, "{status}");
+}
+
+#[test]
 fn a_second_daemon_on_one_file_is_refused() {
     let program = Program::new(&config("sqlite:{folder}/school.db", ""));
     let _daemon = program.serve();
@@ -364,4 +400,46 @@ fn a_second_daemon_on_one_file_is_refused() {
     assert_eq!(second.status.code(), Some(1));
     let words = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(words.contains("another vestnik is running"), "{words}");
+}
+
+#[test]
+fn looking_makes_no_database_and_errors_name_their_remedy() {
+    let program = Program::new(&config("sqlite:{folder}/school.db", ""));
+    let fails = |arguments: &[&str], code: i32, words: &str| {
+        let output = program.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+        assert!(error.contains(words), "{words} is not in {error}");
+    };
+    fails(&["status"], 1, "vestnik migrate makes it");
+    assert!(!program.folder.path().join("school.db").exists());
+    program.print(&["migrate"]);
+    assert!(program.print(&["status"]).contains("no messages yet"));
+    fails(&["explain", "0000000000000000"], 1, "no message is called");
+    fails(
+        &["route", "--student", "Никто", "--event", "mark"],
+        2,
+        "surname and given name",
+    );
+    fails(
+        &["route", "--student", "1", "--event", "marks"],
+        2,
+        "mark_corrected",
+    );
+    fails(
+        &["import", "--from", "netscool", "x"],
+        2,
+        "netschool or table",
+    );
+    fails(
+        &["import", "--from", "table", "nowhere.csv"],
+        1,
+        "nowhere.csv",
+    );
+    fails(&["send-test", "pigeon", "x"], 2, "email or sms");
+    fails(&["send-test", "sms", "x"], 2, "channels.sms.gateway");
+    let broken = Program::new("[rules]\nsettlng = \"5m\"\n");
+    let output = broken.run(&["serve"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean rules.settling?"));
 }

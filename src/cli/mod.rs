@@ -143,10 +143,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             let config = config?;
             import::run(&open(&config).await?, &config, &arguments).await?;
         }
-        Command::Status { json } => show::status(&open(&config?).await?, json).await?,
+        Command::Status { json } => show::status(&look(&config?).await?, json).await?,
         Command::Explain { reference } => {
             let config = config?;
-            show::explain(&open(&config).await?, &config, &reference).await?;
+            show::explain(&look(&config).await?, &config, &reference).await?;
         }
         Command::Route {
             student,
@@ -154,7 +154,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             json,
         } => {
             let config = config?;
-            show::route(&open(&config).await?, &config, &student, &event, json).await?;
+            show::route(&look(&config).await?, &config, &student, &event, json).await?;
         }
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;
@@ -177,6 +177,13 @@ async fn demo(port: u16, once: bool) -> Result<()> {
 /// Opens the configured database.
 pub(crate) async fn open(config: &Config) -> Result<Store> {
     Store::open(config.database.reveal())
+        .await
+        .context("database.url")
+}
+
+/// Opens the configured database only to look into it.
+async fn look(config: &Config) -> Result<Store> {
+    Store::look(config.database.reveal())
         .await
         .context("database.url")
 }

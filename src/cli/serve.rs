@@ -41,6 +41,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
+    let listen = listener.local_addr().context("web.listen")?;
     let rules = Rules {
         settling: config.settling,
         hours: Hours {
@@ -85,7 +86,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             }
         }
     });
-    tracing::info!(listen = %config.listen, channels = providers.len(), "vestnik serves");
+    tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
     app::run(engine, &providers, Clock::Wall, look, stop, GRACE, beat).await;
     beside.close();

@@ -85,6 +85,12 @@ pub enum StoreError {
     /// Whoever listens there says nothing.
     #[error("the database does not answer: check database.url")]
     Silent,
+    /// There is no file yet.
+    #[error("there is no database {}: vestnik serve or vestnik migrate makes it", .0.display())]
+    Missing(PathBuf),
+    /// It lacks migrations that this program knows.
+    #[error("the database is older than this program: run vestnik migrate")]
+    Older,
     /// Another program runs on the same SQLite file.
     #[error(
         "another vestnik is running on this database: stop it first, two would send everything twice"
@@ -114,6 +120,38 @@ impl Store {
     /// [`StoreError`]: a URL that names no database, one that cannot be reached, or one that is
     /// newer than this program.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let store = Self::connect(url).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Opens a database that is there, as it is: for commands that only look.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`StoreError::Missing`] or [`StoreError::Older`] where it would have to
+    /// be made or migrated first.
+    pub async fn look(url: &str) -> Result<Self, StoreError> {
+        if let Some(file) = file_of(url).filter(|file| !file.exists()) {
+            return Err(StoreError::Missing(file));
+        }
+        let store = Self::connect(url).await?;
+        let newest = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations")
+            .fetch_one(&store.pool)
+            .await
+            .map_err(|_| StoreError::Older)?;
+        let known = store
+            .migrator()
+            .iter()
+            .map(|migration| migration.version)
+            .max();
+        match (rows::some_int(&newest, "version")?, known) {
+            (Some(newest), Some(known)) if newest > known => Err(StoreError::Newer(newest)),
+            (newest, known) if newest < known => Err(StoreError::Older),
+            _ => Ok(store),
+        }
+    }
+
+    async fn connect(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let (dialect, url) = dialect(url)?;
         let options = AnyConnectOptions::from_str(&url).map_err(|_| StoreError::Url)?;
@@ -130,20 +168,16 @@ impl Store {
             .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
             .connect_with(options)
             .await?;
-        let store = Self {
+        Ok(Self {
             pool,
             dialect,
             url: Secret::new(url),
-        };
-        store.migrate().await?;
-        Ok(store)
+        })
     }
 
     /// The file of a SQLite database.
     pub fn file(&self) -> Option<PathBuf> {
-        let path = self.url.reveal().strip_prefix("sqlite:")?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        path.split('?').next().map(PathBuf::from)
+        file_of(self.url.reveal())
     }
 
     /// Makes sure that this is the only daemon on a SQLite file, for as long as the lock is kept.
@@ -170,6 +204,13 @@ impl Store {
         }
     }
 
+    fn migrator(&self) -> &'static Migrator {
+        match self.dialect {
+            Dialect::Sqlite => &SQLITE,
+            Dialect::Postgres => &POSTGRES,
+        }
+    }
+
     /// Which database it is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
@@ -185,10 +226,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`] for a database that a newer program has migrated.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let migrator = match self.dialect {
-            Dialect::Sqlite => &SQLITE,
-            Dialect::Postgres => &POSTGRES,
-        };
+        let migrator = self.migrator();
         let mut connection = self.pool.acquire().await?;
         let result = migrator.run(&mut *connection).await;
         if result.is_err() {
@@ -201,6 +239,13 @@ impl Store {
             other => StoreError::Migrate(other),
         })
     }
+}
+
+/// The file that a SQLite URL names.
+fn file_of(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    path.split('?').next().map(PathBuf::from)
 }
 
 /// Tells the databases apart and completes a SQLite URL.
