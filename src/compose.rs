@@ -73,6 +73,13 @@ pub struct Entry {
     pub comment: Option<String>,
 }
 
+impl Entry {
+    /// The bag of values that these marks make.
+    pub fn cell(entries: &[Self]) -> Cell {
+        entries.iter().map(|entry| entry.value.as_str()).collect()
+    }
+}
+
 /// The words for what the facts name by number.
 #[derive(Clone, Default)]
 pub struct Names {
@@ -358,10 +365,7 @@ impl Names {
 impl Due {
     /// The cell as it reads now.
     pub fn cell(&self) -> Cell {
-        self.entries
-            .iter()
-            .map(|entry| entry.value.as_str())
-            .collect()
+        Entry::cell(&self.entries)
     }
 
     /// The mark that a piece of news speaks of.

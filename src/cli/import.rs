@@ -10,7 +10,7 @@ use super::Failure;
 use crate::{
     clock::Clock,
     config::Config,
-    family::{contact::Channel, rights, route::Route},
+    family::{rights, route::Route},
     journal::{
         class_name::ClassName,
         import::{File, MAX_BYTES, Options, Source, read},
@@ -185,13 +185,7 @@ async fn hearers(
     let names = store
         .guardian_names(people.guardianships.iter().map(|tie| &tie.guardian_id))
         .await?;
-    let configured: Vec<Channel> = [
-        config.email.is_some().then_some(Channel::Email),
-        config.sms.is_some().then_some(Channel::Sms),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let configured = config.channels();
     let mut lines = Vec::new();
     for mark in &report.marks {
         let Some(fact) = mark.fact else {

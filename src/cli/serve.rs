@@ -13,9 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     app,
     clock::{self, Clock},
-    compose::Hours,
     config::Config,
-    engine::{Engine, Rules},
+    engine::Engine,
     providers,
     store::Dialect,
     text::Templates,
@@ -42,15 +41,6 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .await
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
-    let rules = Rules {
-        settling: config.settling,
-        hours: Hours {
-            zone,
-            daily: config.daily.clone(),
-            weekly: config.weekly.clone(),
-            quiet: config.quiet,
-        },
-    };
     let mut random = clock::random();
     let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
     let accounts = providers
@@ -61,7 +51,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let engine = Engine::new(
         store.clone(),
         templates,
-        rules,
+        config.rules(zone),
         accounts,
         holder,
         alone,

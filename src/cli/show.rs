@@ -119,13 +119,7 @@ pub(super) async fn route(
     let names = store
         .guardian_names(people.guardianships.iter().map(|tie| &tie.guardian_id))
         .await?;
-    let configured: Vec<Channel> = [
-        config.email.is_some().then_some(Channel::Email),
-        config.sms.is_some().then_some(Channel::Sms),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let configured = config.channels();
     let hearers = rights::hearers(&people, student.id, today);
     let mut lines = Vec::new();
     for tie in &people.guardianships {

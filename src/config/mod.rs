@@ -21,7 +21,9 @@ use figment::{
 
 pub use secret::Secret;
 
-use crate::{instant::Millis, quiet::Quiet};
+use crate::{
+    compose::Hours, engine::Rules, family::contact::Channel, instant::Millis, quiet::Quiet,
+};
 use read::Keys;
 use secret::Places;
 
@@ -160,6 +162,26 @@ impl Config {
     /// None; a test rules them out.
     pub fn defaults() -> Result<Self, ConfigErrors> {
         Self::read(Figment::from(Toml::string(DEFAULT)), Places::default())
+    }
+
+    /// The channels that are configured.
+    pub fn channels(&self) -> Vec<Channel> {
+        let email = self.email.as_ref().map(|_| Channel::Email);
+        let sms = self.sms.as_ref().map(|_| Channel::Sms);
+        [email, sms].into_iter().flatten().collect()
+    }
+
+    /// What the engine goes by in a school of this zone.
+    pub fn rules(&self, zone: Tz) -> Rules {
+        Rules {
+            settling: self.settling,
+            hours: Hours {
+                zone,
+                daily: self.daily.clone(),
+                weekly: self.weekly.clone(),
+                quiet: self.quiet,
+            },
+        }
     }
 
     fn read(figment: Figment, places: Places) -> Result<Self, ConfigErrors> {

@@ -23,9 +23,8 @@ use vestnik_sms::{
 use crate::{
     app::{self, Provider},
     clock::Clock,
-    compose::Hours,
     config::{Config, Limits},
-    engine::{Engine, Rules},
+    engine::Engine,
     instant::Millis,
     providers,
     store::{Status, Store},
@@ -179,15 +178,6 @@ fn engine(
     zone: chrono_tz::Tz,
     random: StdRng,
 ) -> Result<Engine> {
-    let rules = Rules {
-        settling: config.settling,
-        hours: Hours {
-            zone,
-            daily: config.daily.clone(),
-            weekly: config.weekly.clone(),
-            quiet: config.quiet,
-        },
-    };
     let accounts = providers
         .iter()
         .map(|provider| provider.account.clone())
@@ -195,7 +185,7 @@ fn engine(
     Ok(Engine::new(
         store.clone(),
         Templates::embedded()?,
-        rules,
+        config.rules(zone),
         accounts,
         "demo".into(),
         true,

@@ -12,7 +12,7 @@ use super::{
     rows::{ids, int, parsed, some_int, some_text, text, values},
 };
 use crate::{
-    compose::{Due, Entry, Names},
+    compose::{Due, Names},
     family::People,
     instant::Millis,
     journal::{cell::Cell, class_name::ClassName, fact::MarkFact},
@@ -90,7 +90,7 @@ impl Tx {
             .iter()
             .map(|row| parsed(row, "fact"))
             .collect::<Result<BTreeSet<MarkFact>, _>>()?;
-        let entries = self.entries(&facts).await?;
+        let entries = self.entries(facts.iter()).await?;
         let mut tried = self.tried(&rows).await?;
         let mut due = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -132,43 +132,6 @@ impl Tx {
         .bind(now)
         .fetch_all(&mut *self.db)
         .await?)
-    }
-
-    async fn entries(
-        &mut self,
-        facts: &BTreeSet<MarkFact>,
-    ) -> Result<BTreeMap<MarkFact, Vec<Entry>>, StoreError> {
-        let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
-        let dates: BTreeSet<String> = facts.iter().map(|f| format!("'{}'", f.date)).collect();
-        let mut entries: BTreeMap<MarkFact, Vec<Entry>> = BTreeMap::new();
-        if facts.is_empty() {
-            return Ok(entries);
-        }
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT student_id, subject_id, date, lesson_id, value, work_kind, comment FROM mark \
-             WHERE student_id IN ({}) AND date IN ({}) ORDER BY position, id",
-            ids(&students),
-            dates.into_iter().collect::<Vec<_>>().join(",")
-        )))
-        .persistent(false)
-        .fetch_all(&mut *self.db)
-        .await?;
-        for row in &rows {
-            let fact = MarkFact {
-                student_id: int(row, "student_id")?,
-                subject_id: int(row, "subject_id")?,
-                date: parsed(row, "date")?,
-                lesson_id: some_int(row, "lesson_id")?,
-            };
-            if facts.contains(&fact) {
-                entries.entry(fact).or_default().push(Entry {
-                    value: text(row, "value")?,
-                    work_kind: some_text(row, "work_kind")?,
-                    comment: some_text(row, "comment")?,
-                });
-            }
-        }
-        Ok(entries)
     }
 
     /// The contacts whose messages ended without carrying these notices.

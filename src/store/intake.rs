@@ -13,6 +13,7 @@ use super::{
     rows::{ids, int, parsed, placeholders, some_int, some_text, text, values},
 };
 use crate::{
+    compose::Entry,
     family::{People, preference::Event},
     instant::Millis,
     journal::{
@@ -131,7 +132,7 @@ impl Tx {
     ) -> Result<Vec<Look>, StoreError> {
         let students: BTreeSet<i64> = facts.keys().map(|fact| fact.student_id).collect();
         let subjects: BTreeSet<i64> = facts.keys().map(|fact| fact.subject_id).collect();
-        let mut cells = self.cells(facts.keys()).await?;
+        let entries = self.entries(facts.keys()).await?;
         let ungraded: BTreeSet<i64> = sqlx::query(AssertSqlSafe(format!(
             "SELECT id FROM subject WHERE graded = 0 AND id IN ({})",
             ids(&subjects)
@@ -150,7 +151,9 @@ impl Tx {
             let of_student = enrolments.get(&fact.student_id);
             let current = of_student.and_then(|all| all.iter().find(|one| one.covers(today)));
             looks.push(Look {
-                now: cells.remove(&fact).unwrap_or_default(),
+                now: entries
+                    .get(&fact)
+                    .map_or_else(Cell::default, |entries| Entry::cell(entries)),
                 changes,
                 grade: current.map(|one| one.grade),
                 graded: !ungraded.contains(&fact.subject_id),
@@ -164,33 +167,27 @@ impl Tx {
         Ok(looks)
     }
 
-    /// What stands in these cells now.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails or holds a date that is none.
-    pub async fn cells(
+    /// The marks that stand in these cells now.
+    pub(super) async fn entries(
         &mut self,
         facts: impl Iterator<Item = &MarkFact>,
-    ) -> Result<BTreeMap<MarkFact, Cell>, StoreError> {
+    ) -> Result<BTreeMap<MarkFact, Vec<Entry>>, StoreError> {
         let facts: BTreeSet<&MarkFact> = facts.collect();
         let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
-        let dates: BTreeSet<String> = facts
-            .iter()
-            .map(|fact| format!("'{}'", fact.date))
-            .collect();
+        let dates: BTreeSet<String> = facts.iter().map(|f| format!("'{}'", f.date)).collect();
+        let mut entries: BTreeMap<MarkFact, Vec<Entry>> = BTreeMap::new();
         if facts.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(entries);
         }
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT student_id, subject_id, date, lesson_id, value FROM mark \
-             WHERE student_id IN ({}) AND date IN ({})",
+            "SELECT student_id, subject_id, date, lesson_id, value, work_kind, comment FROM mark \
+             WHERE student_id IN ({}) AND date IN ({}) ORDER BY position, id",
             ids(&students),
             dates.into_iter().collect::<Vec<_>>().join(",")
         )))
         .persistent(false)
         .fetch_all(&mut *self.db)
         .await?;
-        let mut values: BTreeMap<MarkFact, Vec<String>> = BTreeMap::new();
         for row in &rows {
             let fact = MarkFact {
                 student_id: int(row, "student_id")?,
@@ -199,13 +196,14 @@ impl Tx {
                 lesson_id: some_int(row, "lesson_id")?,
             };
             if facts.contains(&fact) {
-                values.entry(fact).or_default().push(text(row, "value")?);
+                entries.entry(fact).or_default().push(Entry {
+                    value: text(row, "value")?,
+                    work_kind: some_text(row, "work_kind")?,
+                    comment: some_text(row, "comment")?,
+                });
             }
         }
-        Ok(values
-            .into_iter()
-            .map(|(fact, values)| (fact, values.into()))
-            .collect())
+        Ok(entries)
     }
 
     async fn enrolments(

@@ -20,11 +20,11 @@ pub struct Gateway {
     /// How it wants phone numbers.
     phone: PhoneForm,
     /// How a message is handed over.
-    pub(crate) send: Send,
+    pub(crate) send: Request,
     /// How it is asked about a message, if it can be.
-    pub(crate) status: Option<Status>,
+    pub(crate) status: Option<Request>,
     /// How the account is looked at.
-    pub(crate) balance: Balance,
+    pub(crate) balance: Request,
     errors: BTreeMap<String, ErrorLine>,
     #[serde(default)]
     statuses: BTreeMap<String, StatusLine>,
@@ -39,31 +39,14 @@ enum PhoneForm {
     E164,
 }
 
+/// A request by POST, and where its answer holds what.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Send {
+pub(crate) struct Request {
     pub(crate) path: String,
-    /// JSON pointer (RFC 6901) to the name that the provider gave the message.
-    pub(crate) id_at: String,
+    /// JSON pointer (RFC 6901) to what was asked for: the message's name, its status, the balance.
+    pub(crate) answer_at: String,
     /// JSON pointer to the error code.
-    pub(crate) error_at: String,
-    pub(crate) fields: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Status {
-    pub(crate) path: String,
-    pub(crate) answer_at: String,
-    pub(crate) error_at: String,
-    pub(crate) fields: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Balance {
-    pub(crate) path: String,
-    pub(crate) answer_at: String,
     pub(crate) error_at: String,
     pub(crate) fields: BTreeMap<String, String>,
 }
@@ -303,10 +286,10 @@ mod tests {
             .expect_err("a slip")
             .to_string();
         assert!(error.contains("[send.fields] phones"), "{error}");
-        let error = Gateway::parse(&source.replace("id_at", "di_at"))
+        let error = Gateway::parse(&source.replace("answer_at", "answr_at"))
             .expect_err("a slip")
             .to_string();
-        assert!(error.contains("di_at"), "{error}");
+        assert!(error.contains("answr_at"), "{error}");
     }
 
     #[test]

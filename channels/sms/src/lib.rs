@@ -175,7 +175,7 @@ impl Channel for Sms {
             Err(Failure::Status(status, pause)) => classify::http(status.as_u16(), pause),
             Ok(answer) => match (
                 scalar(&answer, &send.error_at),
-                scalar(&answer, &send.id_at),
+                scalar(&answer, &send.answer_at),
             ) {
                 (Some(code), _) => self.settings.gateway.error(&code),
                 (None, Some(id)) => Outcome::Accepted {

@@ -168,6 +168,11 @@ impl Record {
         self
     }
 
+    /// With the id of the row with this key in that table.
+    pub(super) fn of(self, column: &'static str, table: Table, key: &str) -> Self {
+        self.with(column, Field::Of(table, key.to_owned()))
+    }
+
     /// With a text, where there is one.
     pub(super) fn text(self, column: &'static str, text: Option<&str>) -> Self {
         match text.map(str::trim).filter(|text| !text.is_empty()) {

@@ -240,8 +240,8 @@ fn add_diary(
     let class_key = class_record(load, &prefix, &class);
     load.add(student_record(&student_key, known, &class));
     let enrolment = Record::new(Table::Enrolment, format!("{student_key}/{class_key}"))
-        .with("student_id", Field::Of(Table::Student, student_key.clone()))
-        .with("class_id", Field::Of(Table::Class, class_key.clone()));
+        .of("student_id", Table::Student, &student_key)
+        .of("class_id", Table::Class, &class_key);
     load.add(enrolment);
     for week_day in &diary.week_days {
         let date = day("weekDays.date", &week_day.date)?;
@@ -358,8 +358,8 @@ fn lesson_record(
             .map(str::to_owned)
     };
     let mut record = Record::new(Table::Lesson, key)
-        .with("class_id", Field::Of(Table::Class, class.to_owned()))
-        .with("subject_id", Field::Of(Table::Subject, subject.to_owned()))
+        .of("class_id", Table::Class, class)
+        .of("subject_id", Table::Subject, subject)
         .with("date", Field::Text(date.to_string()))
         .text("starts_at", clock(&lesson.start_time).as_deref())
         .text("ends_at", clock(&lesson.end_time).as_deref())
@@ -446,15 +446,9 @@ impl Place<'_> {
                 Table::Homework,
                 format!("{}homework/{}", self.prefix, assignment.id),
             )
-            .with("class_id", Field::Of(Table::Class, self.class.to_owned()))
-            .with(
-                "subject_id",
-                Field::Of(Table::Subject, self.subject.to_owned()),
-            )
-            .with(
-                "lesson_id",
-                Field::Of(Table::Lesson, self.lesson.to_owned()),
-            )
+            .of("class_id", Table::Class, self.class)
+            .of("subject_id", Table::Subject, self.subject)
+            .of("lesson_id", Table::Lesson, self.lesson)
             .text("due_on", Some(&self.date.to_string()))
             .text("text", Some(text))
         })
@@ -491,18 +485,9 @@ impl Place<'_> {
             .as_ref()
             .and_then(|comment| comment.name.as_deref());
         let mut record = Record::new(Table::Mark, key)
-            .with(
-                "student_id",
-                Field::Of(Table::Student, self.student.to_owned()),
-            )
-            .with(
-                "subject_id",
-                Field::Of(Table::Subject, self.subject.to_owned()),
-            )
-            .with(
-                "lesson_id",
-                Field::Of(Table::Lesson, self.lesson.to_owned()),
-            )
+            .of("student_id", Table::Student, self.student)
+            .of("subject_id", Table::Subject, self.subject)
+            .of("lesson_id", Table::Lesson, self.lesson)
             .text("date", Some(&self.date.to_string()))
             .text("value", Some(&value))
             .text(

@@ -179,11 +179,8 @@ fn add(load: &mut Load, known: &mut Known, row: &Row, student_key: &str, options
     });
     load.add(
         Record::new(Table::Enrolment, format!("{student_key}/{class_key}"))
-            .with(
-                "student_id",
-                Field::Of(Table::Student, student_key.to_owned()),
-            )
-            .with("class_id", Field::Of(Table::Class, class_key))
+            .of("student_id", Table::Student, student_key)
+            .of("class_id", Table::Class, &class_key)
             .text("from_on", Some(&options.today.to_string())),
     );
     for guardian in &row.guardians {
@@ -208,15 +205,15 @@ fn add_guardian(load: &mut Load, guardian: &Guardian, key: &str, student: &str) 
     });
     load.add(
         Record::new(Table::Guardianship, format!("{key}/{student}"))
-            .with("guardian_id", Field::Of(Table::Guardian, key.to_owned()))
-            .with("student_id", Field::Of(Table::Student, student.to_owned()))
+            .of("guardian_id", Table::Guardian, key)
+            .of("student_id", Table::Student, student)
             .text("relation", guardian.relation),
     );
     for (at, (channel, address)) in guardian.contacts.iter().enumerate() {
         let rank = i64::try_from(at).unwrap_or(0) + 1;
         load.add(
             Record::new(Table::Contact, format!("{key}/{channel}/{address}"))
-                .with("guardian_id", Field::Of(Table::Guardian, key.to_owned()))
+                .of("guardian_id", Table::Guardian, key)
                 .text("channel", Some(channel))
                 .text("address", Some(address))
                 .with("rank", Field::Int(rank))
@@ -226,8 +223,8 @@ fn add_guardian(load: &mut Load, guardian: &Guardian, key: &str, student: &str) 
     for (purpose, state) in &guardian.consents {
         load.add(
             Record::new(Table::Consent, format!("{key}/{student}/{purpose}"))
-                .with("guardian_id", Field::Of(Table::Guardian, key.to_owned()))
-                .with("student_id", Field::Of(Table::Student, student.to_owned()))
+                .of("guardian_id", Table::Guardian, key)
+                .of("student_id", Table::Student, student)
                 .text("purpose", Some(purpose))
                 .text("state", Some(state))
                 .text("document", guardian.document.as_deref())
