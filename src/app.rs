@@ -96,34 +96,33 @@ pub async fn run(
 ) {
     let tasks = TaskTracker::new();
     let (report, mut reports) = mpsc::unbounded_channel();
-    let mut unsettled: Vec<Report> = Vec::new();
+    let mut desk = Desk {
+        providers,
+        clock,
+        tasks: &tasks,
+        report,
+        unsettled: Vec::new(),
+        occupied: Vec::new(),
+    };
     while !stop.is_cancelled() {
-        let (pause, failed) = turn(
-            &mut engine,
-            providers,
-            clock,
-            &mut unsettled,
-            &tasks,
-            &report,
-            &turned,
-        )
-        .await;
+        let (pause, failed) = desk.turn(&mut engine, &turned).await;
         let deadline = Instant::now() + pause;
         tokio::select! {
             () = stop.cancelled() => {}
             () = look.notified(), if !failed => {}
-            came = reports.recv() => unsettled.extend(came),
+            Some(ended) = reports.recv() => desk.take(ended),
             _ = timeout_at(deadline, std::future::pending::<()>()) => {}
         }
-        while let Ok(more) = reports.try_recv() {
-            unsettled.push(more);
+        while let Ok(ended) = reports.try_recv() {
+            desk.take(ended);
         }
     }
     tasks.close();
     let _ = timeout(grace, tasks.wait()).await;
-    while let Ok(more) = reports.try_recv() {
-        unsettled.push(more);
+    while let Ok(ended) = reports.try_recv() {
+        desk.take(ended);
     }
+    let mut unsettled = desk.unsettled;
     let (_, settled) = engine
         .turn(clock.now(), &mut unsettled, &mut |_, _| 0)
         .await;
@@ -135,69 +134,87 @@ pub async fn run(
     }
 }
 
-/// One turn with its calls started; says how long to wait for the next, and whether it failed.
-async fn turn(
-    engine: &mut Engine,
-    providers: &[Provider],
+/// A call that ended, with the permit that it holds until the database knows.
+type Ended = (Report, Option<OwnedSemaphorePermit>);
+
+/// What the driver has in hand between turns.
+struct Desk<'a> {
+    providers: &'a [Provider],
     clock: Clock,
-    unsettled: &mut Vec<Report>,
-    tasks: &TaskTracker,
-    report: &mpsc::UnboundedSender<Report>,
-    turned: &impl Fn(Millis),
-) -> (Duration, bool) {
-    let now = clock.now();
-    let mut permits: BTreeMap<String, Vec<OwnedSemaphorePermit>> = BTreeMap::new();
-    let mut short = false;
-    let mut give = |lane: &str, want: usize| {
-        let provider = providers
-            .iter()
-            .find(|provider| provider.account.lane == lane);
-        let given = provider
-            .map(|provider| provider.permits(want))
-            .unwrap_or_default();
-        let count = given.len();
-        short |= count < want;
-        permits.entry(lane.to_owned()).or_default().extend(given);
-        count
-    };
-    let (turn, result) = engine.turn(now, unsettled, &mut give).await;
-    let Turn {
-        calls,
-        wake_at,
-        more,
-    } = turn;
-    for call in calls {
-        let lane = &call.lease().lane;
-        let permit = permits.get_mut(lane).and_then(Vec::pop);
-        let Some(provider) = providers
-            .iter()
-            .find(|provider| provider.account.lane == *lane)
-        else {
-            continue;
+    tasks: &'a TaskTracker,
+    report: mpsc::UnboundedSender<Ended>,
+    unsettled: Vec<Report>,
+    /// The permits of the unsettled. A call is under way until its end is on the disk, so that a
+    /// crash leaves no more in doubt than may be under way.
+    occupied: Vec<OwnedSemaphorePermit>,
+}
+
+impl Desk<'_> {
+    fn take(&mut self, (report, permit): Ended) {
+        self.unsettled.push(report);
+        self.occupied.extend(permit);
+    }
+
+    /// One turn with its calls started; says how long to wait for the next, and whether it failed.
+    async fn turn(&mut self, engine: &mut Engine, turned: &impl Fn(Millis)) -> (Duration, bool) {
+        let now = self.clock.now();
+        let mut permits: BTreeMap<String, Vec<OwnedSemaphorePermit>> = BTreeMap::new();
+        let mut short = false;
+        let (providers, occupied) = (self.providers, &mut self.occupied);
+        let mut give = |lane: &str, want: usize| {
+            // Permits are asked for after the reports were settled.
+            occupied.clear();
+            let provider = providers.iter().find(|one| one.account.lane == lane);
+            let given = provider.map(|one| one.permits(want)).unwrap_or_default();
+            let count = given.len();
+            short |= count < want;
+            permits.entry(lane.to_owned()).or_default().extend(given);
+            count
         };
-        let (channel, limit, report) = (provider.channel.clone(), provider.timeout, report.clone());
-        tasks.spawn(async move {
+        let (turn, result) = engine.turn(now, &mut self.unsettled, &mut give).await;
+        let Turn {
+            calls,
+            wake_at,
+            more,
+        } = turn;
+        if self.unsettled.is_empty() {
+            self.occupied.clear();
+        }
+        for call in calls {
+            let permit = permits.get_mut(&call.lease().lane).and_then(Vec::pop);
+            self.start(call, permit);
+        }
+        match result {
+            Err(error) => {
+                tracing::error!(
+                    error = story(&error),
+                    "a turn failed; nothing is lost, it will be tried again"
+                );
+                return (AFTER_FAILURE, true);
+            }
+            Ok(()) => turned(now),
+        }
+        if more {
+            return (Duration::ZERO, false);
+        }
+        let wait = wake_at.map_or(POLL, |at| self.clock.until(at).min(POLL));
+        let wait = if short { wait.min(RATE_PAUSE) } else { wait };
+        (wait, false)
+    }
+
+    fn start(&self, call: Call, permit: Option<OwnedSemaphorePermit>) {
+        let lane = &call.lease().lane;
+        let Some(provider) = self.providers.iter().find(|one| one.account.lane == *lane) else {
+            return;
+        };
+        let (channel, limit) = (provider.channel.clone(), provider.timeout);
+        let report = self.report.clone();
+        self.tasks.spawn(async move {
+            let ended = make(call, channel.as_ref(), limit).await;
             // The receiver is gone only when the program ends; then the call is in doubt anyway.
-            let _ = report.send(make(call, channel.as_ref(), limit).await);
-            drop(permit);
+            let _ = report.send((ended, permit));
         });
     }
-    match result {
-        Err(error) => {
-            tracing::error!(
-                error = story(&error),
-                "a turn failed; nothing is lost, it will be tried again"
-            );
-            return (AFTER_FAILURE, true);
-        }
-        Ok(()) => turned(now),
-    }
-    if more {
-        return (Duration::ZERO, false);
-    }
-    let wait = wake_at.map_or(POLL, |at| clock.until(at).min(POLL));
-    let wait = if short { wait.min(RATE_PAUSE) } else { wait };
-    (wait, false)
 }
 
 /// Makes one call and reports how it ended.

@@ -297,7 +297,7 @@ async fn a_thousand_messages_survive_ten_power_cuts() {
         for cut in 0..10 {
             let daemon = program.serve();
             let before = inbox.all().len();
-            let goal = (before + 60 + cut * 7).min(MESSAGES);
+            let goal = (before + 20 + cut * 5).min(MESSAGES);
             let moved = wait(Duration::from_secs(30), || inbox.all().len() >= goal);
             assert!(
                 moved,
