@@ -161,6 +161,12 @@ fn tell(report: &ImportReport, dry_run: bool) {
         }
         println!("  {:<13} {}", table.name(), words.join(", "));
     }
+    if report.nameless > 0 {
+        println!(
+            "{} students are named by no file and stand as «Ученик №»: import the file of diary/init",
+            report.nameless
+        );
+    }
     if report.baseline > 0 {
         println!(
             "{} marks are the first of their class or student: nobody is told of them",

@@ -148,6 +148,8 @@ pub struct Record {
     pub fields: Vec<(&'static str, Field)>,
     /// The student whom a mark is about, so that the first diary can be told from the second.
     pub student: Option<String>,
+    /// Whether the name is only a stand-in, because no file says it.
+    pub nameless: bool,
 }
 
 impl Record {
@@ -159,6 +161,7 @@ impl Record {
             natural: Natural::Key,
             fields: Vec::new(),
             student: None,
+            nameless: false,
         }
     }
 

@@ -238,7 +238,7 @@ fn add_diary(
     let prefix = load.prefix.clone();
     let student_key = format!("{prefix}student/{student}");
     let class_key = class_record(load, &prefix, &class);
-    load.add(student_record(&student_key, known, &class));
+    load.add(student_record(&student_key, student, known, &class));
     let enrolment = Record::new(Table::Enrolment, format!("{student_key}/{class_key}"))
         .of("student_id", Table::Student, &student_key)
         .of("class_id", Table::Class, &class_key);
@@ -317,10 +317,17 @@ fn class_record(load: &mut Load, prefix: &str, class: &ClassName) -> String {
     key
 }
 
-/// A student without a name in any file can still be known to the database by key.
-fn student_record(key: &str, known: Option<&Student>, class: &ClassName) -> Record {
+/// A student without a name in any file may still be known to the database by key; else a stand-in
+/// serves until a file names them.
+fn student_record(key: &str, id: i64, known: Option<&Student>, class: &ClassName) -> Record {
     let Some(known) = known else {
-        return Record::new(Table::Student, key);
+        let record = Record::new(Table::Student, key)
+            .text("surname", Some("Ученик"))
+            .text("given_name", Some(&format!("№ {id}")));
+        return Record {
+            nameless: true,
+            ..record
+        };
     };
     let mut words = known.nick_name.split_whitespace();
     let surname = words.next().unwrap_or_default().to_owned();

@@ -88,6 +88,8 @@ impl<'a> Difference<'a> {
                 Write::Delete(_) => 2,
             }] += 1;
         }
+        let nameless = |(_, write): &&(Table, Write<'_>)| matches!(write, Write::Insert(record) if record.nameless);
+        report.nameless = self.news.iter().chain(&self.known).filter(nameless).count();
         report.baseline = self
             .known
             .iter()
@@ -124,7 +126,7 @@ impl<'a> Difference<'a> {
             let row = there.get(record.key.as_str());
             let silent = baseline || self.is_known(record);
             let Some(row) = row else {
-                if table == Table::Student && record.fields.is_empty() {
+                if record.nameless && self.may_be_known(store, records).await? {
                     return Err(ImportFailure::Nameless(record.key.clone()));
                 }
                 self.note(record, None, silent);
@@ -142,7 +144,10 @@ impl<'a> Difference<'a> {
             }
             let mut differing = Vec::new();
             for (column, field) in &record.fields {
-                if self.matters(record, column) && !self.same(record, column, row)? {
+                if !record.nameless
+                    && self.matters(record, column)
+                    && !self.same(record, column, row)?
+                {
                     differing.push((*column, field));
                 }
             }
@@ -159,6 +164,19 @@ impl<'a> Difference<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a student without a name may be one of those in the database: then a second row of
+    /// the same student would keep the family from hearing anything.
+    async fn may_be_known(&self, store: &Store, students: &[&Record]) -> Result<bool, StoreError> {
+        let named = sqlx::query("SELECT COUNT(*) AS n FROM student")
+            .fetch_one(&store.pool)
+            .await?;
+        let ours = students.iter().filter(|record| {
+            self.ids
+                .contains_key(&(Table::Student, record.key.as_str()))
+        });
+        Ok(int(&named, "n")? > i64::try_from(ours.count()).unwrap_or(i64::MAX))
     }
 
     /// Whether an import may change this column. A person's decision stands: the name that another

@@ -40,6 +40,8 @@ pub struct ImportReport {
     pub counts: BTreeMap<Table, [usize; 3]>,
     /// The marks that changed and are not taken as known.
     pub marks: Vec<MarkChange>,
+    /// How many new students no file has named; a stand-in serves until one does.
+    pub nameless: usize,
     /// How many marks were taken as known, because they are the first of their class or student.
     pub baseline: usize,
 }
