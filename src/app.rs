@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use chrono_tz::Tz;
 use futures::FutureExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::{
@@ -13,8 +14,9 @@ use vestnik_contract::{Channel, Fault, Outcome, Reason};
 
 use crate::{
     clock::Clock,
-    config::{Limits, Rate},
-    engine::{Account, Call, Engine, Report, Turn},
+    compose::Hours,
+    config::{Config, Limits, Rate},
+    engine::{Account, Call, Engine, Report, Rules, Turn},
     instant::Millis,
 };
 
@@ -78,6 +80,19 @@ fn quota(rate: Rate) -> Quota {
     Quota::with_period(each)
         .unwrap_or_else(|| Quota::per_second(rate.count))
         .allow_burst(burst)
+}
+
+/// What the engine goes by in a school of this zone.
+pub fn rules(config: &Config, zone: Tz) -> Rules {
+    Rules {
+        settling: config.settling,
+        hours: Hours {
+            zone,
+            daily: config.daily.clone(),
+            weekly: config.weekly.clone(),
+            quiet: config.quiet,
+        },
+    }
 }
 
 /// Runs the engine until `stop`, then waits up to `grace` for calls under way and gives the lanes

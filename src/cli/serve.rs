@@ -51,7 +51,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let engine = Engine::new(
         store.clone(),
         templates,
-        config.rules(zone),
+        app::rules(config, zone),
         accounts,
         holder,
         alone,

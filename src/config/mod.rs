@@ -1,7 +1,7 @@
 //! The configuration: one file, every key overridable by the environment, every error at once.
 
+mod places;
 mod read;
-mod secret;
 
 use std::{
     fmt, fs,
@@ -19,13 +19,12 @@ use figment::{
     value::{Dict, Value},
 };
 
-pub use secret::Secret;
-
 use crate::{
-    compose::Hours, engine::Rules, family::contact::Channel, instant::Millis, quiet::Quiet,
+    family::contact::Channel, instant::Millis, journal::school::School, quiet::Quiet,
+    secret::Secret,
 };
+use places::Places;
 use read::Keys;
-use secret::Places;
 
 /// The complete, commented configuration that comes with the program; its values are the defaults.
 pub const DEFAULT: &str = include_str!("../../config/vestnik.toml");
@@ -62,23 +61,6 @@ pub struct Config {
     pub log: Log,
     /// What an administrator should know although nothing is wrong.
     pub warnings: Vec<String>,
-}
-
-/// What a new school's row is seeded with.
-#[derive(Debug, Clone)]
-pub struct School {
-    /// «Школа № 12»
-    pub name: String,
-    /// «Школа 12»
-    pub short_name: Option<String>,
-    /// Where families may ask.
-    pub phone: Option<String>,
-    /// The school's zone.
-    pub timezone: Tz,
-    /// The language of texts.
-    pub language: String,
-    /// The policy's name.
-    pub policy: String,
 }
 
 /// A mail relay.
@@ -169,19 +151,6 @@ impl Config {
         let email = self.email.as_ref().map(|_| Channel::Email);
         let sms = self.sms.as_ref().map(|_| Channel::Sms);
         [email, sms].into_iter().flatten().collect()
-    }
-
-    /// What the engine goes by in a school of this zone.
-    pub fn rules(&self, zone: Tz) -> Rules {
-        Rules {
-            settling: self.settling,
-            hours: Hours {
-                zone,
-                daily: self.daily.clone(),
-                weekly: self.weekly.clone(),
-                quiet: self.quiet,
-            },
-        }
     }
 
     fn read(figment: Figment, places: Places) -> Result<Self, ConfigErrors> {

@@ -7,10 +7,8 @@ use figment::{
     value::{Dict, Value},
 };
 
-use super::{
-    Rate,
-    secret::{Places, Secret},
-};
+use super::{Rate, places::Places};
+use crate::secret::Secret;
 
 /// The keys of the configuration, by their dotted names, with the text of each value.
 pub(super) struct Keys {

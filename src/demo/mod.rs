@@ -3,8 +3,6 @@
 
 pub mod mailbox;
 mod page;
-pub mod school;
-pub mod week;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,14 +25,16 @@ use crate::{
     engine::Engine,
     instant::Millis,
     providers,
+    sample::{
+        school::School,
+        week::{Entry, MONDAY, week},
+    },
     store::{Status, Store},
     text::Templates,
     zone,
 };
 use mailbox::Mailbox;
 use page::Pages;
-use school::School;
-use week::{Entry, MONDAY, week};
 
 /// How many seconds of the school pass in one: an hour a second is a week in two minutes.
 const SPEED: u32 = 3600;
@@ -70,7 +70,7 @@ pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> 
     let school = School::sample(&mut random);
     let entries = week(&school, &mut random);
     let zone = store
-        .school(&crate::config::School {
+        .school(&crate::journal::school::School {
             name: "Школа № 12".into(),
             short_name: Some("Школа 12".into()),
             phone: Some("(343) 215-40-12".into()),
@@ -185,7 +185,7 @@ fn engine(
     Ok(Engine::new(
         store.clone(),
         Templates::embedded()?,
-        config.rules(zone),
+        app::rules(config, zone),
         accounts,
         "demo".into(),
         true,

@@ -7,3 +7,4 @@ pub mod cell;
 pub mod class_name;
 pub mod fact;
 pub mod import;
+pub mod school;

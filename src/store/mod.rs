@@ -41,7 +41,7 @@ use sqlx::{
 
 use tokio::time::timeout;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// How long a connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);

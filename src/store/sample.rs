@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Store, StoreError, rows::int};
-use crate::demo::{
+use crate::sample::{
     school::{Guardian, School},
     week::Deed,
 };

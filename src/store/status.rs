@@ -9,7 +9,7 @@ use super::{
     Store, StoreError,
     rows::{int, some_int, some_text, text},
 };
-use crate::{config, instant::Millis};
+use crate::{instant::Millis, journal::school::School};
 
 /// The state of everything, in the shape of `status --json`.
 #[derive(Debug, Clone, Default, Serialize, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] where the database fails or holds a zone that is none.
-    pub async fn school(&self, seed: &config::School) -> Result<chrono_tz::Tz, StoreError> {
+    pub async fn school(&self, seed: &School) -> Result<chrono_tz::Tz, StoreError> {
         sqlx::query(
             "INSERT INTO school (name, short_name, phone, timezone, language, policy) \
              SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM school)",

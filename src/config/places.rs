@@ -1,28 +1,8 @@
-//! Secrets: values that are never printed, and the files they come from.
+//! The files that secrets come from.
 
-use std::{fmt, fs, path::PathBuf};
+use std::{fs, path::PathBuf};
 
-/// A password or token. It has no way to be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value that must not be printed.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value, for the one place that needs it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+use crate::secret::Secret;
 
 /// Where files of secrets are looked for.
 #[derive(Debug, Clone, Default)]

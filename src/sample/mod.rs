@@ -1,0 +1,4 @@
+//! A sample school as values: for the demo, which fills it into a database and lives through its week.
+
+pub mod school;
+pub mod week;
