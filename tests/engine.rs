@@ -494,3 +494,32 @@ async fn an_account_out_of_order_rests_as_a_whole() {
         assert_eq!(desk.calls.len(), 2);
     }
 }
+
+#[tokio::test]
+async fn the_register_of_marks_is_kept_for_years_and_other_changes_for_a_month() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        desk.sql(MARK_3).await;
+        desk.until("2026-11-10T09:00:00").await;
+        assert!(
+            desk.number("SELECT COUNT(*) FROM change WHERE entity = 'guardian'")
+                .await
+                > 0
+        );
+        desk.until("2026-11-20T09:00:00").await;
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM change WHERE entity <> 'mark'")
+                .await,
+            0
+        );
+        assert_eq!(desk.number("SELECT COUNT(*) FROM change").await, 1);
+        desk.until("2032-01-10T09:00:00").await;
+        assert_eq!(desk.number("SELECT COUNT(*) FROM change").await, 0);
+        assert_eq!(
+            desk.number("SELECT COUNT(*) FROM schedule_run WHERE finished_at IS NULL")
+                .await,
+            0
+        );
+    }
+}

@@ -4,6 +4,7 @@
 //! and gives back the calls that may leave now; whoever drives it makes them.
 
 mod intake;
+mod jobs;
 mod send;
 mod settle;
 
@@ -131,6 +132,7 @@ pub struct Engine {
     alone: bool,
     random: StdRng,
     leases: Vec<(Lease, Millis)>,
+    tidied_for: Option<Millis>,
 }
 
 impl Engine {
@@ -154,6 +156,7 @@ impl Engine {
             alone,
             random,
             leases: Vec::new(),
+            tidied_for: None,
         }
     }
 
@@ -193,6 +196,7 @@ impl Engine {
         if let Some(lease) = self.lease(PLAN).cloned() {
             turn.more |= self.intake(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
+            self.jobs(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }
         turn.wake_at = self.store.wake_at(now).await?;

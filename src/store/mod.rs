@@ -8,6 +8,7 @@ mod due;
 mod history;
 mod import;
 mod intake;
+mod jobs;
 mod lane;
 mod outcome;
 mod people;

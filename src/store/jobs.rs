@@ -1,0 +1,72 @@
+//! Scheduled jobs: each of their times is claimed once.
+
+use super::{StoreError, lane::Tx};
+use crate::instant::Millis;
+
+impl Tx {
+    /// Claims a job for one of its times; false where it was claimed before.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn claim(
+        &mut self,
+        job: &str,
+        due_at: Millis,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let claimed = sqlx::query(
+            "INSERT INTO schedule_run (job, due_at, claimed_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (job, due_at) DO NOTHING",
+        )
+        .bind(job)
+        .bind(due_at)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(claimed.rows_affected() == 1)
+    }
+
+    /// Notes how a job ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn finish_job(
+        &mut self,
+        job: &str,
+        due_at: Millis,
+        outcome: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE schedule_run SET finished_at = $3, outcome = $4 WHERE job = $1 AND due_at = $2",
+        )
+        .bind(job)
+        .bind(due_at)
+        .bind(now)
+        .bind(outcome)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets changes that were planned before `planned`; those of marks and term results, which are
+    /// the register of what was changed when, only from before `register`. Returns how many went.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn forget_changes(
+        &mut self,
+        planned: Millis,
+        register: Millis,
+    ) -> Result<u64, StoreError> {
+        let gone = sqlx::query(
+            "DELETE FROM change WHERE planned_at < $2 \
+             OR (planned_at < $1 AND entity NOT IN ('mark', 'term_result'))",
+        )
+        .bind(planned)
+        .bind(register)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(gone.rows_affected())
+    }
+}
