@@ -523,3 +523,40 @@ async fn the_register_of_marks_is_kept_for_years_and_other_changes_for_a_month()
         );
     }
 }
+
+#[tokio::test]
+async fn a_cells_changes_are_read_together_however_far_apart_they_were_written() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        // Between the first and the last change of one cell lie more than a slice of others.
+        let between: Vec<String> = (1..=700)
+            .map(|day| {
+                format!(
+                    "(1, 2, '{}', '5')",
+                    chrono::NaiveDate::default() + chrono::Days::new(day)
+                )
+            })
+            .collect();
+        desk.write(MARK_3).await;
+        desk.write(&format!(
+            "INSERT INTO mark (student_id, subject_id, date, value) VALUES {}",
+            between.join(",")
+        ))
+        .await;
+        desk.write("UPDATE mark SET value = '4' WHERE subject_id = 1")
+            .await;
+        desk.work().await;
+        desk.minutes(31).await;
+        let told: Vec<_> = to(&desk, "email")
+            .into_iter()
+            .filter(|text| text.contains("Математика"))
+            .collect();
+        assert_eq!(told.len(), 1);
+        assert!(
+            told[0].contains("Математика: 4"),
+            "a mark and no correction: {}",
+            told[0]
+        );
+    }
+}

@@ -136,7 +136,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&config?).await?,
         Command::Migrate => {
             let config = config?;
-            open(&config).await?;
+            open(&config).await?.school(&config.school).await?;
             eprintln!("the database is at this program's version");
         }
         Command::Import(arguments) => {

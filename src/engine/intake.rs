@@ -52,10 +52,9 @@ impl Engine {
         for change in &changes {
             sorted.add(change);
         }
-        if full && let Some(last) = changes.last() {
-            let students = sorted.cells.keys().map(|fact| fact.student_id).collect();
+        if full {
             let known: BTreeSet<MarkFact> = sorted.cells.keys().copied().collect();
-            for change in tx.unplanned_after(last.id, &students).await? {
+            for change in tx.unplanned_after(&changes, known.iter()).await? {
                 if cells_of(&change)
                     .iter()
                     .all(|(fact, _)| known.contains(fact))

@@ -30,6 +30,8 @@ pub struct Change {
     pub id: i64,
     /// The table.
     pub entity: String,
+    /// The row.
+    pub entity_id: i64,
     /// The row's columns before; null where it appeared.
     pub old: Value,
     /// The row's columns after; null where it went.
@@ -62,7 +64,8 @@ impl Tx {
     /// [`StoreError`] where the database fails.
     pub async fn unplanned(&mut self, limit: i64) -> Result<Vec<Change>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, entity, old, new FROM change WHERE planned_at IS NULL ORDER BY id LIMIT $1",
+            "SELECT id, entity, entity_id, old, new FROM change WHERE planned_at IS NULL \
+             ORDER BY id LIMIT $1",
         )
         .bind(limit)
         .fetch_all(&mut *self.db)
@@ -70,43 +73,45 @@ impl Tx {
         rows.iter().map(change).collect()
     }
 
-    /// The later unplanned changes of marks of these students. A cell's changes must be undone
-    /// together, so the plan takes those of its cells along, however far behind they stand.
+    /// The later unplanned changes that may concern these cells: those of the rows in hand and of the
+    /// rows that stand there now, and all that took a row away. A cell's changes must be undone
+    /// together, so the plan takes them along, however far behind they stand.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn unplanned_after(
         &mut self,
-        id: i64,
-        students: &BTreeSet<i64>,
+        slice: &[Change],
+        facts: impl Iterator<Item = &MarkFact>,
     ) -> Result<Vec<Change>, StoreError> {
-        let wanted: BTreeSet<String> = students
-            .iter()
-            .map(|student| format!("\"student_id\": {student},"))
-            .chain(
-                students
-                    .iter()
-                    .map(|student| format!("\"student_id\":{student},")),
-            )
-            .collect();
-        let rows = sqlx::query(
-            "SELECT id, entity, old, new FROM change \
-             WHERE planned_at IS NULL AND id > $1 AND entity = 'mark' ORDER BY id",
-        )
-        .bind(id)
+        let facts: BTreeSet<&MarkFact> = facts.collect();
+        let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
+        let dates: BTreeSet<String> = facts.iter().map(|f| format!("'{}'", f.date)).collect();
+        let Some(last) = slice.last().filter(|_| !facts.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let there = sqlx::query(AssertSqlSafe(format!(
+            "SELECT id FROM mark WHERE student_id IN ({}) AND date IN ({})",
+            ids(&students),
+            dates.into_iter().collect::<Vec<_>>().join(",")
+        )))
+        .persistent(false)
         .fetch_all(&mut *self.db)
         .await?;
-        rows.iter()
-            .filter(|row| {
-                ["old", "new"].iter().any(|column| {
-                    some_text(row, column)
-                        .ok()
-                        .flatten()
-                        .is_some_and(|json| wanted.iter().any(|key| json.contains(key.as_str())))
-                })
-            })
-            .map(change)
-            .collect()
+        let mut marks: BTreeSet<i64> = slice.iter().map(|change| change.entity_id).collect();
+        for row in &there {
+            marks.insert(int(row, "id")?);
+        }
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT id, entity, entity_id, old, new FROM change WHERE planned_at IS NULL \
+             AND id > $1 AND entity = 'mark' AND (op <> 'insert' OR entity_id IN ({})) ORDER BY id",
+            ids(&marks)
+        )))
+        .persistent(false)
+        .bind(last.id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter().map(change).collect()
     }
 
     /// Everybody who decides about these students.
@@ -517,6 +522,7 @@ fn change(row: &AnyRow) -> Result<Change, StoreError> {
     Ok(Change {
         id: int(row, "id")?,
         entity: text(row, "entity")?,
+        entity_id: int(row, "entity_id")?,
         old: json("old")?,
         new: json("new")?,
     })
