@@ -13,7 +13,7 @@ use crate::{
     family::{rights, route::Route},
     journal::{
         class_name::ClassName,
-        import::{File, MAX_BYTES, Options, Source, read},
+        import::{File, Options, Source, read, refuse_size},
     },
     plan,
     store::{ImportOptions, ImportReport, MarkChange, Store},
@@ -125,12 +125,7 @@ fn collect(path: &PathBuf, files: &mut Vec<File>) -> Result<()> {
 fn file(path: &PathBuf) -> Result<File> {
     let name = path.display().to_string();
     let size = fs::metadata(path).with_context(|| name.clone())?.len();
-    if size > MAX_BYTES {
-        return Err(anyhow!(
-            "{name} is larger than {} MB: export one class or one quarter at a time",
-            MAX_BYTES / 1024 / 1024
-        ));
-    }
+    refuse_size(&name, size).map_err(|error| anyhow!("{error}"))?;
     let bytes = fs::read(path).with_context(|| name.clone())?;
     Ok(File { name, bytes })
 }

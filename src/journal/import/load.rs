@@ -1,6 +1,6 @@
 //! What a reader brings: records that know their table, their key and whom they belong to.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
@@ -176,6 +176,27 @@ impl Record {
         self.with(column, Field::Of(table, key.to_owned()))
     }
 
+    /// Takes over what `later` says and this one does not.
+    fn complete(&mut self, later: Self) {
+        for (column, field) in later.fields {
+            if self.fields.iter().all(|(known, _)| *known != column) {
+                self.fields.push((column, field));
+            }
+        }
+        match (&mut self.natural, later.natural) {
+            (
+                Natural::Student { birth_on, .. },
+                Natural::Student {
+                    birth_on: known, ..
+                },
+            ) => *birth_on = birth_on.take().or(known),
+            (Natural::Guardian { students, .. }, Natural::Guardian { students: more, .. }) => {
+                students.extend(more);
+            }
+            _ => {}
+        }
+    }
+
     /// With a text, where there is one.
     pub(super) fn text(self, column: &'static str, text: Option<&str>) -> Self {
         match text.map(str::trim).filter(|text| !text.is_empty()) {
@@ -188,6 +209,8 @@ impl Record {
 /// A student's diary of some days: it is complete, so what is missing from it is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diary {
+    /// The file that holds it.
+    pub file: String,
     /// The student's key.
     pub student: String,
     /// The class.
@@ -211,13 +234,21 @@ pub struct Load {
     pub records: Vec<Record>,
     /// Which diaries are complete.
     pub diaries: Vec<Diary>,
-    pub(super) seen: HashSet<(Table, String)>,
+    pub(super) seen: HashMap<(Table, String), usize>,
 }
 
 impl Load {
-    /// Adds a record unless its key is already there.
+    /// Adds a record. Where its key is already there, it adds what that record does not say.
     pub(super) fn add(&mut self, record: Record) {
-        if self.seen.insert((record.table, record.key.clone())) {
+        let name = (record.table, record.key.clone());
+        if let Some(earlier) = self
+            .seen
+            .get(&name)
+            .and_then(|at| self.records.get_mut(*at))
+        {
+            earlier.complete(record);
+        } else {
+            self.seen.insert(name, self.records.len());
             self.records.push(record);
         }
     }

@@ -53,6 +53,15 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
+impl File {
+    /// The content without a byte order mark.
+    fn content(&self) -> &[u8] {
+        self.bytes
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(&self.bytes)
+    }
+}
+
 /// What the caller knows about the files.
 #[derive(Clone)]
 pub struct Options {
@@ -91,42 +100,56 @@ pub fn read(files: &[File], options: &Options) -> Result<Load, ImportErrors> {
     }
 }
 
+/// Refuses a file by its size, before it is read.
+///
+/// # Errors
+/// A file above [`MAX_BYTES`].
+pub fn refuse_size(name: &str, bytes: u64) -> Result<(), ImportError> {
+    if bytes > MAX_BYTES {
+        return Err(ImportError::whole(
+            name,
+            "is larger than 64 MB",
+            "export one class or one quarter at a time",
+        ));
+    }
+    Ok(())
+}
+
 /// What is wrong with a file as a whole.
 fn unreadable(file: &File, source: Source) -> Option<ImportError> {
     let wrong = |problem: &str, remedy: &str| Some(ImportError::whole(&file.name, problem, remedy));
-    let bytes = file.bytes.as_slice();
-    let start = bytes.trim_ascii_start();
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_BYTES {
-        return wrong(
-            "is larger than 64 MB",
-            "export one class or one quarter at a time",
-        );
+    if let Err(problem) = refuse_size(
+        &file.name,
+        u64::try_from(file.bytes.len()).unwrap_or(u64::MAX),
+    ) {
+        return Some(problem);
     }
+    let start = file.content().trim_ascii_start();
     if start.is_empty() {
         return wrong("is empty", "export it again");
     }
-    if bytes.starts_with(b"PK\x03\x04") {
-        return wrong(
+    for (signature, problem, remedy) in [
+        (
+            &b"PK\x03\x04"[..],
             "is an Excel workbook or an archive",
             "open it and save it as CSV (UTF-8)",
-        );
-    }
-    if bytes.starts_with(b"\xD0\xCF\x11\xE0") {
-        return wrong(
+        ),
+        (
+            b"\xD0\xCF\x11\xE0",
             "is an old Excel workbook",
             "open it and save it as CSV (UTF-8)",
-        );
-    }
-    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-        return wrong("is written in UTF-16", "save it as CSV UTF-8");
-    }
-    if start.to_ascii_lowercase().starts_with(b"<!doctype")
-        || start.to_ascii_lowercase().starts_with(b"<html")
-    {
-        return wrong(
+        ),
+        (b"\xFF\xFE", "is written in UTF-16", "save it as UTF-8"),
+        (b"\xFE\xFF", "is written in UTF-16", "save it as UTF-8"),
+        (
+            b"<",
             "is a web page, perhaps the login page",
             "log in and export the data again",
-        );
+        ),
+    ] {
+        if start.starts_with(signature) {
+            return wrong(problem, remedy);
+        }
     }
     let json = start.starts_with(b"{") || start.starts_with(b"[");
     match source {

@@ -4,97 +4,19 @@
 //! Ids differ between servers and a mark's id is that of its assignment, which a whole class shares:
 //! a mark's key is assignment and student.
 
+mod shape;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Diary, Field, File, ImportError, ImportErrors, Load, Natural, Options, Record, Table};
 use crate::journal::{cell::DEBT, class_name::ClassName};
+use shape::{Assignment, DiaryFile, Kind, Lesson, Student, Term};
 
 /// The assignment type of homework on every server that was seen.
 const HOMEWORK: i64 = 3;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DiaryFile {
-    week_start: String,
-    week_end: String,
-    week_days: Vec<Day>,
-    class_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Day {
-    date: String,
-    #[serde(default)]
-    lessons: Vec<Lesson>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Lesson {
-    classmeeting_id: i64,
-    number: Option<i64>,
-    room: Option<String>,
-    start_time: Option<String>,
-    end_time: Option<String>,
-    subject_name: String,
-    #[serde(default)]
-    assignments: Vec<Assignment>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Assignment {
-    id: i64,
-    type_id: i64,
-    #[serde(rename = "assignmentName")]
-    name: Option<String>,
-    weight: Option<f64>,
-    mark: Option<Mark>,
-    mark_comment: Option<Comment>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Mark {
-    student_id: i64,
-    #[serde(rename = "mark")]
-    value: Option<Value>,
-    #[serde(default, rename = "dutyMark")]
-    debt: bool,
-}
-
-#[derive(Deserialize)]
-struct Comment {
-    name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Student {
-    #[serde(rename = "studentId")]
-    id: i64,
-    nick_name: String,
-    class_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Kind {
-    id: i64,
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Term {
-    id: i64,
-    name: String,
-    start_date: String,
-    end_date: String,
-}
 
 /// What the files are, before they are put together.
 #[derive(Default)]
@@ -122,6 +44,10 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
             load.add(term);
         }
     }
+    // The latest first: it says in which class the student is now.
+    sorted
+        .diaries
+        .sort_by(|(_, a), (_, b)| b.week_start.cmp(&a.week_start));
     for (file, diary) in &sorted.diaries {
         if let Err(error) = add_diary(&mut load, &sorted, file, diary, options) {
             errors.add(error);
@@ -138,7 +64,7 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
 impl<'a> Files<'a> {
     /// Recognises a file by its content.
     fn add(&mut self, file: &'a File) -> Result<(), ImportError> {
-        let tree: Value = serde_json::from_slice(&file.bytes).map_err(|error| ImportError {
+        let tree: Value = serde_json::from_slice(file.content()).map_err(|error| ImportError {
             row: Some(format!("line {}", error.line())),
             ..ImportError::whole(
                 &file.name,
@@ -210,17 +136,7 @@ fn add_diary(
     let wrong = |problem: &str, remedy: &str| ImportError::whole(&file.name, problem, remedy);
     let student = whose(files, file, diary)?;
     let known = files.students.iter().find(|one| one.id == student);
-    let class: ClassName = diary
-        .class_name
-        .as_deref()
-        .or_else(|| known.and_then(|one| one.class_name.as_deref()))
-        .map(str::parse)
-        .transpose()
-        .map_err(|error: crate::journal::class_name::ClassNameError| {
-            wrong(&error.to_string(), "name the class with --class")
-        })?
-        .or_else(|| options.class.clone())
-        .ok_or_else(|| wrong("names no class", "name it with --class"))?;
+    let class = class_of(file, diary, known, options)?;
     let day = |field: &str, value: &str| {
         value
             .get(..10)
@@ -237,12 +153,25 @@ fn add_diary(
     );
     let prefix = load.prefix.clone();
     let student_key = format!("{prefix}student/{student}");
+    if let Some(other) = load
+        .diaries
+        .iter()
+        .find(|other| other.student == student_key && other.from <= to && from <= other.to)
+    {
+        return Err(wrong(
+            &format!("is about the same student and days as {}", other.file),
+            "leave out the older one",
+        ));
+    }
     let class_key = class_record(load, &prefix, &class);
     load.add(student_record(&student_key, student, known, &class));
-    let enrolment = Record::new(Table::Enrolment, format!("{student_key}/{class_key}"))
-        .of("student_id", Table::Student, &student_key)
-        .of("class_id", Table::Class, &class_key);
-    load.add(enrolment);
+    // One per student: of several weeks the latest comes first.
+    load.add(
+        Record::new(Table::Enrolment, student_key.clone())
+            .of("student_id", Table::Student, &student_key)
+            .of("class_id", Table::Class, &class_key)
+            .text("from_on", Some(&options.today.to_string())),
+    );
     for week_day in &diary.week_days {
         let date = day("weekDays.date", &week_day.date)?;
         if date < from || to < date {
@@ -265,6 +194,7 @@ fn add_diary(
         }
     }
     load.diaries.push(Diary {
+        file: file.name.clone(),
         student: student_key,
         class,
         from,
@@ -294,16 +224,51 @@ fn whose(files: &Files<'_>, file: &File, diary: &DiaryFile) -> Result<i64, Impor
             ))
         };
     }
-    let named = |one: &&Student| file.name.contains(&one.id.to_string());
-    match (files.students.as_slice(), files.students.iter().find(named)) {
+    // The last number of the path that is a student's: folders may have numbers too.
+    let named = file
+        .name
+        .rsplit(|c: char| !c.is_ascii_digit())
+        .filter_map(|digits| digits.parse::<i64>().ok())
+        .find(|number| files.students.iter().any(|one| one.id == *number));
+    match (files.students.as_slice(), named) {
         ([only], _) => Ok(only.id),
-        (_, Some(named)) => Ok(named.id),
+        (_, Some(named)) => Ok(named),
         _ => Err(ImportError::whole(
             &file.name,
             "does not say whose diary it is, because it has no mark",
             "put the student's id into the file's name, as in diary_472001.json, and add diary/init",
         )),
     }
+}
+
+/// The class: the diary's, else the student's, else the one that the caller names.
+fn class_of(
+    file: &File,
+    diary: &DiaryFile,
+    known: Option<&Student>,
+    options: &Options,
+) -> Result<ClassName, ImportError> {
+    let written = diary
+        .class_name
+        .as_deref()
+        .or_else(|| known.and_then(|one| one.class_name.as_deref()));
+    let read = written.and_then(|name| name.parse().ok());
+    read.or_else(|| options.class.clone()).ok_or_else(|| {
+        let remedy = "name the class with --class, as in --class 5А";
+        ImportError {
+            column: Some("className".into()),
+            value: written.map(str::to_owned),
+            ..ImportError::whole(
+                &file.name,
+                if written.is_some() {
+                    "is no class"
+                } else {
+                    "is missing"
+                },
+                remedy,
+            )
+        }
+    })
 }
 
 fn class_record(load: &mut Load, prefix: &str, class: &ClassName) -> String {
@@ -389,10 +354,7 @@ fn term_record(prefix: &str, term: &Term) -> Option<Record> {
     .into_iter()
     .find(|(word, _)| name.contains(word))?
     .1;
-    let number = name
-        .split_whitespace()
-        .find_map(|word| word.parse().ok())
-        .unwrap_or(1);
+    let number = name.split_whitespace().find_map(ordinal).unwrap_or(1);
     Some(
         Record::new(Table::Term, format!("{prefix}term/{}", term.id))
             .text("kind", Some(kind))
@@ -400,6 +362,21 @@ fn term_record(prefix: &str, term: &Term) -> Option<Record> {
             .text("starts_on", term.start_date.get(..10))
             .text("ends_on", term.end_date.get(..10)),
     )
+}
+
+/// «2», «2-я» or «II», and Cyrillic «ІІ» where somebody had no other key.
+fn ordinal(word: &str) -> Option<i64> {
+    let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
+    let roman = word.replace('і', "i");
+    digits.parse().ok().or(match roman.as_str() {
+        "i" => Some(1),
+        "ii" => Some(2),
+        "iii" => Some(3),
+        "iv" => Some(4),
+        "v" => Some(5),
+        "vi" => Some(6),
+        _ => None,
+    })
 }
 
 /// Where an assignment stands.
@@ -423,6 +400,13 @@ impl Place<'_> {
         file: &File,
     ) -> Result<(), ImportError> {
         let name = lesson.subject_name.trim();
+        if name.is_empty() {
+            return Err(ImportError {
+                row: Some(format!("lesson {}", lesson.classmeeting_id)),
+                column: Some("subjectName".into()),
+                ..ImportError::whole(&file.name, "is empty", "export it again")
+            });
+        }
         load.add(Record {
             natural: Natural::Subject(name.to_owned()),
             ..Record::new(Table::Subject, self.subject).text("name", Some(name))

@@ -14,10 +14,7 @@ pub(super) struct Sheet {
 /// `;`, tab and `,` its first line has most of.
 pub(super) fn sheet(file: &File) -> Result<Sheet, ImportError> {
     let wrong = |problem: &str, remedy: &str| ImportError::whole(&file.name, problem, remedy);
-    let bytes = file
-        .bytes
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(&file.bytes);
+    let bytes = file.content();
     if bytes.contains(&0) {
         return Err(wrong("is no text", "save the table as CSV UTF-8"));
     }
