@@ -560,3 +560,17 @@ async fn a_cells_changes_are_read_together_however_far_apart_they_were_written()
         );
     }
 }
+
+#[tokio::test]
+async fn a_change_of_people_in_the_very_minute_of_the_digest_puts_nobody_off_until_tomorrow() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        desk.sql(MARK_3).await;
+        desk.minutes(31).await;
+        desk.now = at("2026-10-14T18:10:02");
+        desk.sql("UPDATE guardian SET language = 'ru' WHERE id = 2")
+            .await;
+        assert_eq!(to(&desk, "sms").len(), 1);
+    }
+}

@@ -340,7 +340,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         sqlx::query(AssertSqlSafe(format!(
             "UPDATE notice SET state = 'settling', waits_for = 'settling', due_at = $1, \
-             reason = NULL, state_at = $1 WHERE state = 'waiting' \
+             reason = NULL, state_at = $1 WHERE state = 'waiting' AND (due_at IS NULL OR due_at > $1) \
              AND (guardian_id IN ({}) OR student_id IN ({}))",
             ids(guardians),
             ids(students)
