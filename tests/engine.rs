@@ -281,6 +281,16 @@ async fn without_consent_a_notice_waits_for_the_sheet_and_a_restricted_guardian_
         desk.sql(MARK_3).await;
         desk.until("2026-10-16T18:10:00").await;
         assert!(desk.calls.is_empty(), "{:?}", desk.texts());
+        assert_eq!(desk.notices().await.get("waiting"), Some(&1));
+        desk.until("2026-10-19T08:00:00").await;
+        assert_eq!(
+            desk.notices().await.get("red"),
+            Some(&1),
+            "nobody printed a sheet"
+        );
+        desk.sql("INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'data', 'given')").await;
+        desk.until("2026-10-19T18:10:00").await;
+        assert!(desk.calls.is_empty(), "last week's news does not pour out");
         assert_eq!(
             desk.text("SELECT reason FROM notice WHERE guardian_id = 1")
                 .await,

@@ -1,6 +1,6 @@
 //! Jobs that the calendar starts: each runs once for each of its times, whichever daemon comes first.
 
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveTime, Weekday};
 
 use super::{Engine, EngineError};
 use crate::{
@@ -22,24 +22,55 @@ const CHANGES_KEPT: Millis = 30 * 24 * HOUR;
 const REGISTER_KEPT: Millis = 5 * 366 * 24 * HOUR;
 
 impl Engine {
-    /// Runs the jobs whose time has come today.
+    /// Runs the jobs whose time has come.
     pub(super) async fn jobs(&mut self, lease: &Lease, now: Millis) -> Result<(), EngineError> {
-        let due = zone::instant(self.today(now).and_time(TIDY_AT), self.rules.hours.zone);
-        if now < due || self.tidied_for == Some(due) {
-            return Ok(());
+        let today = self.today(now);
+        let monday = today.week(Weekday::Mon).first_day();
+        let at = |day: NaiveDate, time| zone::instant(day.and_time(time), self.rules.hours.zone);
+        let (week, night) = (at(monday, NaiveTime::MIN), at(today, TIDY_AT));
+        if self.week_closed != Some(week) {
+            self.close_week(lease, week, now).await?;
         }
+        if night <= now && self.tidied != Some(night) {
+            self.tidy(lease, night, now).await?;
+        }
+        Ok(())
+    }
+
+    /// What waited for last week's sheet and was not told is red: the school has to know, and news of
+    /// that week must not pour out when an address is added months later.
+    async fn close_week(
+        &mut self,
+        lease: &Lease,
+        week: Millis,
+        now: Millis,
+    ) -> Result<(), EngineError> {
         let Some(mut tx) = self.store.fenced(lease).await? else {
             return Ok(());
         };
-        if tx.claim("tidy", due, now).await? {
-            let gone = tx
-                .forget_changes(now - CHANGES_KEPT, now - REGISTER_KEPT)
-                .await?;
-            tx.finish_job("tidy", due, &format!("{gone} changes forgotten"), now)
+        if tx.claim("week", week, now).await? {
+            let red = tx.redden(week, now).await?;
+            tx.finish_job("week", week, &format!("{red} notices red"), now)
                 .await?;
         }
         tx.commit().await?;
-        self.tidied_for = Some(due);
+        self.week_closed = Some(week);
+        Ok(())
+    }
+
+    async fn tidy(&mut self, lease: &Lease, night: Millis, now: Millis) -> Result<(), EngineError> {
+        let Some(mut tx) = self.store.fenced(lease).await? else {
+            return Ok(());
+        };
+        if tx.claim("tidy", night, now).await? {
+            let gone = tx
+                .forget_changes(now - CHANGES_KEPT, now - REGISTER_KEPT)
+                .await?;
+            tx.finish_job("tidy", night, &format!("{gone} changes forgotten"), now)
+                .await?;
+        }
+        tx.commit().await?;
+        self.tidied = Some(night);
         Ok(())
     }
 }

@@ -132,7 +132,8 @@ pub struct Engine {
     alone: bool,
     random: StdRng,
     leases: Vec<(Lease, Millis)>,
-    tidied_for: Option<Millis>,
+    week_closed: Option<Millis>,
+    tidied: Option<Millis>,
 }
 
 impl Engine {
@@ -156,7 +157,8 @@ impl Engine {
             alone,
             random,
             leases: Vec::new(),
-            tidied_for: None,
+            week_closed: None,
+            tidied: None,
         }
     }
 
