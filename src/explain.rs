@@ -60,7 +60,7 @@ fn carried(notice: &Carried, zone: Tz) -> [String; 4] {
             at(notice.seen_at, zone)
         ),
         format!(
-            "  Known before: {}. Told: {}.",
+            "  Known before: {}. The message says: {}.",
             cell(&notice.basis),
             cell(&notice.value)
         ),

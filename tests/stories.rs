@@ -123,7 +123,7 @@ async fn a_row_written_by_hand_is_in_the_mail_and_so_are_its_correction_and_with
         let reference = store.newest(1).await.expect("messages").remove(0).reference;
         let story = program.print(&["explain", &reference]);
         for part in [
-            "Known before: «4». Told: nothing.",
+            "Known before: «4». The message says: nothing.",
             "Attempt 1: ",
             "State: accepted",
             "mark_withdrawn",

@@ -227,16 +227,23 @@ fn name(row: &AnyRow, surname: &str, given: &str) -> Result<String, StoreError> 
 
 /// An address with its middle hidden: enough to recognise it, too little to use it.
 fn hidden(address: &str) -> String {
-    let characters: Vec<char> = address.chars().collect();
-    let (head, tail) = if characters.len() > 8 { (3, 2) } else { (1, 1) };
-    let at = characters
-        .iter()
-        .position(|c| *c == '@')
-        .unwrap_or(characters.len());
-    characters
-        .iter()
+    let name = address
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count();
+    let (head, tail) = if name > 8 { (3, 2) } else { (1, 0) };
+    address
+        .chars()
         .enumerate()
-        .map(|(i, c)| if i < head || i + tail >= at { *c } else { '·' })
+        .map(|(at, c)| {
+            if at < head || at + tail >= name {
+                c
+            } else {
+                '·'
+            }
+        })
         .collect()
 }
 
@@ -247,6 +254,6 @@ mod tests {
     #[test]
     fn an_address_is_recognised_and_not_given_away() {
         assert_eq!(hidden("+79123456789"), "+79·······89");
-        assert_eq!(hidden("parent@example.org"), "par·nt@example.org");
+        assert_eq!(hidden("olga@example.org"), "o···@example.org");
     }
 }
