@@ -237,6 +237,92 @@ async fn a_changed_diary_tells_each_of_four_families_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_register_of_consents_is_kept_by_command_and_decides_at_once() {
+    let relay = "[channels.email]\nurl = \"smtp://127.0.0.1:1\"\nfrom = \"school@example.org\"\n";
+    let program = Program::new(&config("sqlite:{folder}/school.db", relay));
+    let store = open(&program, "sqlite:{folder}/school.db").await;
+    sql(&store, FAMILY).await;
+    let route = || program.print(&["route", "--student", "Соколова Мария", "--event", "mark"]);
+    assert!(route().contains("Соколова Ольга: by email"), "{}", route());
+    let who = [
+        "--guardian",
+        "Соколова Ольга",
+        "--student",
+        "Соколова Мария",
+        "--purpose",
+        "email",
+    ];
+    let paper = ["--document", "заявление № 14", "--date", "14.10.2026"];
+    let withdraw = [&["consent", "withdraw"], &who[..], &paper[..]].concat();
+    program.print(&withdraw);
+    let list = program.print(&["consent", "list"]);
+    assert!(
+        list.contains("email withdrawn (заявление № 14, 2026-10-14)"),
+        "{list}"
+    );
+    assert_eq!(
+        list.lines().count(),
+        4,
+        "what no longer holds is left out:\n{list}"
+    );
+    let all: serde_json::Value =
+        serde_json::from_str(&program.print(&["consent", "list", "--json"])).expect("JSON");
+    assert_eq!(all.as_array().map(Vec::len), Some(5));
+    assert!(
+        route()
+            .contains("Ольга: by paper, with the weekly sheet – consent to «email» is withdrawn"),
+        "{}",
+        route()
+    );
+    for wrong in [
+        [
+            "consent",
+            "add",
+            "--guardian",
+            "2",
+            "--student",
+            "1",
+            "--purpose",
+            "mail",
+            "--state",
+            "given",
+        ],
+        [
+            "consent",
+            "add",
+            "--guardian",
+            "2",
+            "--student",
+            "1",
+            "--purpose",
+            "sms",
+            "--state",
+            "yes",
+        ],
+        [
+            "consent",
+            "add",
+            "--guardian",
+            "9",
+            "--student",
+            "1",
+            "--purpose",
+            "sms",
+            "--state",
+            "given",
+        ],
+    ] {
+        let output = program.run(&[&wrong[..], &paper[..]].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
 const MESSAGES: usize = 1000;
 
 /// One student, a thousand guardians with a phone each, and one mark.

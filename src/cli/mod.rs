@@ -1,6 +1,7 @@
 //! The command line: data on stdout, talk on stderr; exit 0, 1 failed, 2 wrong usage.
 
 mod check;
+mod consent;
 mod import;
 mod serve;
 mod show;
@@ -78,6 +79,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Keep the register of consents
+    #[command(subcommand)]
+    Consent(consent::Action),
     /// Send a test message to an address of your own
     #[command(after_help = "Example: vestnik send-test email admin@example.org")]
     SendTest {
@@ -156,6 +160,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             let config = config?;
             show::route(&look(&config).await?, &config, &student, &event, json).await?;
         }
+        Command::Consent(action) => consent::run(&look(&config?).await?, &action).await?,
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;
         }

@@ -203,7 +203,7 @@ fn when(config: &Config, timing: Timing, zone: Tz, now: Millis) -> String {
 }
 
 /// The one who is meant; candidates are listed where there are several.
-fn only(kind: &str, who: &str, mut found: Vec<Found>) -> Result<Found, Failure> {
+pub(super) fn only(kind: &str, who: &str, mut found: Vec<Found>) -> Result<Found, Failure> {
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (None, _) => Err(Failure::Usage(format!(

@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod consent;
 mod dispatch;
 mod due;
 mod history;
@@ -18,6 +19,7 @@ mod status;
 mod wake;
 mod work;
 
+pub use consent::{ConsentRow, NewConsent};
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
 pub use history::{Attempt, Carried, History};
