@@ -275,6 +275,14 @@ async fn the_register_of_consents_is_kept_by_command_and_decides_at_once() {
         "{}",
         route()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_register_refuses_what_it_cannot_place() {
+    let program = Program::new(&config("sqlite:{folder}/school.db", ""));
+    let store = open(&program, "sqlite:{folder}/school.db").await;
+    sql(&store, FAMILY).await;
+    let paper = ["--document", "заявление № 14"];
     for wrong in [
         [
             "consent",
