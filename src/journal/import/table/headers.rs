@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{File, ImportError},
+    super::{File, ImportError, ImportErrors},
     decode::Sheet,
 };
 
@@ -254,99 +254,120 @@ pub(super) struct Mapping {
 }
 
 impl Mapping {
-    /// Reads a mapping file.
-    pub(super) fn parse(file: &File) -> Result<Self, ImportError> {
-        let wrong =
-            |problem: String, remedy: &str| ImportError::whole(&file.name, &problem, remedy);
-        let text = std::str::from_utf8(&file.bytes)
-            .map_err(|_| wrong("is no UTF-8".into(), "save the mapping as UTF-8"))?;
-        let table: toml::Table =
-            toml::from_str(text).map_err(|error| wrong(error.to_string(), "correct the line"))?;
-        let columns = table
-            .get("columns")
-            .and_then(toml::Value::as_table)
-            .ok_or_else(|| {
-                wrong(
-                    "has no [columns]".into(),
-                    "write [columns] and below it \"Заголовок\" = \"student\"",
-                )
-            })?;
+    /// Reads a mapping file; all that is wrong with it is noted among the errors.
+    pub(super) fn parse(file: &File, errors: &mut ImportErrors) -> Self {
         let mut mapping = Self::default();
-        for (header, field) in columns {
-            let field = field.as_str().unwrap_or_default();
-            let column = COLUMNS
-                .iter()
-                .find(|(_, name, _)| *name == field)
-                .ok_or_else(|| {
-                    let nearest = COLUMNS
-                        .iter()
-                        .map(|(_, name, _)| *name)
-                        .min_by_key(|name| strsim::damerau_levenshtein(name, field));
-                    let remedy = format!("did you mean {}?", nearest.unwrap_or_default());
-                    ImportError {
-                        column: Some(header.clone()),
-                        value: Some(field.to_owned()),
-                        ..wrong("is no field".into(), &remedy)
+        match Self::columns(file) {
+            Err(error) => errors.add(error),
+            Ok(columns) => {
+                for (header, field) in columns {
+                    match COLUMNS.iter().find(|(_, name, _)| *name == field) {
+                        Some((column, ..)) => {
+                            mapping.columns.insert(bare(&header), *column);
+                        }
+                        None => errors.add(no_field(file, header, field)),
                     }
-                })?;
-            mapping.columns.insert(bare(header), column.0);
+                }
+            }
         }
-        Ok(mapping)
+        mapping
+    }
+
+    fn columns(file: &File) -> Result<Vec<(String, String)>, ImportError> {
+        let wrong = |problem: &str, remedy: &str| ImportError::whole(&file.name, problem, remedy);
+        let text = std::str::from_utf8(file.content())
+            .map_err(|_| wrong("is no UTF-8", "save the mapping as UTF-8"))?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            let before = error.span().map_or("", |span| &text[..span.start]);
+            ImportError {
+                row: Some(format!("line {}", before.matches('\n').count() + 1)),
+                ..wrong(error.message(), "write \"Заголовок\" = \"student\"")
+            }
+        })?;
+        let remedy = "write [columns] and below it \"Заголовок\" = \"student\"";
+        let columns = table.get("columns").and_then(toml::Value::as_table);
+        let columns = columns.ok_or_else(|| wrong("has no [columns]", remedy))?;
+        let text = |value: &toml::Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(columns
+            .iter()
+            .map(|(header, field)| (header.clone(), text(field)))
+            .collect())
     }
 }
 
-/// Names the columns of a table, or says which one is missing.
+fn no_field(file: &File, header: String, field: String) -> ImportError {
+    let names = COLUMNS.iter().map(|(_, name, _)| *name);
+    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(name, &field));
+    let remedy = format!("did you mean {}?", nearest.unwrap_or_default());
+    ImportError {
+        column: Some(header),
+        value: Some(field),
+        ..ImportError::whole(&file.name, "is no field", &remedy)
+    }
+}
+
+/// Names the columns of a table; none where one that has to be there is missing, or where two mean
+/// the same, which is noted among the errors.
 pub(super) fn recognise(
     file: &File,
     sheet: &Sheet,
     mapping: &Mapping,
     class_known: bool,
-) -> Result<Vec<Option<Column>>, ImportError> {
+    errors: &mut ImportErrors,
+) -> Option<Vec<Option<Column>>> {
     let columns: Vec<Option<Column>> = sheet
         .headers
         .iter()
-        .map(|header| {
-            let header = bare(header);
-            mapping.columns.get(&header).copied().or_else(|| {
-                let known =
-                    |(.., words): &&(Column, &str, &[&str])| words.contains(&header.as_str());
-                COLUMNS.iter().find(known).map(|(column, ..)| *column)
-            })
-        })
+        .map(|header| mapping.meaning(header))
         .collect();
     let has = |column| columns.contains(&Some(column));
-    let need = |there: bool, what: &str| {
-        if there {
-            return Ok(());
-        }
+    let named = has(Column::Student) || has(Column::StudentSurname);
+    let needed = [
+        (named, "the student's name"),
+        (
+            !named || has(Column::Student) || has(Column::StudentGivenName),
+            "the student's given name",
+        ),
+        (has(Column::Class) || class_known, "the class"),
+    ];
+    let mut good = true;
+    for (_, what) in needed.iter().filter(|(there, _)| !there) {
         let seen = sheet.headers.join(", ");
         let remedy = format!("name it in a mapping file (--mapping); the columns are: {seen}");
-        Err(ImportError::whole(
-            &file.name,
-            &format!("has no column for {what}"),
-            &remedy,
-        ))
-    };
-    need(
-        has(Column::Student) || has(Column::StudentSurname),
-        "the student's name",
-    )?;
-    need(has(Column::Class) || class_known, "the class")?;
+        let problem = format!("has no column for {what}");
+        errors.add(ImportError::whole(&file.name, &problem, &remedy));
+        good = false;
+    }
     for (at, column) in columns.iter().enumerate() {
-        let twice =
-            column.is_some_and(|column| column != Column::Ignore) && columns[..at].contains(column);
-        if twice {
-            return Err(ImportError {
+        let earlier = columns[..at].iter().position(|earlier| {
+            earlier == column && column.is_some_and(|column| column != Column::Ignore)
+        });
+        if let Some(earlier) = earlier {
+            let earlier = sheet.headers.get(earlier).map_or("", String::as_str);
+            errors.add(ImportError {
                 column: sheet.headers.get(at).cloned(),
                 ..ImportError::whole(
                     &file.name,
-                    "means the same as an earlier column",
+                    &format!("means the same as the column {earlier}"),
                     "map one of the two to \"ignore\" in a mapping file",
                 )
             });
+            good = false;
         }
     }
-    Ok(columns)
+    good.then_some(columns)
+}
+
+impl Mapping {
+    /// What a column of this header holds: by the school's word, else by the usual ones.
+    fn meaning(&self, header: &str) -> Option<Column> {
+        let header = bare(header);
+        let usual = || {
+            let known = |(.., words): &&(Column, &str, &[&str])| words.contains(&header.as_str());
+            COLUMNS.iter().find(known).map(|(column, ..)| *column)
+        };
+        self.columns.get(&header).copied().or_else(usual)
+    }
 }
 
 /// A header as it compares: lower case, letters and digits, single spaces.

@@ -22,41 +22,75 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
         files: files.iter().map(|file| file.name.clone()).collect(),
         ..Load::default()
     };
-    let mapping = match options.mapping.as_ref().map(Mapping::parse).transpose() {
-        Ok(mapping) => mapping.unwrap_or_default(),
-        Err(error) => {
-            errors.add(error);
-            return load;
-        }
+    let mapping = match &options.mapping {
+        Some(file) => Mapping::parse(file, errors),
+        None => Mapping::default(),
     };
+    if !errors.is_empty() {
+        return load;
+    }
     let mut known = Known::default();
     for file in files {
-        let recognised = decode::sheet(file).and_then(|sheet| {
-            let columns = headers::recognise(file, &sheet, &mapping, options.class.is_some())?;
-            Ok((sheet, columns))
-        });
-        match recognised {
-            Ok((sheet, columns)) => {
-                for (line, row) in rows(file, &sheet, &columns, options, errors) {
-                    load.rows += 1;
-                    match known.student(&row) {
-                        Ok(student) => add(&mut load, &mut known, &row, &student, options),
-                        Err(several) => errors.add(ImportError {
-                            row: Some(format!("line {line}")),
-                            value: Some(several),
-                            ..ImportError::whole(
-                                &file.name,
-                                "may be several students",
-                                "add a column with the date of birth",
-                            )
-                        }),
-                    }
-                }
+        let sheet = match decode::sheet(file, errors) {
+            Ok(sheet) => sheet,
+            Err(error) => {
+                errors.add(error);
+                continue;
             }
-            Err(error) => errors.add(error),
+        };
+        let class_known = options.class.is_some();
+        let Some(columns) = headers::recognise(file, &sheet, &mapping, class_known, errors) else {
+            continue;
+        };
+        for (line, row) in rows(file, &sheet, &columns, options, errors) {
+            load.rows += 1;
+            match known.student(&row) {
+                Ok(student) => add(&mut load, &mut known, &row, &student, options),
+                Err(clash) => errors.add(ImportError {
+                    row: Some(format!("line {line}")),
+                    ..clash.told(&file.name, &sheet, &columns)
+                }),
+            }
         }
     }
     load
+}
+
+/// Why a row's student cannot be told.
+enum Clash {
+    /// It may be one of several of this name.
+    Several(String),
+    /// The same person stands in two classes.
+    TwoClasses(ClassName, ClassName),
+}
+
+impl Clash {
+    fn told(self, file: &str, sheet: &Sheet, columns: &[Option<Column>]) -> ImportError {
+        match self {
+            Self::Several(name) => ImportError {
+                value: Some(name),
+                ..ImportError::whole(
+                    file,
+                    "may be several students",
+                    "add a column with the date of birth",
+                )
+            },
+            Self::TwoClasses(here, there) => {
+                let at = columns
+                    .iter()
+                    .position(|column| *column == Some(Column::Class));
+                ImportError {
+                    column: at.and_then(|at| sheet.headers.get(at).cloned()),
+                    value: Some(format!("{}{}", here.grade, here.letter)),
+                    ..ImportError::whole(
+                        file,
+                        &format!("cannot be: the same student is in {there} as well"),
+                        "leave one of the two rows out",
+                    )
+                }
+            }
+        }
+    }
 }
 
 fn rows(
@@ -98,7 +132,17 @@ struct Known {
 impl Known {
     /// The key of a row's student. The same name in the same class is the same student, unless two
     /// dates of birth say otherwise; a row without a date that may mean two is an error.
-    fn student(&mut self, row: &Row) -> Result<String, String> {
+    fn student(&mut self, row: &Row) -> Result<String, Clash> {
+        let elsewhere = self.students.iter().find(|(person, class, birth_on, _)| {
+            person.surname == row.student.surname
+                && person.given_name == row.student.given_name
+                && birth_on.is_some()
+                && *birth_on == row.birth_on
+                && *class != row.class
+        });
+        if let Some((_, there, ..)) = elsewhere {
+            return Err(Clash::TwoClasses(row.class.clone(), there.clone()));
+        }
         let mut same: Vec<_> = self
             .students
             .iter_mut()
@@ -125,7 +169,7 @@ impl Known {
                 *birth_on = birth_on.take().or_else(|| row.birth_on.clone());
                 Ok(key.clone())
             }
-            _ => Err(row.student.words()),
+            _ => Err(Clash::Several(row.student.words())),
         }
     }
 

@@ -47,17 +47,25 @@ pub(super) struct Fault {
 }
 
 impl Person {
-    /// Surname first, as registers write it. Everything after the given name is the patronymic:
-    /// «Рустам Айдар оглы» has two words there.
+    /// Surname first, as registers write it. A patronymic is known by its ending, so that «Пак Чжи
+    /// Хун» has none; that of «Алиев Рустам Айдар оглы» has two words.
     fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split_whitespace();
-        let surname = words.next()?.to_owned();
-        let given_name = words.next()?.to_owned();
-        let patronymic = words.collect::<Vec<_>>().join(" ");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (surname, rest) = words.split_first()?;
+        let last = rest.last()?.to_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| last.ends_with(ending));
+        let of_patronymic = match rest.len() {
+            3.. if ends(&["оглы", "оглу", "кызы", "гызы", "улы", "уулу"]) => {
+                2
+            }
+            2.. if ends(&["ич", "вна", "чна", "шна"]) => 1,
+            _ => 0,
+        };
+        let (given, patronymic) = rest.split_at(rest.len() - of_patronymic);
         Some(Self {
-            surname,
-            given_name,
-            patronymic: Some(patronymic).filter(|text| !text.is_empty()),
+            surname: (*surname).to_owned(),
+            given_name: given.join(" "),
+            patronymic: Some(patronymic.join(" ")).filter(|text| !text.is_empty()),
         })
     }
 
@@ -108,6 +116,15 @@ impl Cells<'_> {
         (!text.is_empty()).then_some((at, text))
     }
 
+    fn has(&self, column: Column) -> bool {
+        self.columns.contains(&Some(column))
+    }
+
+    /// Of two columns that may hold a name, the one that the table has.
+    fn named(&self, whole: Column, part: Column) -> Column {
+        if self.has(whole) { whole } else { part }
+    }
+
     fn get(&self, column: Column) -> Option<String> {
         self.at(column).map(|(_, text)| text.to_owned())
     }
@@ -116,7 +133,10 @@ impl Cells<'_> {
         let at = self.columns.iter().position(|known| *known == Some(column));
         self.faults.push(Fault {
             column: at,
-            value: at.and_then(|at| self.texts.get(at)).cloned(),
+            value: at
+                .and_then(|at| self.texts.get(at))
+                .filter(|text| !text.is_empty())
+                .cloned(),
             problem: problem.to_owned(),
             remedy: remedy.to_owned(),
         });
@@ -179,7 +199,13 @@ impl Cells<'_> {
                 );
             }
         }
-        for number in pieces(self.get(phones)) {
+        let number = self.get(phones).unwrap_or_default();
+        if number.to_uppercase().contains("E+") {
+            let remedy = "format the column as text, correct the number and export again";
+            self.fault(phones, "is a number that Excel has rounded", remedy);
+            return contacts;
+        }
+        for number in pieces(Some(number)) {
             match phone::normalise(&number) {
                 Ok(number) => contacts.push(("sms", number)),
                 Err(error) => self.fault(
@@ -314,16 +340,18 @@ pub(super) fn read(
     }
 }
 
+const GUARDIAN_PARTS: [Column; 3] = [
+    Column::GuardianSurname,
+    Column::GuardianGivenName,
+    Column::GuardianPatronymic,
+];
+
 fn guardians(cells: &mut Cells<'_>) -> Vec<Guardian> {
     let consents = cells.consents();
     let preset = cells.preset();
     let document = cells.get(Column::Document);
     let signed_on = cells.date(Column::SignedOn);
-    let parts = [
-        Column::GuardianSurname,
-        Column::GuardianGivenName,
-        Column::GuardianPatronymic,
-    ];
+    let parts = GUARDIAN_PARTS;
     let mut guardians = Vec::new();
     for (whole, parts, relation, phones, mails) in [
         (
@@ -350,7 +378,13 @@ fn guardians(cells: &mut Cells<'_>) -> Vec<Guardian> {
     ] {
         let person = cells.person(whole, parts);
         let contacts = cells.contacts(phones, mails);
-        let Some(person) = person else { continue };
+        let Some(person) = person else {
+            let column = parts.map_or(whole, |_| cells.named(whole, GUARDIAN_PARTS[0]));
+            if !contacts.is_empty() && cells.has(column) {
+                cells.fault(column, "is missing", "write whose number or address it is");
+            }
+            continue;
+        };
         let relation = relation.or_else(|| relation_of(cells));
         guardians.push(Guardian {
             person,
