@@ -153,6 +153,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// What it says in a column, if it says anything.
+    pub fn field(&self, column: &str) -> Option<&Field> {
+        let named = self.fields.iter().find(|(name, _)| *name == column);
+        named.map(|(_, field)| field)
+    }
+
     /// A record that is recognised by its key.
     pub(super) fn new(table: Table, key: impl Into<String>) -> Self {
         Self {

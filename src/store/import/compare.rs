@@ -198,7 +198,7 @@ impl<'a> Difference<'a> {
     }
 
     fn same(&self, record: &Record, column: &str, row: &AnyRow) -> Result<bool, StoreError> {
-        let Some((_, field)) = record.fields.iter().find(|(name, _)| *name == column) else {
+        let Some(field) = record.field(column) else {
             return Ok(true);
         };
         Ok(match field {
@@ -356,8 +356,7 @@ impl<'a> Difference<'a> {
         let owners: BTreeMap<i64, Vec<&'a Record>> = {
             let mut owners: BTreeMap<i64, Vec<&'a Record>> = BTreeMap::new();
             for record in records {
-                let field = record.fields.iter().find(|(column, _)| *column == owner);
-                if let Some(id) = field.and_then(|(_, field)| self.id_of(field)) {
+                if let Some(id) = record.field(owner).and_then(|field| self.id_of(field)) {
                     owners.entry(id).or_default().push(record);
                 }
             }
@@ -513,18 +512,11 @@ impl<'a> Difference<'a> {
         if record.table != Table::Mark || silent {
             return;
         }
-        let field = |column: &str| {
-            record
-                .fields
-                .iter()
-                .find(|(name, _)| *name == column)
-                .map(|(_, field)| field)
-        };
-        let value = |column: &str| match field(column) {
+        let value = |column: &str| match record.field(column) {
             Some(Field::Text(text)) => Some(text.clone()),
             _ => None,
         };
-        let id = |column: &str| field(column).and_then(|field| self.id_of(field));
+        let id = |column: &str| record.field(column).and_then(|field| self.id_of(field));
         let date = value("date").and_then(|date| date.parse().ok());
         let fact = match (id("student_id"), id("subject_id"), date) {
             (Some(student_id), Some(subject_id), Some(date)) => Some(MarkFact {

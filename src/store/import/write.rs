@@ -220,15 +220,8 @@ async fn end_earlier_classes(
     records: &[&Record],
 ) -> Result<(), StoreError> {
     for record in records {
-        let field = |column: &str| {
-            record
-                .fields
-                .iter()
-                .find(|(name, _)| *name == column)
-                .map(|(_, field)| field)
-        };
         let (Some(Field::Of(table, student)), Some(Field::Text(from))) =
-            (field("student_id"), field("from_on"))
+            (record.field("student_id"), record.field("from_on"))
         else {
             continue;
         };
