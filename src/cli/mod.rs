@@ -195,7 +195,11 @@ async fn look(config: &Config) -> Result<Store> {
 
 /// Starts logging to stderr.
 pub(crate) fn log(config: &Config) -> Result<()> {
-    let filter = EnvFilter::try_new(&config.log.level).context("log.level")?;
+    let mut filter = EnvFilter::try_new(&config.log.level).context("log.level")?;
+    if !config.log.level.contains("sqlx") {
+        // What the database library remarks at «info» is of no use to an administrator.
+        filter = filter.add_directive("sqlx=warn".parse()?);
+    }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

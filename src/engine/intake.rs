@@ -8,12 +8,13 @@ use vestnik_sms::parts;
 
 use super::{Engine, EngineError};
 use crate::{
-    compose::{Fate, USEFUL, compose},
+    compose::{Draft, Fate, USEFUL, compose},
     family::contact::Channel,
     instant::Millis,
     journal::{cell::CellChange, fact::MarkFact},
     plan::{Decision, Look, plan},
     store::{Change, Lease, NewMessage, NewNotice, Tx},
+    text::{Templates, Text},
 };
 
 /// How many changes are planned in one transaction, so that an alarm waits for a slice and not for
@@ -144,7 +145,7 @@ impl Engine {
             else {
                 continue;
             };
-            let text = self.templates.render(draft.channel, &draft.letter)?;
+            let text = self.words(draft)?;
             let parts = match draft.channel {
                 Channel::Sms => i64::try_from(parts::count(&text.text).parts).unwrap_or(1),
                 Channel::Email | Channel::Telegram | Channel::Paper => 1,
@@ -166,6 +167,18 @@ impl Engine {
         }
         tx.commit().await?;
         self.store.has_due(now).await.map_err(EngineError::from)
+    }
+}
+
+impl Engine {
+    /// Sets a draft in words. Where a school's own template fails on content that no sample had, the
+    /// one that comes with the program serves: one slip must not silence everybody.
+    fn words(&self, draft: &Draft) -> Result<Text, EngineError> {
+        let own = self.templates.render(draft.channel, &draft.letter);
+        own.or_else(|error| {
+            tracing::error!(%error, "a template failed; the embedded one serves");
+            Ok(Templates::embedded()?.render(draft.channel, &draft.letter)?)
+        })
     }
 }
 
