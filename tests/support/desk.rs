@@ -36,6 +36,8 @@ pub(crate) struct Desk {
     pub(crate) answer: Result<Delivery, Reason>,
     /// What was handed over, accepted or not: lane and message.
     pub(crate) calls: Vec<(String, Message)>,
+    /// When each of them left.
+    pub(crate) left_at: Vec<Millis>,
 }
 
 impl Desk {
@@ -73,6 +75,7 @@ impl Desk {
             provider: accepts(),
             answer: Ok(Delivery::Delivered),
             calls: Vec::new(),
+            left_at: Vec::new(),
         }
     }
 
@@ -146,6 +149,7 @@ impl Desk {
                     } => {
                         let outcome = (self.provider)(&message);
                         self.calls.push((lease.lane.clone(), message));
+                        self.left_at.push(self.now);
                         Report::Called {
                             attempt_id,
                             message_id,

@@ -1,0 +1,150 @@
+//! A sample school's week under a clock that the test turns: what must hold, whatever happens.
+
+#[path = "support/desk.rs"]
+#[expect(dead_code, reason = "here the provider always agrees")]
+mod desk;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use desk::{Desk, at};
+use rand::{SeedableRng, rngs::StdRng};
+use sqlx::Row;
+use support::both;
+use vestnik::{
+    journal::fact::MarkFact,
+    sample::{school::School, week::week},
+    zone,
+};
+
+/// Which of the sixteen situations of the sample school an address belongs to.
+fn situation(address: &str) -> Option<usize> {
+    let digits = |text: &str| {
+        text.chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    let number = match (address.strip_prefix("mama"), address.strip_prefix("papa")) {
+        (Some(rest), _) | (_, Some(rest)) => digits(rest),
+        _ => address.strip_prefix("+7900")?.get(..3)?.to_owned(),
+    };
+    number.parse::<usize>().ok().map(|student| student % 16)
+}
+
+#[tokio::test]
+async fn in_a_whole_week_every_family_hears_what_it_must_and_nobody_else() {
+    for base in both().await {
+        let random = &mut StdRng::seed_from_u64(12);
+        let school = School::sample(random);
+        let mut desk = Desk::open(&base.store);
+        desk.sql("INSERT INTO school (name, short_name) VALUES ('Школа № 12', 'Школа 12')")
+            .await;
+        let mut rows = base.store.fill(&school).await.expect("the school");
+        for entry in week(&school, random) {
+            desk.until(&entry.at.format("%Y-%m-%dT%H:%M:%S").to_string())
+                .await;
+            base.store
+                .act(&entry.deed, &mut rows)
+                .await
+                .expect("a deed");
+        }
+        for evening in [
+            "2026-10-16T16:00:00",
+            "2026-10-16T18:10:00",
+            "2026-10-17T12:00:00",
+        ] {
+            desk.until(evening).await;
+        }
+        assert!(desk.calls.len() > 300, "{} messages", desk.calls.len());
+        who_must_not_hear_does_not(&desk);
+        nothing_leaves_at_night_or_twice(&desk);
+        every_change_has_its_outcome(&desk).await;
+        who_was_told_knows_the_journal(&mut desk).await;
+    }
+}
+
+fn who_must_not_hear_does_not(desk: &Desk) {
+    let withdrawn = at("2026-10-14T17:59:00");
+    for ((_, message), left) in desk.calls.iter().zip(&desk.left_at) {
+        let address = &message.address;
+        match situation(address) {
+            Some(4 | 6) => assert!(
+                address.starts_with("mama"),
+                "the other one is barred or refuses"
+            ),
+            Some(5 | 14) => panic!("nobody was asked, or the family chose paper: {address}"),
+            Some(15) => assert!(*left <= withdrawn, "the consent was withdrawn"),
+            _ => {}
+        }
+    }
+}
+
+fn nothing_leaves_at_night_or_twice(desk: &Desk) {
+    let quiet: vestnik::quiet::Quiet = "21:00-07:30".parse().expect("quiet hours");
+    let mut said = BTreeSet::new();
+    for ((_, message), left) in desk.calls.iter().zip(&desk.left_at) {
+        assert!(!quiet.contains(zone::local(*left, chrono_tz::Europe::Moscow).time()));
+        assert!(
+            said.insert((&message.address, &message.text)),
+            "the same words twice: {}",
+            message.text
+        );
+    }
+}
+
+async fn every_change_has_its_outcome(desk: &Desk) {
+    let silent = "SELECT COUNT(*) FROM change WHERE planned_at IS NULL OR outcome IS NULL";
+    assert_eq!(desk.number(silent).await, 0);
+    let first_grade = "SELECT COUNT(*) FROM notice n JOIN enrolment e ON e.student_id = n.student_id \
+                       JOIN class c ON c.id = e.class_id WHERE c.grade = 1";
+    assert_eq!(
+        desk.number(first_grade).await,
+        0,
+        "the first grade gets no marks"
+    );
+    let nameless = "SELECT COUNT(*) FROM notice WHERE state = 'waiting' AND waits_for = 'sheet' AND reason IS NULL";
+    assert_eq!(desk.number(nameless).await, 0);
+    let states = desk.notices().await;
+    for passing in ["settling", "in_message", "held"] {
+        assert_eq!(states.get(passing), None, "{states:?}");
+    }
+}
+
+/// Whoever was told of a cell, and is not due to hear more of it, knows what the journal reads.
+async fn who_was_told_knows_the_journal(desk: &mut Desk) {
+    let mut cells: BTreeMap<MarkFact, Vec<String>> = BTreeMap::new();
+    let marks = sqlx::query("SELECT student_id, subject_id, date, value FROM mark")
+        .fetch_all(desk.store.pool())
+        .await
+        .expect("marks");
+    for row in &marks {
+        let date: String = row.get("date");
+        let fact = MarkFact {
+            student_id: row.get("student_id"),
+            subject_id: row.get("subject_id"),
+            date: date.parse().expect("a date"),
+            lesson_id: None,
+        };
+        cells.entry(fact).or_default().push(row.get("value"));
+    }
+    let told = sqlx::query(
+        "SELECT t.fact, t.value FROM told t WHERE NOT EXISTS (SELECT 1 FROM notice n \
+         WHERE n.guardian_id = t.guardian_id AND n.fact = t.fact AND n.state = 'waiting')",
+    )
+    .fetch_all(desk.store.pool())
+    .await
+    .expect("what was told");
+    assert!(told.len() > 300, "{}", told.len());
+    for row in &told {
+        let fact: String = row.get("fact");
+        let value: String = row.get("value");
+        let mut known: Vec<String> = serde_json::from_str(&value).expect("a cell");
+        let mut now = cells
+            .get(&fact.parse().expect("a fact"))
+            .cloned()
+            .unwrap_or_default();
+        known.sort();
+        now.sort();
+        assert_eq!(known, now, "{fact}");
+    }
+}
