@@ -36,8 +36,8 @@ pub(crate) struct Desk {
     pub(crate) answer: Result<Delivery, Reason>,
     /// What was handed over, accepted or not: lane and message.
     pub(crate) calls: Vec<(String, Message)>,
-    /// When each of them left.
-    pub(crate) left_at: Vec<Millis>,
+    /// When each of them left, and whether it may have arrived.
+    pub(crate) left: Vec<(Millis, bool)>,
 }
 
 impl Desk {
@@ -75,7 +75,7 @@ impl Desk {
             provider: accepts(),
             answer: Ok(Delivery::Delivered),
             calls: Vec::new(),
-            left_at: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -149,7 +149,9 @@ impl Desk {
                     } => {
                         let outcome = (self.provider)(&message);
                         self.calls.push((lease.lane.clone(), message));
-                        self.left_at.push(self.now);
+                        let arrived =
+                            matches!(outcome, Outcome::Accepted { .. } | Outcome::InDoubt { .. });
+                        self.left.push((self.now, arrived));
                         Report::Called {
                             attempt_id,
                             message_id,
