@@ -18,6 +18,7 @@ use crate::{
     config::{Config, Limits, Rate},
     engine::{Account, Call, Engine, Report, Rules, Turn},
     instant::Millis,
+    text::ContentLevel,
 };
 
 /// Polling is the truth, wake-ups are hints: this is how late a change is seen where a hint is lost.
@@ -92,6 +93,10 @@ pub fn rules(config: &Config, zone: Tz) -> Rules {
             weekly: config.weekly.clone(),
             quiet: config.quiet,
         },
+        content: config
+            .telegram
+            .as_ref()
+            .map_or(ContentLevel::Ping, |account| account.content),
     }
 }
 

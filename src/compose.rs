@@ -6,21 +6,23 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use crate::{
     family::{
         Guardian, People,
         contact::{Channel, Health},
-        preference::Timing,
+        preference::{Event, Timing},
         route::{Route, WhyPaper, route},
     },
     instant::{HOUR, Millis},
     journal::{
         cell::{Cell, Known, News, news},
-        fact::MarkFact,
+        entry::{About, Content, Entry},
+        fact::{Fact, Place},
     },
-    plan::{self, WhyNone},
+    plan::WhyNone,
     quiet::Quiet,
     schedule,
     text::{Item, Letter, Occasion, School, StudentNews},
@@ -31,12 +33,14 @@ use crate::{
 /// news of the day before yesterday on a phone is a nuisance and on the sheet is not.
 pub const USEFUL: Millis = 48 * HOUR;
 
-/// How many facts one message tells at most. Twenty marks make an SMS of about ten parts, the most
-/// that gateways take; no mail reader minds two hundred.
-fn most_facts(channel: Channel) -> usize {
+/// How many facts, and how many characters of theirs, one message tells at most. Twenty marks make an
+/// SMS of about ten parts, the most that gateways take; the Bot API takes 4096 characters; no mail
+/// reader minds two hundred facts.
+fn most(channel: Channel) -> (usize, usize) {
     match channel {
-        Channel::Sms => 20,
-        Channel::Email | Channel::Telegram | Channel::Paper => 200,
+        Channel::Sms => (20, 560),
+        Channel::Telegram => (60, 3500),
+        Channel::Email | Channel::Paper => (200, 100_000),
     }
 }
 
@@ -48,36 +52,18 @@ pub struct Due {
     /// Whom to tell.
     pub guardian_id: i64,
     /// What.
-    pub fact: MarkFact,
+    pub fact: Fact,
     /// What they know.
     pub basis: Known,
     /// When its settling ended, if it has not waited for its window yet.
     pub settled_at: Option<Millis>,
-    /// What stands in the cell now.
-    pub entries: Vec<Entry>,
+    /// What stands there now.
+    pub content: Content,
     /// The contacts that have already failed to carry it.
     pub tried: Vec<i64>,
     /// The message by which they last heard of the fact, with its address, if it may still be under
     /// way.
     pub told_in: Option<(i64, String)>,
-}
-
-/// One mark of a cell, with what is said about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The mark.
-    pub value: String,
-    /// «контрольная»
-    pub work_kind: Option<String>,
-    /// The teacher's comment.
-    pub comment: Option<String>,
-}
-
-impl Entry {
-    /// The bag of values that these marks make.
-    pub fn cell(entries: &[Self]) -> Cell {
-        entries.iter().map(|entry| entry.value.as_str()).collect()
-    }
 }
 
 /// The words for what the facts name by number.
@@ -87,8 +73,8 @@ pub struct Names {
     pub school: School,
     /// Per student: the name that texts use, and the class.
     pub students: BTreeMap<i64, (String, Option<String>)>,
-    /// Per subject: its name, and its short name for SMS.
-    pub subjects: BTreeMap<i64, (String, Option<String>)>,
+    /// Per fact: what its place is called.
+    pub about: BTreeMap<Fact, About>,
 }
 
 /// The school's rules about time.
@@ -144,8 +130,12 @@ pub struct Draft {
     pub guardian_id: i64,
     /// The address, in comparable form.
     pub address: String,
+    /// Whether it leaves at once, even at night.
+    pub urgent: bool,
+    /// Until when it is of use.
+    pub useful_until: Millis,
     /// The notices it carries, each with the cell that it tells.
-    pub notices: Vec<(i64, MarkFact, Cell)>,
+    pub notices: Vec<(i64, Fact, Cell)>,
     /// What it says.
     pub letter: Letter,
     /// The message that it corrects, if that may still be under way to this address.
@@ -165,26 +155,27 @@ pub fn compose(
     now: Millis,
 ) -> (Vec<(i64, Fate)>, Vec<Draft>) {
     let mut fates = Vec::with_capacity(due.len());
-    let mut groups: BTreeMap<(Channel, String), Vec<Member<'_>>> = BTreeMap::new();
+    // What is urgent makes a message of its own: company would have to share its hour.
+    let mut groups: BTreeMap<(bool, Channel, String), Vec<Member<'_>>> = BTreeMap::new();
     for one in due {
-        let (fate, contacts) = fate(one, people, configured, hours, now);
+        let (fate, contacts) = fate(one, people, names, configured, hours, now);
         fates.push((one.notice_id, fate));
         for (contact_id, timing) in contacts {
             let Some(contact) = people.contacts.iter().find(|c| c.id == contact_id) else {
                 continue;
             };
             groups
-                .entry((contact.channel, contact.address.clone()))
+                .entry((one.content.urgent, contact.channel, contact.address.clone()))
                 .or_default()
                 .push((one, contact_id, timing));
         }
     }
     let mut drafts = Vec::with_capacity(groups.len());
-    for ((channel, address), mut members) in groups {
+    for ((_, channel, address), mut members) in groups {
         members.sort_by_key(|(due, ..)| (due.fact, due.guardian_id));
         let mut rest = members.as_slice();
         while !rest.is_empty() {
-            let (part, later) = rest.split_at(cut(rest, most_facts(channel)));
+            let (part, later) = rest.split_at(cut(rest, most(channel)));
             drafts.push(draft(channel, &address, part, names, hours, now));
             rest = later;
         }
@@ -192,16 +183,18 @@ pub fn compose(
     (fates, drafts)
 }
 
-/// How many of the members, sorted by fact, tell no more than `most` facts.
-fn cut(members: &[Member<'_>], most: usize) -> usize {
-    let mut facts = 0;
+/// How many of the members, sorted by fact, tell no more than `facts` facts in `characters`; at least
+/// one fact.
+fn cut(members: &[Member<'_>], (facts, characters): (usize, usize)) -> usize {
+    let (mut told, mut length) = (0, 0);
     let mut last = None;
     for (at, (due, ..)) in members.iter().enumerate() {
         if last != Some(due.fact) {
-            facts += 1;
+            told += 1;
+            length += due.length();
             last = Some(due.fact);
         }
-        if facts > most {
+        if told > facts || (length > characters && told > 1) {
             return at;
         }
     }
@@ -211,18 +204,22 @@ fn cut(members: &[Member<'_>], most: usize) -> usize {
 fn fate(
     due: &Due,
     people: &People,
+    names: &Names,
     configured: &[Channel],
     hours: &Hours,
     now: Millis,
 ) -> (Fate, Vec<(i64, Timing)>) {
     let close = |reason| (Fate::Close(reason), Vec::new());
-    let cell = due.cell();
-    let news = news(&due.basis, &cell);
-    if news.is_empty() {
+    let news = news(&due.basis, &due.content.cell());
+    let urgent = due.content.urgent;
+    let Some(event) = Event::of_all(due.fact.place, urgent, &news) else {
         return close(match due.basis {
             Known::Untold(_) => WhyNone::WithdrawnBeforeTold,
             Known::Told(_) => WhyNone::EqualAgain,
         });
+    };
+    if due.content.over {
+        return close(WhyNone::Over);
     }
     let today = zone::local(now, hours.zone).date();
     let Some(guardian) = people.guardian(due.guardian_id).filter(|guardian| {
@@ -234,7 +231,7 @@ fn fate(
         &without(people, &due.tried),
         guardian,
         due.fact.student_id,
-        plan::event(&news),
+        event,
         configured,
         today,
     );
@@ -249,7 +246,10 @@ fn fate(
             .filter(|at| *at > now)
             .map_or(Fate::Message, Fate::Window)
     };
-    if let Some(until) = guardian.paused_to.filter(|until| *until >= today) {
+    let paused = guardian
+        .paused_to
+        .filter(|until| *until >= today && !urgent);
+    if let Some(until) = paused {
         let after = zone::instant((until + chrono::Days::new(1)).into(), hours.zone);
         return (window(&hours.daily, after), Vec::new());
     }
@@ -258,14 +258,31 @@ fn fate(
         (Timing::Weekly, Some(at)) => window(&hours.weekly, at),
         _ => Fate::Message,
     };
-    if wait != Fate::Message {
-        return (wait, Vec::new());
+    // A window that opens when the lesson has begun is too late for what is needed there.
+    let needed = names.about.get(&due.fact).and_then(|about| about.date);
+    let late = |at: Millis| {
+        let opens = zone::local(at, hours.zone).date();
+        needed_by_then(event, timing) && needed.is_some_and(|day| day >= today && day <= opens)
+    };
+    match wait {
+        Fate::Window(at) if !late(at) => return (wait, Vec::new()),
+        _ => {}
     }
-    if let Some(until) = hours.night(guardian, now) {
+    if let Some(until) = hours.night(guardian, now).filter(|_| !urgent) {
         return (Fate::Quiet(until), Vec::new());
     }
     let contacts = contacts.into_iter().map(|id| (id, timing)).collect();
     (Fate::Message, contacts)
+}
+
+/// Whether news of this event is of use only before its day. Who wants homework once a week does not
+/// want it every evening.
+fn needed_by_then(event: Event, timing: Timing) -> bool {
+    match event {
+        Event::ScheduleChange | Event::Test | Event::ClassEvent => true,
+        Event::Homework => timing == Timing::Daily,
+        _ => false,
+    }
 }
 
 /// The people without the addresses that have already failed for this notice.
@@ -294,7 +311,7 @@ fn draft(
     };
     // Two guardians with one address share the message. Where one of them knows more, the text
     // follows that one: the phone has shown it to both.
-    let mut said: BTreeMap<MarkFact, &Due> = BTreeMap::new();
+    let mut said: BTreeMap<Fact, &Due> = BTreeMap::new();
     for (due, ..) in members {
         let known = said.entry(due.fact).or_insert(due);
         if matches!(
@@ -304,24 +321,29 @@ fn draft(
             *known = due;
         }
     }
+    let today = zone::local(now, hours.zone).date();
     let mut students: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
+    let mut words_to_many: Vec<(Place, News)> = Vec::new();
     for (fact, due) in &said {
-        let subject = names.subject(fact.subject_id, channel);
-        for news in news(&due.basis, &due.cell()) {
-            let entry = due.entry_of(&news);
-            students.entry(fact.student_id).or_default().push(Item {
-                subject: subject.clone(),
-                date: fact.date,
-                work_kind: entry.and_then(|entry| entry.work_kind.clone()),
-                comment: entry.and_then(|entry| entry.comment.clone()),
-                news,
-            });
+        for news in news(&due.basis, &due.content.cell()) {
+            // What the school says to the families of two siblings it says to this one once.
+            if matches!(fact.place, Place::Announcement(_) | Place::ClassEvent(_)) {
+                let word = (fact.place, news.clone());
+                if words_to_many.contains(&word) {
+                    continue;
+                }
+                words_to_many.push(word);
+            }
+            let item = item(due, news, names, channel, today);
+            students.entry(fact.student_id).or_default().push(item);
         }
     }
     let mut students: Vec<StudentNews> = students
         .into_iter()
         .map(|(id, mut items)| {
-            items.sort_by(|a, b| (a.date, &a.subject).cmp(&(b.date, &b.subject)));
+            items.sort_by(|a, b| {
+                (a.date, &a.subject, a.number).cmp(&(b.date, &b.subject, b.number))
+            });
             let (name, class) = names.students.get(&id).cloned().unwrap_or_default();
             StudentNews { name, class, items }
         })
@@ -339,12 +361,14 @@ fn draft(
         guardian_id: members[0].0.guardian_id,
         notices: members
             .iter()
-            .map(|(due, ..)| (due.notice_id, due.fact, due.cell()))
+            .map(|(due, ..)| (due.notice_id, due.fact, due.content.cell()))
             .collect(),
+        urgent: members.iter().any(|(due, ..)| due.content.urgent),
+        useful_until: useful_until(members, names, hours, now),
         letter: Letter {
             school: names.school.clone(),
             occasion,
-            date: zone::local(now, hours.zone).date(),
+            date: today,
             students,
         },
         follows,
@@ -352,28 +376,68 @@ fn draft(
     }
 }
 
-impl Names {
-    fn subject(&self, id: i64, channel: Channel) -> String {
-        let (name, short) = self.subjects.get(&id).cloned().unwrap_or_default();
-        match (channel, short) {
-            (Channel::Sms, Some(short)) => short,
+fn item(due: &Due, news: News, names: &Names, channel: Channel, today: NaiveDate) -> Item {
+    let entry = due.entry_of(&news).cloned().unwrap_or_default();
+    let about = names.about.get(&due.fact).cloned().unwrap_or_default();
+    Item {
+        event: Event::of(due.fact.place, due.content.urgent, &news),
+        subject: about.subject.map(|(name, short)| match channel {
+            Channel::Sms => short.unwrap_or(name),
             _ => name,
-        }
+        }),
+        date: about.date.unwrap_or(today),
+        number: about.number.filter(|number| *number > 0),
+        title: about.title,
+        term: about.term,
+        work_kind: entry.work_kind,
+        comment: entry.comment,
+        short: entry.short,
+        news,
     }
 }
 
+/// Two days, or less where all that is told has lost its meaning by then.
+fn useful_until(members: &[Member<'_>], names: &Names, hours: &Hours, now: Millis) -> Millis {
+    let ends = members.iter().map(|(due, ..)| {
+        let day = names.about.get(&due.fact).and_then(|about| about.date);
+        let bound = matches!(
+            due.fact.place,
+            Place::Lesson(_) | Place::Test { .. } | Place::ClassEvent(_)
+        );
+        let after = day.filter(|_| bound)?.succ_opt()?;
+        Some(zone::instant(after.into(), hours.zone))
+    });
+    let last = ends
+        .collect::<Option<Vec<_>>>()
+        .and_then(|ends| ends.into_iter().max());
+    last.map_or(now + USEFUL, |last| last.min(now + USEFUL))
+}
+
 impl Due {
-    /// The cell as it reads now.
-    pub fn cell(&self) -> Cell {
-        Entry::cell(&self.entries)
+    /// About how many characters its news take.
+    fn length(&self) -> usize {
+        let told: usize = news(&self.basis, &self.content.cell())
+            .iter()
+            .map(|news| match news {
+                News::Entered(new) => new.chars().count(),
+                News::Corrected { old, new } => {
+                    old.as_ref().map_or(0, |old| old.chars().count()) + new.chars().count()
+                }
+                News::Withdrawn(old) => old.as_ref().map_or(0, |old| old.chars().count()),
+            })
+            .sum();
+        told + 20
     }
 
-    /// The mark that a piece of news speaks of.
+    /// The entry that a piece of news speaks of.
     fn entry_of(&self, news: &News) -> Option<&Entry> {
         let value = match news {
             News::Entered(value) | News::Corrected { new: value, .. } => value,
             News::Withdrawn(_) => return None,
         };
-        self.entries.iter().find(|entry| entry.value == *value)
+        self.content
+            .entries
+            .iter()
+            .find(|entry| entry.value == *value)
     }
 }

@@ -52,8 +52,8 @@ fn carried(notice: &Carried, zone: Tz) -> [String; 4] {
     };
     [
         format!(
-            "\n{} – {}, lesson of {}, told to {} as {}.",
-            notice.student, notice.subject, notice.date, notice.guardian, notice.event
+            "\n{} – {}, told to {} as {}.",
+            notice.student, notice.what, notice.guardian, notice.event
         ),
         format!(
             "  The journal: {change}, seen {}.",

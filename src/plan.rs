@@ -11,7 +11,8 @@ use crate::{
     instant::Millis,
     journal::{
         cell::{Cell, CellChange, Known, News, news},
-        fact::MarkFact,
+        entry::Content,
+        fact::{Fact, Place},
     },
 };
 
@@ -19,14 +20,14 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Look {
     /// The fact.
-    pub fact: MarkFact,
-    /// What stands in the journal now.
-    pub now: Cell,
+    pub fact: Fact,
+    /// What stands there now.
+    pub content: Content,
     /// The unplanned changes that led there, oldest first.
     pub changes: Vec<CellChange>,
     /// The student's grade, if an enrolment says which.
     pub grade: Option<i64>,
-    /// Whether the subject is marked at all.
+    /// Whether the subject, if there is one, is marked at all.
     pub graded: bool,
     /// Whether the student attends the school today.
     pub attends: bool,
@@ -71,6 +72,8 @@ pub enum Decision {
         basis: Known,
         /// What it will be told as, unless the journal changes again.
         event: Event,
+        /// Whether quiet hours and settling do not hold it.
+        urgent: bool,
         /// When the settling ends.
         due_at: Millis,
     },
@@ -122,6 +125,8 @@ pub enum WhyNone {
     Left,
     /// They must not hear of the student.
     NoRight,
+    /// The lesson, the meeting or the announcement is over.
+    Over,
 }
 
 impl WhyNone {
@@ -134,6 +139,7 @@ impl WhyNone {
             Self::Ungraded => "ungraded",
             Self::Left => "left",
             Self::NoRight => "no_right",
+            Self::Over => "over",
         }
     }
 }
@@ -171,7 +177,7 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
         .iter()
         .find(|notice| notice.guardian_id == guardian_id);
     let basis = open.map_or_else(|| known(look, guardian_id), |notice| notice.basis.clone());
-    let news = news(&basis, &look.now);
+    let news = news(&basis, &look.content.cell());
     let barred = barred(look, hears);
     let reason = barred.or_else(|| news.is_empty().then(|| silence(&basis, look)));
     match (open, reason) {
@@ -190,7 +196,7 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
         }
         (Some(notice), None) => Decision::Keep {
             notice_id: notice.id,
-            event: event(&news),
+            event: event(look, &news),
         },
         (None, Some(reason)) => Decision::None {
             guardian_id,
@@ -199,8 +205,18 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
         (None, None) => Decision::Open {
             guardian_id,
             basis,
-            event: event(&news),
-            due_at: now + settling,
+            event: event(look, &news),
+            urgent: look.content.urgent,
+            due_at: {
+                let settled = if look.content.urgent {
+                    now
+                } else {
+                    now + settling
+                };
+                look.content
+                    .not_before
+                    .map_or(settled, |at| at.max(settled))
+            },
         },
     }
 }
@@ -210,52 +226,61 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
 fn known(look: &Look, guardian_id: i64) -> Known {
     match look.told.iter().find(|(id, _)| *id == guardian_id) {
         Some((_, cell)) => Known::Told(cell.clone()),
-        None => Known::Untold(look.now.before(&look.changes)),
+        None => Known::Untold(look.content.cell().before(&look.changes)),
     }
 }
 
 fn barred(look: &Look, hears: bool) -> Option<WhyNone> {
+    let marked = matches!(
+        look.fact.place,
+        Place::Mark { .. } | Place::TermResult { .. }
+    );
     match () {
         () if !hears => Some(WhyNone::NoRight),
         () if !look.attends => Some(WhyNone::Left),
-        () if look.grade == Some(1) => Some(WhyNone::FirstGrade),
-        () if !look.graded => Some(WhyNone::Ungraded),
+        () if look.content.over => Some(WhyNone::Over),
+        () if marked && look.grade == Some(1) => Some(WhyNone::FirstGrade),
+        () if marked && !look.graded => Some(WhyNone::Ungraded),
         () => None,
     }
 }
 
 fn silence(basis: &Known, look: &Look) -> WhyNone {
+    let now = look.content.cell();
     match basis {
-        Known::Untold(cell) if *cell != look.now => WhyNone::WithdrawnBeforeTold,
-        Known::Untold(_) if look.now.is_empty() => WhyNone::WithdrawnBeforeTold,
+        Known::Untold(cell) if *cell != now || now.is_empty() => WhyNone::WithdrawnBeforeTold,
         _ => WhyNone::EqualAgain,
     }
 }
 
-/// The one event by which a notice is routed: a correction outweighs a withdrawal, and that a new
-/// mark, because who wants to hear of an error at once must not wait for its company.
-pub fn event(news: &[News]) -> Event {
-    let weight = |item: &News| match item {
-        News::Entered(_) => (0, Event::Mark),
-        News::Withdrawn(_) => (1, Event::MarkWithdrawn),
-        News::Corrected { .. } => (2, Event::MarkCorrected),
-    };
-    news.iter()
-        .map(weight)
-        .max_by_key(|(weight, _)| *weight)
-        .map_or(Event::Mark, |(_, event)| event)
+fn event(look: &Look, news: &[News]) -> Event {
+    Event::of_all(look.fact.place, look.content.urgent, news).unwrap_or(Event::Announcement)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::family::rights::{Guardianship, Rights};
+    use crate::{
+        family::rights::{Guardianship, Rights},
+        journal::entry::Entry,
+    };
 
     const MOTHER: i64 = 1;
     const SETTLING: Millis = 1_800_000;
 
     fn cell(text: &str) -> Cell {
         text.split_whitespace().collect()
+    }
+
+    fn content(text: &str) -> Content {
+        let entry = |value: &str| Entry {
+            value: value.into(),
+            ..Entry::default()
+        };
+        Content {
+            entries: text.split_whitespace().map(entry).collect(),
+            ..Content::default()
+        }
     }
 
     fn today() -> NaiveDate {
@@ -271,13 +296,8 @@ mod tests {
 
     fn look(now: &str, changes: Vec<CellChange>) -> Look {
         Look {
-            fact: MarkFact {
-                student_id: 7,
-                subject_id: 3,
-                date: today(),
-                lesson_id: None,
-            },
-            now: cell(now),
+            fact: Fact::mark(7, 3, today(), None),
+            content: content(now),
             changes,
             grade: Some(5),
             graded: true,
@@ -322,6 +342,7 @@ mod tests {
             guardian_id: MOTHER,
             basis: Known::Untold(cell("")),
             event: Event::Mark,
+            urgent: false,
             due_at: 1_000 + SETTLING,
         };
         assert_eq!(
@@ -355,7 +376,7 @@ mod tests {
             }
         );
         assert_eq!(
-            news(&look.open[0].basis, &look.now),
+            news(&look.open[0].basis, &look.content.cell()),
             [News::Corrected {
                 old: Some("3".into()),
                 new: "5".into()
@@ -407,5 +428,59 @@ mod tests {
             ..look("4", entered)
         };
         assert_eq!(reason(&told), WhyNone::EqualAgain);
+    }
+
+    #[test]
+    fn an_urgent_word_does_not_settle_and_an_early_one_waits_for_its_hour() {
+        let word = |urgent, not_before| Look {
+            fact: Fact {
+                student_id: 7,
+                place: Place::Announcement(4),
+            },
+            content: Content {
+                urgent,
+                not_before,
+                ..content("Сбор")
+            },
+            ..look("Сбор", vec![change(None, Some("Сбор"))])
+        };
+        let due = |look: &Look| match decision(look) {
+            Decision::Open { due_at, event, .. } => (due_at, event),
+            other => panic!("not told: {other:?}"),
+        };
+        assert_eq!(due(&word(true, None)), (1_000, Event::Urgent));
+        assert_eq!(
+            due(&word(false, None)),
+            (1_000 + SETTLING, Event::Announcement)
+        );
+        let tomorrow = 90_000_000;
+        assert_eq!(due(&word(true, Some(tomorrow))).0, tomorrow);
+    }
+
+    #[test]
+    fn what_is_over_is_told_to_nobody_and_its_end_is_no_withdrawal() {
+        let mut look = Look {
+            fact: Fact {
+                student_id: 7,
+                place: Place::Lesson(9),
+            },
+            content: Content {
+                over: true,
+                ..Content::default()
+            },
+            told: vec![(MOTHER, cell("cancelled"))],
+            ..look("", vec![change(Some("cancelled"), None)])
+        };
+        let over = Decision::None {
+            guardian_id: MOTHER,
+            reason: WhyNone::Over,
+        };
+        assert_eq!(decision(&look), over);
+        look.grade = Some(1);
+        look.content.over = false;
+        assert!(
+            matches!(decision(&look), Decision::Open { .. }),
+            "the first grade has a timetable too"
+        );
     }
 }

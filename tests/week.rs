@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sqlx::Row;
 use support::both;
 use vestnik::{
-    journal::fact::MarkFact,
+    journal::fact::Fact,
     sample::{school::School, week::week},
     zone,
 };
@@ -163,19 +163,19 @@ async fn every_change_has_its_outcome(desk: &Desk) {
 
 /// Whoever was told of a cell, and is not due to hear more of it, knows what the journal reads.
 async fn who_was_told_knows_the_journal(desk: &mut Desk) {
-    let mut cells: BTreeMap<MarkFact, Vec<String>> = BTreeMap::new();
+    let mut cells: BTreeMap<Fact, Vec<String>> = BTreeMap::new();
     let marks = sqlx::query("SELECT student_id, subject_id, date, value FROM mark")
         .fetch_all(desk.store.pool())
         .await
         .expect("marks");
     for row in &marks {
         let date: String = row.get("date");
-        let fact = MarkFact {
-            student_id: row.get("student_id"),
-            subject_id: row.get("subject_id"),
-            date: date.parse().expect("a date"),
-            lesson_id: None,
-        };
+        let fact = Fact::mark(
+            row.get("student_id"),
+            row.get("subject_id"),
+            date.parse().expect("a date"),
+            None,
+        );
         cells.entry(fact).or_default().push(row.get("value"));
     }
     let told = sqlx::query(

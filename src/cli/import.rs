@@ -10,12 +10,11 @@ use super::Failure;
 use crate::{
     clock::Clock,
     config::Config,
-    family::{rights, route::Route},
+    family::{preference::Event, rights, route::Route},
     journal::{
         class_name::ClassName,
         import::{File, Options, Source, read, refuse_size},
     },
-    plan,
     store::{ImportOptions, ImportReport, MarkChange, Store},
     zone,
 };
@@ -196,7 +195,7 @@ async fn hearers(
             ));
             continue;
         };
-        let event = plan::event(&[mark.news()]);
+        let event = Event::of(fact.place, false, &mark.news());
         let mut who = Vec::new();
         for id in rights::hearers(&people, fact.student_id, today) {
             let Some(guardian) = people.guardian(id) else {
@@ -231,7 +230,7 @@ async fn hearers(
         lines.push(format!(
             "student {}, {}: {} would be heard by {who}",
             fact.student_id,
-            fact.date,
+            fact.place.date().unwrap_or(today),
             words(mark)
         ));
     }

@@ -1,15 +1,14 @@
 //! The configuration: one file, every key overridable by the environment, every error at once.
 
+mod channels;
 mod places;
 mod read;
 
 use std::{
     fmt, fs,
     net::SocketAddr,
-    num::NonZeroU32,
     path::{Path, PathBuf},
     str::FromStr,
-    time::Duration,
 };
 
 use chrono_tz::Tz;
@@ -23,6 +22,7 @@ use crate::{
     family::contact::Channel, instant::Millis, journal::school::School, quiet::Quiet,
     secret::Secret,
 };
+pub use channels::{EmailAccount, Limits, PrintSpool, Rate, SmsAccount, TelegramAccount};
 use places::Places;
 use read::Keys;
 
@@ -47,10 +47,16 @@ pub struct Config {
     pub email: Option<EmailAccount>,
     /// The SMS gateway, if there is one.
     pub sms: Option<SmsAccount>,
+    /// The Telegram bot, if there is one.
+    pub telegram: Option<TelegramAccount>,
+    /// Where the sheets of the week go, if the school prints them.
+    pub print: Option<PrintSpool>,
     /// When the day's digest is due.
     pub daily: cron::Schedule,
     /// When the week's digest is due.
     pub weekly: cron::Schedule,
+    /// When the sheets of the week are printed.
+    pub weekly_sheets: cron::Schedule,
     /// How long second thoughts are awaited.
     pub settling: Millis,
     /// The quiet hours of whoever named none.
@@ -61,58 +67,6 @@ pub struct Config {
     pub log: Log,
     /// What an administrator should know although nothing is wrong.
     pub warnings: Vec<String>,
-}
-
-/// A mail relay.
-#[derive(Debug, Clone)]
-pub struct EmailAccount {
-    /// `smtp://…` or `smtps://…`; may hold a password.
-    pub url: Secret,
-    /// The password, where the URL has none.
-    pub password: Option<Secret>,
-    /// `none`, `starttls` or `required`.
-    pub tls: Option<String>,
-    /// Who writes.
-    pub from: String,
-    /// How it may be used.
-    pub limits: Limits,
-}
-
-/// An account with an SMS gateway.
-#[derive(Debug, Clone)]
-pub struct SmsAccount {
-    /// The gateway's name.
-    pub gateway: String,
-    /// Where it answers, if elsewhere than usual.
-    pub base_url: Option<String>,
-    /// The account.
-    pub login: String,
-    /// Its password.
-    pub password: Secret,
-    /// The registered sender name.
-    pub sender: Option<String>,
-    /// How it may be used.
-    pub limits: Limits,
-}
-
-/// How fast a provider may be used.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Calls at the same time.
-    pub concurrency: usize,
-    /// Messages in a time, if the provider limits them.
-    pub rate: Option<Rate>,
-    /// After this long a call is given up.
-    pub timeout: Duration,
-}
-
-/// So many messages in so long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many.
-    pub count: NonZeroU32,
-    /// In how long.
-    pub per: Duration,
 }
 
 /// How logs are written.
@@ -150,7 +104,8 @@ impl Config {
     pub fn channels(&self) -> Vec<Channel> {
         let email = self.email.as_ref().map(|_| Channel::Email);
         let sms = self.sms.as_ref().map(|_| Channel::Sms);
-        [email, sms].into_iter().flatten().collect()
+        let telegram = self.telegram.as_ref().map(|_| Channel::Telegram);
+        [email, sms, telegram].into_iter().flatten().collect()
     }
 
     fn read(figment: Figment, places: Places) -> Result<Self, ConfigErrors> {
@@ -217,8 +172,7 @@ fn known() -> Vec<String> {
 
 /// What this version reads and does not yet act on.
 const NOT_YET: &[&str] = &[
-    "channels.telegram.",
-    "channels.print.",
+    "channels.print.printer",
     "channels.email.dkim_",
     "channels.email.bounce_imap_url",
     "channels.sms.monthly_budget",
@@ -250,11 +204,13 @@ fn read(keys: &mut Keys) -> Option<Config> {
         keys.warnings
             .push("web.listen: everybody in the network can reach this address".into());
     }
-    let email = email(keys);
-    let sms = sms(keys);
+    let email = channels::email(keys);
+    let sms = channels::sms(keys);
+    let telegram = channels::telegram(keys);
+    let print = channels::print(keys);
     let daily = schedule(keys, "schedule.daily");
     let weekly = schedule(keys, "schedule.weekly");
-    schedule(keys, "schedule.weekly_sheets");
+    let weekly_sheets = schedule(keys, "schedule.weekly_sheets");
     let templates = keys
         .text("templates.directory")
         .map(|name| keys.places.beside.join(name));
@@ -268,8 +224,11 @@ fn read(keys: &mut Keys) -> Option<Config> {
         listen: listen?,
         email,
         sms,
+        telegram,
+        print,
         daily: daily?,
         weekly: weekly?,
+        weekly_sheets: weekly_sheets?,
         settling: settling?,
         quiet: quiet?,
         templates,
@@ -375,65 +334,6 @@ fn schedule(keys: &mut Keys, key: &str) -> Option<cron::Schedule> {
         key,
         "write second, minute, hour, day, month and weekday by name, as in 0 10 18 * * Mon-Fri",
     )
-}
-
-fn limits(keys: &mut Keys, table: &str) -> Limits {
-    let concurrency: Option<NonZeroU32> =
-        keys.parsed(&format!("{table}.concurrency"), "write a number from 1 on");
-    Limits {
-        concurrency: concurrency.map_or(1, |count| count.get() as usize),
-        rate: keys.parsed(
-            &format!("{table}.rate"),
-            "write 10/s, 100/min, 500/h or 500/day",
-        ),
-        timeout: keys
-            .duration(&format!("{table}.timeout"))
-            .unwrap_or(Duration::from_secs(30)),
-    }
-}
-
-fn email(keys: &mut Keys) -> Option<EmailAccount> {
-    let limits = limits(keys, "channels.email");
-    let password = keys.secret("channels.email.password");
-    let from = keys.text("channels.email.from");
-    let tls = keys.text("channels.email.tls");
-    let url = keys.text("channels.email.url")?;
-    if from.is_none() {
-        keys.fault(
-            "channels.email.from",
-            "is missing: write \"Школа № 12 <school@example.org>\"",
-        );
-    }
-    Some(EmailAccount {
-        url: Secret::new(url),
-        password,
-        tls,
-        from: from?,
-        limits,
-    })
-}
-
-fn sms(keys: &mut Keys) -> Option<SmsAccount> {
-    let limits = limits(keys, "channels.sms");
-    let password = keys.secret("channels.sms.password");
-    let login = keys.text("channels.sms.login");
-    let gateway = keys.text("channels.sms.gateway")?;
-    for (key, missing) in [("login", login.is_none()), ("password", password.is_none())] {
-        if missing {
-            keys.fault(
-                &format!("channels.sms.{key}"),
-                "is missing: the gateway wants it",
-            );
-        }
-    }
-    Some(SmsAccount {
-        gateway,
-        base_url: keys.text("channels.sms.base_url"),
-        login: login?,
-        password: password?,
-        sender: keys.text("channels.sms.sender"),
-        limits,
-    })
 }
 
 #[cfg(test)]

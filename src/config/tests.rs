@@ -54,15 +54,27 @@ fn every_key_that_is_shown_commented_out_is_known() {
     let text = lines
         .collect::<Vec<_>>()
         .join("\n")
-        .replace("password = \"\"", "password = \"x\"");
+        .replace("password = \"\"", "password = \"x\"")
+        .replace("token = \"\"", "token = \"1:x\"");
     let config = load(&text).expect("every key is known");
     assert!(config.email.is_some() && config.sms.is_some());
+    assert!(config.telegram.is_some() && config.print.is_some());
+    let not_yet = |key: &str| config.warnings.iter().any(|one| one.starts_with(key));
+    assert!(not_yet("channels.print.printer") && !not_yet("channels.print.spool_dir"));
+}
+
+#[test]
+fn personal_data_in_a_foreign_messenger_is_a_warning() {
+    let warned = |level: &str| {
+        let text = format!("[channels.telegram]\ntoken = \"1:x\"\ncontent = \"{level}\"");
+        let config = load(&text).expect("a configuration");
+        config.warnings.iter().any(|one| one.contains("149-ФЗ"))
+    };
+    assert!(warned("full") && warned("no_names") && !warned("ping"));
+    let text = errors("[channels.telegram]\ntoken = \"1:x\"\ncontent = \"some\"");
     assert!(
-        config
-            .warnings
-            .iter()
-            .any(|warning| warning.starts_with("channels.telegram.token")
-                || warning.starts_with("channels.telegram.api_url"))
+        text.contains("channels.telegram.content: «some» is not known"),
+        "{text}"
     );
 }
 

@@ -2,18 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use rand::{Rng, RngExt};
 use serde_json::{Value, json};
 use vestnik_sms::parts;
 
-use super::{Engine, EngineError};
+use super::{
+    Engine, EngineError,
+    changes::{Sorted, audiences, touches},
+};
 use crate::{
-    compose::{Draft, Fate, USEFUL, compose},
+    compose::{Draft, Fate, compose},
     family::contact::Channel,
     instant::Millis,
-    journal::{cell::CellChange, fact::MarkFact},
+    journal::fact::Fact,
     plan::{Decision, Look, plan},
-    store::{Change, Lease, NewMessage, NewNotice, Tx},
+    store::{Lease, NewMessage, NewNotice, StoreError, Tx},
     text::{Templates, Text},
 };
 
@@ -21,20 +25,9 @@ use crate::{
 /// an import.
 const SLICE: i64 = 500;
 
-/// What the changes of one slice are about.
-#[derive(Default)]
-struct Sorted {
-    /// Per cell what happened to it, oldest first, and the changes that say so.
-    cells: BTreeMap<MarkFact, (Vec<CellChange>, Vec<i64>)>,
-    /// Guardians whose circumstances changed.
-    guardians: BTreeSet<i64>,
-    /// Students whose circumstances changed.
-    students: BTreeSet<i64>,
-    /// Changes about people: they re-route, and open nothing.
-    people: Vec<i64>,
-    /// Changes that this version tells nobody of.
-    silent: Vec<i64>,
-}
+/// How many facts they may concern. A word to the whole school concerns all its students, and comes
+/// whole; what else came with it waits for the next slice.
+const FACTS: usize = 1_500;
 
 impl Engine {
     /// Plans one slice of changes; true if there may be more.
@@ -47,45 +40,27 @@ impl Engine {
             self.leases.retain(|(held, _)| held != lease);
             return Ok(false);
         };
-        let changes = tx.unplanned(SLICE).await?;
-        let full = i64::try_from(changes.len()).unwrap_or(SLICE) == SLICE;
-        let mut sorted = Sorted::default();
-        for change in &changes {
-            sorted.add(change);
-        }
-        if full {
-            let known: BTreeSet<MarkFact> = sorted.cells.keys().copied().collect();
-            for change in tx.unplanned_after(&changes, known.iter()).await? {
-                if cells_of(&change)
-                    .iter()
-                    .all(|(fact, _)| known.contains(fact))
-                {
-                    sorted.add(&change);
-                }
-            }
-        }
+        let (mut sorted, full) = slice(&mut tx, today, now).await?;
         if !sorted.guardians.is_empty() || !sorted.students.is_empty() {
             for fact in tx.open_facts(&sorted.guardians, &sorted.students).await? {
-                sorted.cells.entry(fact).or_default();
+                sorted.facts.entry(fact).or_default();
             }
             tx.reroute(&sorted.guardians, &sorted.students, now).await?;
         }
-        let changes_of: BTreeMap<MarkFact, Vec<i64>> = sorted
-            .cells
-            .iter()
-            .map(|(fact, (_, changes))| (*fact, changes.clone()))
-            .collect();
-        let cells = sorted
-            .cells
-            .into_iter()
-            .map(|(fact, (cells, _))| (fact, cells))
-            .collect();
+        let mut changes_of: BTreeMap<i64, Vec<Fact>> = BTreeMap::new();
+        let mut touched = BTreeMap::new();
+        for (fact, (what, changes)) in sorted.facts {
+            for change in changes {
+                changes_of.entry(change).or_default().push(fact);
+            }
+            touched.insert(fact, what);
+        }
         for one in tx.ready_of(&sorted.guardians, &sorted.students).await? {
             let students: Vec<i64> = one.tells.iter().map(|(_, student)| *student).collect();
             let people = tx.people(&students, today).await?;
             self.allow(&mut tx, &one, &people, now).await?;
         }
-        let looks = tx.looks(cells, today).await?;
+        let looks = tx.looks(touched, today, now).await?;
         let students: BTreeSet<i64> = looks.iter().map(|look| look.fact.student_id).collect();
         let students: Vec<i64> = students.into_iter().collect();
         let people = tx.people(&students, today).await?;
@@ -95,13 +70,17 @@ impl Engine {
             decided.push((look, decisions));
         }
         write(&mut tx, &decided, &changes_of, now).await?;
-        if !sorted.people.is_empty() {
-            tx.planned(&sorted.people, &json!({"rerouted": true}), now)
-                .await?;
-        }
-        if !sorted.silent.is_empty() {
-            let reason = json!({"none": "this version tells of marks only"});
-            tx.planned(&sorted.silent, &reason, now).await?;
+        for (changes, outcome) in [
+            (&sorted.people, json!({"rerouted": true})),
+            (&sorted.silent, json!({"none": "nothing of it is told"})),
+            (
+                &sorted.nobody,
+                json!({"none": "nobody attends whom it concerns"}),
+            ),
+        ] {
+            if !changes.is_empty() {
+                tx.planned(changes, &outcome, now).await?;
+            }
         }
         tx.commit().await?;
         Ok(full)
@@ -122,7 +101,8 @@ impl Engine {
             return Ok(false);
         };
         let (due, people) = tx.due(today, now).await?;
-        let names = tx.names(due.iter().map(|one| &one.fact), today).await?;
+        let facts: BTreeSet<Fact> = due.iter().map(|one| one.fact).collect();
+        let names = tx.names(&facts, today).await?;
         let configured: Vec<Channel> = self.accounts.iter().map(|one| one.channel).collect();
         let (fates, drafts) = compose(&due, &people, &names, &configured, &self.rules.hours, now);
         for (notice, fate) in fates {
@@ -159,7 +139,8 @@ impl Engine {
                 address: &draft.address,
                 text,
                 parts,
-                useful_until: now + USEFUL,
+                urgent: draft.urgent,
+                useful_until: draft.useful_until,
                 follows: draft.follows,
                 notices: &draft.notices,
             };
@@ -174,31 +155,69 @@ impl Engine {
     /// Sets a draft in words. Where a school's own template fails on content that no sample had, the
     /// one that comes with the program serves: one slip must not silence everybody.
     fn words(&self, draft: &Draft) -> Result<Text, EngineError> {
-        let own = self.templates.render(draft.channel, &draft.letter);
+        let level = self.rules.content;
+        let own = self.templates.render(draft.channel, level, &draft.letter);
         own.or_else(|error| {
             tracing::error!(%error, "a template failed; the embedded one serves");
-            Ok(Templates::embedded()?.render(draft.channel, &draft.letter)?)
+            Ok(Templates::embedded()?.render(draft.channel, level, &draft.letter)?)
         })
     }
+}
+
+/// Takes the oldest unplanned changes; true if there may be more.
+async fn slice(tx: &mut Tx, today: NaiveDate, now: Millis) -> Result<(Sorted, bool), StoreError> {
+    let mut changes = tx.unplanned(SLICE).await?;
+    let mut full = i64::try_from(changes.len()).unwrap_or(SLICE) == SLICE;
+    let members = tx.members(&audiences(&changes, today, now), today).await?;
+    let mut sorted = Sorted::default();
+    let mut taken = 0;
+    for change in &changes {
+        let touches = touches(change, &members, today, now);
+        if taken > 0 && sorted.facts.len() + touches.as_ref().map_or(0, Vec::len) > FACTS {
+            full = true;
+            break;
+        }
+        sorted.add(change, touches);
+        taken += 1;
+    }
+    changes.truncate(taken);
+    if full {
+        let known: BTreeSet<Fact> = sorted.facts.keys().copied().collect();
+        let later = tx.unplanned_after(&changes, known.iter()).await?;
+        let members = tx.members(&audiences(&later, today, now), today).await?;
+        for change in &later {
+            let Some(touches) = touches(change, &members, today, now) else {
+                continue;
+            };
+            if !touches.is_empty() && touches.iter().all(|(fact, _)| known.contains(fact)) {
+                sorted.add(change, Some(touches));
+            }
+        }
+    }
+    Ok((sorted, full))
 }
 
 /// Writes the plan's decisions and what became of each change.
 async fn write(
     tx: &mut Tx,
     decided: &[(&Look, Vec<Decision>)],
-    changes_of: &BTreeMap<MarkFact, Vec<i64>>,
+    changes_of: &BTreeMap<i64, Vec<Fact>>,
     now: Millis,
 ) -> Result<(), EngineError> {
+    let mut first: BTreeMap<Fact, i64> = BTreeMap::new();
+    for (change, facts) in changes_of {
+        for fact in facts {
+            first.entry(*fact).or_insert(*change);
+        }
+    }
     let mut notices = Vec::new();
     for (look, decisions) in decided {
-        let change_id = changes_of
-            .get(&look.fact)
-            .and_then(|ids| ids.first().copied());
         for decision in decisions {
             if let Decision::Open {
                 guardian_id,
                 basis,
                 event,
+                urgent,
                 due_at,
             } = decision
             {
@@ -206,27 +225,38 @@ async fn write(
                     guardian_id: *guardian_id,
                     fact: look.fact,
                     event: *event,
+                    urgent: *urgent,
                     basis: basis.clone(),
                     due_at: *due_at,
-                    change_id,
+                    change_id: first.get(&look.fact).copied(),
                 });
             }
         }
     }
     let opened = tx.open_notices(&notices, now).await?;
+    let mut outcomes: BTreeMap<Fact, serde_json::Map<String, Value>> = BTreeMap::new();
     for (look, decisions) in decided {
-        let mut outcome = serde_json::Map::new();
+        let outcome = outcomes.entry(look.fact).or_default();
         for decision in decisions {
             let (whose, what) = carry_out(tx, look, decision, &opened, now).await?;
             outcome.insert(whose, what);
         }
+    }
+    // Changes of the same facts have the same outcome and are written together; homework of a class
+    // joins the outcomes of all its students.
+    let mut same: BTreeMap<&[Fact], Vec<i64>> = BTreeMap::new();
+    for (change, facts) in changes_of {
+        same.entry(facts).or_default().push(*change);
+    }
+    for (facts, changes) in same {
+        let mut outcome = serde_json::Map::new();
+        for fact in facts {
+            outcome.extend(outcomes.get(fact).cloned().unwrap_or_default());
+        }
         if outcome.is_empty() {
             outcome.insert("none".into(), "nobody answers for the student".into());
         }
-        let changes = changes_of.get(&look.fact).map_or(&[][..], Vec::as_slice);
-        if !changes.is_empty() {
-            tx.planned(changes, &Value::Object(outcome), now).await?;
-        }
+        tx.planned(&changes, &Value::Object(outcome), now).await?;
     }
     Ok(())
 }
@@ -236,7 +266,7 @@ async fn carry_out(
     tx: &mut Tx,
     look: &Look,
     decision: &Decision,
-    opened: &BTreeMap<(MarkFact, i64), i64>,
+    opened: &BTreeMap<(Fact, i64), i64>,
     now: Millis,
 ) -> Result<(String, Value), EngineError> {
     let guardian = |notice_id: i64| {
@@ -275,70 +305,6 @@ async fn carry_out(
             guardian_id,
             reason,
         } => (guardian_id.to_string(), json!({ "none": reason.code() })),
-    })
-}
-
-impl Sorted {
-    fn add(&mut self, change: &Change) {
-        let id = |value: &Value, column: &str| value.get(column).and_then(Value::as_i64);
-        let both = |column: &str| [id(&change.old, column), id(&change.new, column)];
-        match change.entity.as_str() {
-            "mark" => {
-                let cells = cells_of(change);
-                if cells.is_empty() {
-                    self.silent.push(change.id);
-                }
-                for (fact, step) in cells {
-                    let (steps, changes) = self.cells.entry(fact).or_default();
-                    steps.extend(step);
-                    if !changes.contains(&change.id) {
-                        changes.push(change.id);
-                    }
-                }
-            }
-            "guardian" => {
-                self.guardians.extend(both("id").into_iter().flatten());
-                self.people.push(change.id);
-            }
-            "guardianship" | "contact" | "consent" | "service_mode" | "preference" => {
-                self.guardians
-                    .extend(both("guardian_id").into_iter().flatten());
-                self.people.push(change.id);
-            }
-            "enrolment" => {
-                self.students
-                    .extend(both("student_id").into_iter().flatten());
-                self.people.push(change.id);
-            }
-            _ => self.silent.push(change.id),
-        }
-    }
-}
-
-/// The cells that a change of a mark touches: two, where it moved from one to the other.
-fn cells_of(change: &Change) -> Vec<(MarkFact, Option<CellChange>)> {
-    if let Some(key) = change.new.get("fact").and_then(Value::as_str) {
-        return key.parse().map(|fact| (fact, None)).into_iter().collect();
-    }
-    let value = |row: &Value| row.get("value").and_then(Value::as_str).map(str::to_owned);
-    let (before, after) = (fact_of(&change.old), fact_of(&change.new));
-    let (old, new) = (value(&change.old), value(&change.new));
-    let step = |old, new| Some(CellChange { old, new });
-    match (before, after) {
-        (Some(before), Some(after)) if before != after => {
-            vec![(before, step(old, None)), (after, step(None, new))]
-        }
-        (_, Some(fact)) | (Some(fact), None) => vec![(fact, step(old, new))],
-        (None, None) => Vec::new(),
-    }
-}
-
-fn fact_of(row: &Value) -> Option<MarkFact> {
-    Some(MarkFact {
-        student_id: row.get("student_id")?.as_i64()?,
-        subject_id: row.get("subject_id")?.as_i64()?,
-        date: row.get("date")?.as_str()?.parse().ok()?,
-        lesson_id: row.get("lesson_id")?.as_i64(),
     })
 }
 

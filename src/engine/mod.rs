@@ -3,6 +3,7 @@
 //! It never calls a provider and never waits for one. A turn takes the reports of calls that ended,
 //! and gives back the calls that may leave now; whoever drives it makes them.
 
+mod changes;
 mod intake;
 mod jobs;
 mod send;
@@ -17,7 +18,7 @@ use crate::{
     instant::Millis,
     next::InDoubt,
     store::{LEASE, Lease, Store, StoreError},
-    text::{TemplateError, Templates},
+    text::{ContentLevel, TemplateError, Templates},
     zone,
 };
 
@@ -44,6 +45,8 @@ pub struct Rules {
     pub settling: Millis,
     /// Windows, quiet hours and zone.
     pub hours: Hours,
+    /// How much of the content a messenger may carry.
+    pub content: ContentLevel,
 }
 
 /// How a call ended.

@@ -156,8 +156,13 @@ pub fn route(
         }
     });
 
+    // What is urgent is not put off by a line that speaks of everything.
     let choice = |contact: &Contact| {
-        preference::chosen(&people.preferences, guardian.id, event, contact.channel)
+        let chosen = preference::chosen(&people.preferences, guardian.id, event, contact.channel);
+        chosen.map(|timing| match timing {
+            Timing::Daily | Timing::Weekly if event == Event::Urgent => Timing::AtOnce,
+            timing => timing,
+        })
     };
     let soonest = open
         .iter()

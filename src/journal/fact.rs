@@ -1,40 +1,228 @@
-//! A fact: the place in the journal whose value a family is told.
+//! A fact: the place in the journal whose content a family is told.
 
 use std::{fmt, str::FromStr};
 
 use chrono::NaiveDate;
 
-/// The place of marks in the journal: one student's cell for one lesson of one subject.
+/// A place in the journal, as it concerns one student.
 ///
 /// What a family was told is remembered per fact, not per row, so that a mark that is deleted and
-/// entered again is the same fact (design §6).
+/// entered again is the same fact (design §6). What a class is given, such as homework, is a fact
+/// of each of its students.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MarkFact {
+pub struct Fact {
     /// `student.id`
     pub student_id: i64,
-    /// `subject.id`
-    pub subject_id: i64,
-    /// The date of the lesson, not of the entry.
-    pub date: NaiveDate,
-    /// `lesson.id`, if the journal says which lesson of the day it was.
-    pub lesson_id: Option<i64>,
+    /// Where in the journal.
+    pub place: Place,
 }
 
-/// Writes the key under which the database keeps the fact: `mark/STUDENT/SUBJECT/DATE/LESSON`,
-/// with lesson 0 where none is named.
-impl fmt::Display for MarkFact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
+/// Where in the journal something stands, apart from whom it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// The marks of one lesson.
+    Mark {
+        /// `subject.id`
+        subject_id: i64,
+        /// The date of the lesson, not of the entry.
+        date: NaiveDate,
+        /// `lesson.id`, if the journal says which lesson of the day it was.
+        lesson_id: Option<i64>,
+    },
+    /// Whether somebody was there.
+    Attendance {
+        /// The day.
+        date: NaiveDate,
+        /// The lesson's number; 0 is the day.
+        number: i64,
+    },
+    /// What is to be done at home.
+    Homework {
+        /// `subject.id`
+        subject_id: i64,
+        /// The day for which it is due, or else on which it was given.
+        date: NaiveDate,
+    },
+    /// A teacher's word about a student.
+    Remark {
+        /// The day.
+        date: NaiveDate,
+        /// What kind of word.
+        kind: RemarkKind,
+        /// `lesson.id`, if it fell in a lesson.
+        lesson_id: Option<i64>,
+    },
+    /// The result of a term.
+    TermResult {
+        /// `subject.id`
+        subject_id: i64,
+        /// `term.id`
+        term_id: i64,
+        /// How final it is.
+        stage: Stage,
+    },
+    /// A word to many.
+    Announcement(i64),
+    /// That a lesson will not be as planned.
+    Lesson(i64),
+    /// A test that is announced.
+    Test {
+        /// `subject.id`
+        subject_id: i64,
+        /// The day.
+        date: NaiveDate,
+    },
+    /// A meeting, an excursion.
+    ClassEvent(i64),
+}
+
+macro_rules! codes {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $code:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$of])* $variant,)*
+        }
+
+        impl $name {
+            /// The code in the database.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                }
+            }
+
+            /// The one with this code.
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// What kind of word a teacher wrote, by the codes of `remark.kind`.
+    RemarkKind {
+        /// Something was wrong.
+        Remark = "remark",
+        /// Something was good.
+        Praise = "praise",
+        /// The teacher asks the family for something.
+        Appeal = "appeal",
+        /// The student won or finished something.
+        Achievement = "achievement",
+    }
+}
+
+codes! {
+    /// How final a term's result is, by the codes of `term_result.stage`.
+    Stage {
+        /// What is to be expected.
+        Forecast = "forecast",
+        /// Set before the holidays, and open to change.
+        Preliminary = "preliminary",
+        /// The result.
+        Final = "final",
+        /// The result of an exam.
+        Exam = "exam",
+    }
+}
+
+impl Fact {
+    /// The marks of one lesson.
+    pub fn mark(student_id: i64, subject_id: i64, date: NaiveDate, lesson_id: Option<i64>) -> Self {
+        Self {
             student_id,
-            subject_id,
-            date,
-            lesson_id,
-        } = self;
-        write!(
-            f,
-            "mark/{student_id}/{subject_id}/{date}/{}",
-            lesson_id.unwrap_or(0)
-        )
+            place: Place::Mark {
+                subject_id,
+                date,
+                lesson_id,
+            },
+        }
+    }
+}
+
+impl Place {
+    /// The subject, where the place itself names one.
+    pub fn subject_id(self) -> Option<i64> {
+        match self {
+            Self::Mark { subject_id, .. }
+            | Self::Homework { subject_id, .. }
+            | Self::TermResult { subject_id, .. }
+            | Self::Test { subject_id, .. } => Some(subject_id),
+            _ => None,
+        }
+    }
+
+    /// The day, where the place itself names one.
+    pub fn date(self) -> Option<NaiveDate> {
+        match self {
+            Self::Mark { date, .. }
+            | Self::Attendance { date, .. }
+            | Self::Homework { date, .. }
+            | Self::Remark { date, .. }
+            | Self::Test { date, .. } => Some(date),
+            _ => None,
+        }
+    }
+
+    /// The lesson, where the place itself names one.
+    pub fn lesson_id(self) -> Option<i64> {
+        match self {
+            Self::Mark { lesson_id, .. } | Self::Remark { lesson_id, .. } => lesson_id,
+            Self::Lesson(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The table whose rows stand in this place.
+    pub fn entity(self) -> &'static str {
+        match self {
+            Self::Mark { .. } => "mark",
+            Self::Attendance { .. } => "attendance",
+            Self::Homework { .. } => "homework",
+            Self::Remark { .. } => "remark",
+            Self::TermResult { .. } => "term_result",
+            Self::Announcement(_) => "announcement",
+            Self::Lesson(_) => "lesson",
+            Self::Test { .. } => "test_plan",
+            Self::ClassEvent(_) => "class_event",
+        }
+    }
+}
+
+/// Writes the key under which the database keeps the fact: `TABLE/STUDENT/…`, such as
+/// `mark/STUDENT/SUBJECT/DATE/LESSON`, with lesson 0 where none is named.
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/", self.place.entity(), self.student_id)?;
+        match self.place {
+            Place::Mark {
+                subject_id,
+                date,
+                lesson_id,
+            } => write!(f, "{subject_id}/{date}/{}", lesson_id.unwrap_or(0)),
+            Place::Attendance { date, number } => write!(f, "{date}/{number}"),
+            Place::Homework { subject_id, date } | Place::Test { subject_id, date } => {
+                write!(f, "{subject_id}/{date}")
+            }
+            Place::Remark {
+                date,
+                kind,
+                lesson_id,
+            } => write!(f, "{date}/{}/{}", kind.code(), lesson_id.unwrap_or(0)),
+            Place::TermResult {
+                subject_id,
+                term_id,
+                stage,
+            } => write!(f, "{subject_id}/{term_id}/{}", stage.code()),
+            Place::Announcement(id) | Place::Lesson(id) | Place::ClassEvent(id) => {
+                write!(f, "{id}")
+            }
+        }
     }
 }
 
@@ -43,22 +231,59 @@ impl fmt::Display for MarkFact {
 #[error("«{0}» is no fact: a mark's key reads mark/STUDENT/SUBJECT/DATE/LESSON")]
 pub struct FactError(String);
 
-impl FromStr for MarkFact {
+impl FromStr for Fact {
     type Err = FactError;
 
     fn from_str(key: &str) -> Result<Self, FactError> {
-        let parse = || {
-            let mut parts = key.strip_prefix("mark/")?.split('/');
-            let fact = Self {
-                student_id: parts.next()?.parse().ok()?,
-                subject_id: parts.next()?.parse().ok()?,
-                date: parts.next()?.parse().ok()?,
-                lesson_id: Some(parts.next()?.parse().ok()?).filter(|id| *id != 0),
-            };
-            parts.next().is_none().then_some(fact)
-        };
-        parse().ok_or_else(|| FactError(key.to_owned()))
+        let parts: Vec<&str> = key.split('/').collect();
+        parse(&parts).ok_or_else(|| FactError(key.to_owned()))
     }
+}
+
+fn parse(parts: &[&str]) -> Option<Fact> {
+    let (entity, student, rest) = match parts {
+        [entity, student, rest @ ..] => (*entity, *student, rest),
+        _ => return None,
+    };
+    let id = |text: &str| text.parse::<i64>().ok();
+    let day = |text: &str| text.parse::<NaiveDate>().ok();
+    let place = match (entity, rest) {
+        ("mark", [subject, date, lesson]) => Place::Mark {
+            subject_id: id(subject)?,
+            date: day(date)?,
+            lesson_id: Some(id(lesson)?).filter(|id| *id != 0),
+        },
+        ("attendance", [date, number]) => Place::Attendance {
+            date: day(date)?,
+            number: id(number)?,
+        },
+        ("homework", [subject, date]) => Place::Homework {
+            subject_id: id(subject)?,
+            date: day(date)?,
+        },
+        ("remark", [date, kind, lesson]) => Place::Remark {
+            date: day(date)?,
+            kind: RemarkKind::from_code(kind)?,
+            lesson_id: Some(id(lesson)?).filter(|id| *id != 0),
+        },
+        ("term_result", [subject, term, stage]) => Place::TermResult {
+            subject_id: id(subject)?,
+            term_id: id(term)?,
+            stage: Stage::from_code(stage)?,
+        },
+        ("announcement", [one]) => Place::Announcement(id(one)?),
+        ("lesson", [one]) => Place::Lesson(id(one)?),
+        ("test_plan", [subject, date]) => Place::Test {
+            subject_id: id(subject)?,
+            date: day(date)?,
+        },
+        ("class_event", [one]) => Place::ClassEvent(id(one)?),
+        _ => return None,
+    };
+    Some(Fact {
+        student_id: id(student)?,
+        place,
+    })
 }
 
 #[cfg(test)]
@@ -67,11 +292,30 @@ mod tests {
 
     #[test]
     fn a_key_reads_back_as_its_fact() {
-        for key in ["mark/7/3/2026-10-14/0", "mark/7/3/2026-10-14/91"] {
-            let fact: MarkFact = key.parse().expect("a key");
+        for key in [
+            "mark/7/3/2026-10-14/0",
+            "mark/7/3/2026-10-14/91",
+            "attendance/7/2026-10-14/2",
+            "homework/7/3/2026-10-15",
+            "remark/7/2026-10-14/praise/0",
+            "remark/7/2026-10-14/remark/91",
+            "term_result/7/3/1/final",
+            "announcement/7/4",
+            "lesson/7/91",
+            "test_plan/7/3/2026-10-22",
+            "class_event/7/2",
+        ] {
+            let fact: Fact = key.parse().expect("a key");
             assert_eq!(fact.to_string(), key);
         }
-        assert!("mark/7/3/14.10.2026/0".parse::<MarkFact>().is_err());
-        assert!("homework/7".parse::<MarkFact>().is_err());
+        for wrong in [
+            "mark/7/3/14.10.2026/0",
+            "homework/7",
+            "secret/7/1",
+            "lesson/7/1/2",
+            "",
+        ] {
+            assert!(wrong.parse::<Fact>().is_err(), "{wrong}");
+        }
     }
 }

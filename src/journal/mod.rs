@@ -5,6 +5,7 @@
 
 pub mod cell;
 pub mod class_name;
+pub mod entry;
 pub mod fact;
 pub mod import;
 pub mod school;

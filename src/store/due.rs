@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
     StoreError,
-    intake::{cell, json, known},
+    intake::{cell, json, known, urgency},
     lane::Tx,
     rows::{ids, int, parsed, some_int, some_text, text, values},
 };
@@ -15,7 +15,7 @@ use crate::{
     compose::{Due, Names},
     family::People,
     instant::Millis,
-    journal::{cell::Cell, class_name::ClassName, fact::MarkFact},
+    journal::{cell::Cell, class_name::ClassName, fact::Fact},
     text::{School, Text},
 };
 
@@ -41,12 +41,14 @@ pub struct NewMessage<'a> {
     pub text: Text,
     /// How many SMS it makes; 1 elsewhere.
     pub parts: i64,
+    /// Whether it leaves at once, even at night.
+    pub urgent: bool,
     /// Until when it is of use.
     pub useful_until: Millis,
     /// The message that it corrects.
     pub follows: Option<i64>,
     /// The notices it carries, each with the cell that it tells.
-    pub notices: &'a [(i64, MarkFact, Cell)],
+    pub notices: &'a [(i64, Fact, Cell)],
 }
 
 impl Tx {
@@ -89,12 +91,12 @@ impl Tx {
         let facts = rows
             .iter()
             .map(|row| parsed(row, "fact"))
-            .collect::<Result<BTreeSet<MarkFact>, _>>()?;
-        let entries = self.entries(facts.iter()).await?;
+            .collect::<Result<BTreeSet<Fact>, _>>()?;
+        let contents = self.contents(&facts, today, now).await?;
         let mut tried = self.tried(&rows).await?;
         let mut due = Vec::with_capacity(rows.len());
         for row in &rows {
-            let fact: MarkFact = parsed(row, "fact")?;
+            let fact: Fact = parsed(row, "fact")?;
             let notice_id = int(row, "id")?;
             let basis = cell(&text(row, "basis")?, "notice.basis")?;
             due.push(Due {
@@ -105,7 +107,7 @@ impl Tx {
                     "settling" => Some(int(row, "due_at")?),
                     _ => None,
                 },
-                entries: entries.get(&fact).cloned().unwrap_or_default(),
+                content: contents.get(&fact).cloned().unwrap_or_default(),
                 tried: tried.remove(&notice_id).unwrap_or_default(),
                 told_in: some_int(row, "told_in")?.zip(some_text(row, "told_at_address")?),
                 fact,
@@ -166,12 +168,14 @@ impl Tx {
     /// [`StoreError`] where the database fails.
     pub async fn names(
         &mut self,
-        facts: impl Iterator<Item = &MarkFact> + Clone,
+        facts: &BTreeSet<Fact>,
         today: NaiveDate,
     ) -> Result<Names, StoreError> {
-        let mut names = Names::default();
-        let students: BTreeSet<i64> = facts.clone().map(|fact| fact.student_id).collect();
-        let subjects: BTreeSet<i64> = facts.map(|fact| fact.subject_id).collect();
+        let mut names = Names {
+            about: self.about(facts, today).await?,
+            ..Names::default()
+        };
+        let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
         let school = sqlx::query("SELECT name, short_name, phone FROM school ORDER BY id LIMIT 1")
             .fetch_optional(&mut *self.db)
             .await?;
@@ -208,17 +212,6 @@ impl Tx {
                 None => None,
             };
             names.students.insert(int(row, "id")?, (name, class));
-        }
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT id, name, short_name FROM subject WHERE id IN ({})",
-            ids(&subjects)
-        )))
-        .persistent(false)
-        .fetch_all(&mut *self.db)
-        .await?;
-        for row in &rows {
-            let both = (text(row, "name")?, some_text(row, "short_name")?);
-            names.subjects.insert(int(row, "id")?, both);
         }
         Ok(names)
     }
@@ -260,8 +253,8 @@ impl Tx {
     ) -> Result<i64, StoreError> {
         let row = sqlx::query(
             "INSERT INTO message (ref, lane, channel, guardian_id, contact_id, address, subject, \
-             body_text, body_html, parts, not_before, useful_until, follows_id, composed_at, state_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11) RETURNING id",
+             body_text, body_html, parts, not_before, useful_until, follows_id, composed_at, state_at, urgency) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11, $14) RETURNING id",
         )
         .bind(&message.reference)
         .bind(message.lane)
@@ -276,6 +269,7 @@ impl Tx {
         .bind(now)
         .bind(message.useful_until)
         .bind(message.follows)
+        .bind(urgency(message.urgent))
         .fetch_one(&mut *self.db)
         .await?;
         let id = int(&row, "id")?;

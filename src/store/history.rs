@@ -6,7 +6,10 @@ use super::{
     Store, StoreError,
     rows::{int, parsed, some_int, some_text, text},
 };
-use crate::{instant::Millis, journal::fact::MarkFact};
+use crate::{
+    instant::Millis,
+    journal::fact::{Fact, Place},
+};
 
 /// A message with everything that happened to it.
 #[derive(Debug, Clone)]
@@ -54,10 +57,8 @@ pub struct Carried {
     pub guardian: String,
     /// About whom.
     pub student: String,
-    /// In what.
-    pub subject: String,
-    /// The lesson's date.
-    pub date: String,
+    /// Of what: «mark in Русский язык of 2026-10-14».
+    pub what: String,
     /// What it is told as.
     pub event: String,
     /// The notice's state now.
@@ -128,6 +129,35 @@ impl Store {
         Ok(histories)
     }
 
+    /// What a fact is about: «mark in Русский язык of 2026-10-14».
+    async fn what(&self, fact: Fact) -> Result<String, StoreError> {
+        let mut what = fact.place.entity().replace('_', " ");
+        let subject = sqlx::query(
+            "SELECT s.name FROM subject s WHERE s.id = $1 \
+             OR s.id = (SELECT l.subject_id FROM lesson l WHERE l.id = $2)",
+        )
+        .bind(fact.place.subject_id())
+        .bind(fact.place.lesson_id())
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(row) = subject {
+            what = format!("{what} in {}", text(&row, "name")?);
+        }
+        if let Some(date) = fact.place.date() {
+            what = format!("{what} of {date}");
+        }
+        match fact.place {
+            Place::Attendance { number, .. } if number > 0 => {
+                what = format!("{what}, lesson {number}");
+            }
+            Place::Announcement(id) | Place::Lesson(id) | Place::ClassEvent(id) => {
+                what = format!("{what} № {id}");
+            }
+            _ => {}
+        }
+        Ok(what)
+    }
+
     async fn with_history(&self, row: &AnyRow) -> Result<History, StoreError> {
         let id = int(row, "id")?;
         let carried = sqlx::query(
@@ -143,20 +173,12 @@ impl Store {
         .await?;
         let mut notices = Vec::with_capacity(carried.len());
         for row in &carried {
-            let fact: MarkFact = parsed(row, "fact")?;
-            let subject = sqlx::query("SELECT name FROM subject WHERE id = $1")
-                .bind(fact.subject_id)
-                .fetch_optional(&self.pool)
-                .await?;
+            let what = self.what(parsed(row, "fact")?).await?;
             let waits = some_text(row, "waits_for")?.map(|what| format!("waits for {what}"));
             notices.push(Carried {
                 guardian: name(row, "g_surname", "g_given")?,
                 student: name(row, "s_surname", "s_given")?,
-                subject: subject
-                    .map(|row| text(&row, "name"))
-                    .transpose()?
-                    .unwrap_or_default(),
-                date: fact.date.to_string(),
+                what,
                 event: text(row, "event")?,
                 state: text(row, "state")?,
                 reason: some_text(row, "reason")?.or(waits),

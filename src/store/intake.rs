@@ -13,12 +13,12 @@ use super::{
     rows::{ids, int, parsed, placeholders, some_int, some_text, text, values},
 };
 use crate::{
-    compose::Entry,
     family::{People, preference::Event},
     instant::Millis,
     journal::{
         cell::{Cell, CellChange, Known},
-        fact::MarkFact,
+        entry,
+        fact::{Fact, Place},
     },
     plan::{Look, OpenNotice, Stage},
 };
@@ -44,15 +44,26 @@ pub struct NewNotice {
     /// Whom to tell.
     pub guardian_id: i64,
     /// What.
-    pub fact: MarkFact,
+    pub fact: Fact,
     /// What it will be told as.
     pub event: Event,
+    /// Whether quiet hours do not hold it.
+    pub urgent: bool,
     /// What they know.
     pub basis: Known,
     /// When the settling ends.
     pub due_at: Millis,
     /// The change it came from.
     pub change_id: Option<i64>,
+}
+
+/// What happened to a fact.
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// What each change did to it, oldest first.
+    pub steps: Vec<CellChange>,
+    /// Whether what went had lost its meaning before.
+    pub over: bool,
 }
 
 const OPEN: &str = "('settling', 'waiting', 'in_message', 'held')";
@@ -73,38 +84,50 @@ impl Tx {
         rows.iter().map(change).collect()
     }
 
-    /// The later unplanned changes that may concern these cells: those of the rows in hand and of the
-    /// rows that stand there now, and all that took a row away. A cell's changes must be undone
-    /// together, so the plan takes them along, however far behind they stand.
+    /// The later unplanned changes that may concern these facts: those of the marks in hand and of the
+    /// marks that stand there now, all that took a mark away, and all of other tables. A place's
+    /// changes must be undone together, so the plan takes them along, however far behind they stand.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn unplanned_after(
         &mut self,
         slice: &[Change],
-        facts: impl Iterator<Item = &MarkFact>,
+        facts: impl Iterator<Item = &Fact>,
     ) -> Result<Vec<Change>, StoreError> {
-        let facts: BTreeSet<&MarkFact> = facts.collect();
-        let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
-        let dates: BTreeSet<String> = facts.iter().map(|f| format!("'{}'", f.date)).collect();
+        let facts: Vec<&Fact> = facts.collect();
         let Some(last) = slice.last().filter(|_| !facts.is_empty()) else {
             return Ok(Vec::new());
         };
-        let there = sqlx::query(AssertSqlSafe(format!(
-            "SELECT id FROM mark WHERE student_id IN ({}) AND date IN ({})",
-            ids(&students),
-            dates.into_iter().collect::<Vec<_>>().join(",")
-        )))
-        .persistent(false)
-        .fetch_all(&mut *self.db)
-        .await?;
-        let mut marks: BTreeSet<i64> = slice.iter().map(|change| change.entity_id).collect();
-        for row in &there {
-            marks.insert(int(row, "id")?);
+        let in_hand = slice.iter().filter(|change| change.entity == "mark");
+        let mut marks: BTreeSet<i64> = in_hand.map(|change| change.entity_id).collect();
+        let of_marks = facts.iter().filter_map(|fact| match fact.place {
+            Place::Mark { date, .. } => Some((fact.student_id, format!("'{date}'"))),
+            _ => None,
+        });
+        let (students, days): (BTreeSet<i64>, BTreeSet<String>) = of_marks.unzip();
+        if !students.is_empty() {
+            let there = sqlx::query(AssertSqlSafe(format!(
+                "SELECT id FROM mark WHERE student_id IN ({}) AND date IN ({})",
+                ids(&students),
+                days.into_iter().collect::<Vec<_>>().join(",")
+            )))
+            .persistent(false)
+            .fetch_all(&mut *self.db)
+            .await?;
+            for row in &there {
+                marks.insert(int(row, "id")?);
+            }
         }
+        let tables: Vec<String> = entry::TOLD
+            .iter()
+            .map(|table| format!("'{table}'"))
+            .collect();
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT id, entity, entity_id, old, new FROM change WHERE planned_at IS NULL \
-             AND id > $1 AND entity = 'mark' AND (op <> 'insert' OR entity_id IN ({})) ORDER BY id",
+             AND id > $1 AND entity IN ({}) \
+             AND (entity <> 'mark' OR op <> 'insert' OR entity_id IN ({})) ORDER BY id",
+            tables.join(","),
             ids(&marks)
         )))
         .persistent(false)
@@ -132,12 +155,17 @@ impl Tx {
     /// [`StoreError`] where the database fails or holds a date that is none.
     pub async fn looks(
         &mut self,
-        facts: BTreeMap<MarkFact, Vec<CellChange>>,
+        facts: BTreeMap<Fact, Touched>,
         today: NaiveDate,
+        now: Millis,
     ) -> Result<Vec<Look>, StoreError> {
         let students: BTreeSet<i64> = facts.keys().map(|fact| fact.student_id).collect();
-        let subjects: BTreeSet<i64> = facts.keys().map(|fact| fact.subject_id).collect();
-        let entries = self.entries(facts.keys()).await?;
+        let subjects: BTreeSet<i64> = facts
+            .keys()
+            .filter_map(|fact| fact.place.subject_id())
+            .collect();
+        let wanted: BTreeSet<Fact> = facts.keys().copied().collect();
+        let mut contents = self.contents(&wanted, today, now).await?;
         let ungraded: BTreeSet<i64> = sqlx::query(AssertSqlSafe(format!(
             "SELECT id FROM subject WHERE graded = 0 AND id IN ({})",
             ids(&subjects)
@@ -152,16 +180,17 @@ impl Tx {
         let mut told = self.told(facts.keys()).await?;
         let mut open = self.open(facts.keys()).await?;
         let mut looks = Vec::with_capacity(facts.len());
-        for (fact, changes) in facts {
+        for (fact, touched) in facts {
             let of_student = enrolments.get(&fact.student_id);
             let current = of_student.and_then(|all| all.iter().find(|one| one.covers(today)));
+            let mut content = contents.remove(&fact).unwrap_or_default();
+            content.over |= touched.over;
+            let subject = fact.place.subject_id();
             looks.push(Look {
-                now: entries
-                    .get(&fact)
-                    .map_or_else(Cell::default, |entries| Entry::cell(entries)),
-                changes,
+                content,
+                changes: touched.steps,
                 grade: current.map(|one| one.grade),
-                graded: !ungraded.contains(&fact.subject_id),
+                graded: subject.is_none_or(|subject| !ungraded.contains(&subject)),
                 // A school that keeps no enrolments still has students.
                 attends: of_student.is_none() || current.is_some(),
                 told: told.remove(&fact).unwrap_or_default(),
@@ -170,45 +199,6 @@ impl Tx {
             });
         }
         Ok(looks)
-    }
-
-    /// The marks that stand in these cells now.
-    pub(super) async fn entries(
-        &mut self,
-        facts: impl Iterator<Item = &MarkFact>,
-    ) -> Result<BTreeMap<MarkFact, Vec<Entry>>, StoreError> {
-        let facts: BTreeSet<&MarkFact> = facts.collect();
-        let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
-        let dates: BTreeSet<String> = facts.iter().map(|f| format!("'{}'", f.date)).collect();
-        let mut entries: BTreeMap<MarkFact, Vec<Entry>> = BTreeMap::new();
-        if facts.is_empty() {
-            return Ok(entries);
-        }
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT student_id, subject_id, date, lesson_id, value, work_kind, comment FROM mark \
-             WHERE student_id IN ({}) AND date IN ({}) ORDER BY position, id",
-            ids(&students),
-            dates.into_iter().collect::<Vec<_>>().join(",")
-        )))
-        .persistent(false)
-        .fetch_all(&mut *self.db)
-        .await?;
-        for row in &rows {
-            let fact = MarkFact {
-                student_id: int(row, "student_id")?,
-                subject_id: int(row, "subject_id")?,
-                date: parsed(row, "date")?,
-                lesson_id: some_int(row, "lesson_id")?,
-            };
-            if facts.contains(&fact) {
-                entries.entry(fact).or_default().push(Entry {
-                    value: text(row, "value")?,
-                    work_kind: some_text(row, "work_kind")?,
-                    comment: some_text(row, "comment")?,
-                });
-            }
-        }
-        Ok(entries)
     }
 
     async fn enrolments(
@@ -240,9 +230,9 @@ impl Tx {
 
     async fn told(
         &mut self,
-        facts: impl Iterator<Item = &MarkFact>,
-    ) -> Result<BTreeMap<MarkFact, Vec<(i64, Cell)>>, StoreError> {
-        let mut told: BTreeMap<MarkFact, Vec<(i64, Cell)>> = BTreeMap::new();
+        facts: impl Iterator<Item = &Fact>,
+    ) -> Result<BTreeMap<Fact, Vec<(i64, Cell)>>, StoreError> {
+        let mut told: BTreeMap<Fact, Vec<(i64, Cell)>> = BTreeMap::new();
         let rows = self
             .by_facts(
                 "SELECT guardian_id, fact, value FROM told WHERE guardian_id IS NOT NULL AND fact IN",
@@ -259,8 +249,8 @@ impl Tx {
 
     async fn open(
         &mut self,
-        facts: impl Iterator<Item = &MarkFact>,
-    ) -> Result<BTreeMap<MarkFact, Vec<OpenNotice>>, StoreError> {
+        facts: impl Iterator<Item = &Fact>,
+    ) -> Result<BTreeMap<Fact, Vec<OpenNotice>>, StoreError> {
         let sql = format!(
             "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, \
              (SELECT MAX(CASE WHEN m.state = 'ready' THEN 0 ELSE 1 END) FROM message_notice c \
@@ -268,7 +258,7 @@ impl Tx {
               AND m.state IN ('ready', 'sending', 'in_doubt', 'accepted')) AS leaving \
              FROM notice n WHERE n.guardian_id IS NOT NULL AND n.state IN {OPEN} AND n.fact IN"
         );
-        let mut open: BTreeMap<MarkFact, Vec<OpenNotice>> = BTreeMap::new();
+        let mut open: BTreeMap<Fact, Vec<OpenNotice>> = BTreeMap::new();
         for row in &self.by_facts(&sql, facts).await? {
             let basis = cell(&text(row, "basis")?, "notice.basis")?;
             let stage = match (text(row, "state")?.as_str(), some_int(row, "leaving")?) {
@@ -292,7 +282,7 @@ impl Tx {
     async fn by_facts(
         &mut self,
         sql: &str,
-        facts: impl Iterator<Item = &MarkFact>,
+        facts: impl Iterator<Item = &Fact>,
     ) -> Result<Vec<AnyRow>, StoreError> {
         let keys: Vec<String> = facts.map(ToString::to_string).collect();
         let mut rows = Vec::new();
@@ -315,7 +305,7 @@ impl Tx {
         &mut self,
         guardians: &BTreeSet<i64>,
         students: &BTreeSet<i64>,
-    ) -> Result<Vec<MarkFact>, StoreError> {
+    ) -> Result<Vec<Fact>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT DISTINCT fact FROM notice WHERE state IN {OPEN} \
              AND (guardian_id IN ({}) OR student_id IN ({}))",
@@ -360,13 +350,14 @@ impl Tx {
         &mut self,
         notices: &[NewNotice],
         now: Millis,
-    ) -> Result<BTreeMap<(MarkFact, i64), i64>, StoreError> {
+    ) -> Result<BTreeMap<(Fact, i64), i64>, StoreError> {
         let mut written = BTreeMap::new();
         for batch in notices.chunks(100) {
             let sql = format!(
-                "INSERT INTO notice (guardian_id, student_id, fact, event, basis, basis_told, due_at, \
-                 change_id, seen_at, state_at, waits_for) VALUES {} RETURNING id, guardian_id, fact",
-                values(batch.len(), 11)
+                "INSERT INTO notice (guardian_id, student_id, fact, event, urgency, basis, basis_told, \
+                 due_at, change_id, seen_at, state_at, waits_for) VALUES {} \
+                 RETURNING id, guardian_id, fact",
+                values(batch.len(), 12)
             );
             let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
             for notice in batch {
@@ -375,6 +366,7 @@ impl Tx {
                     .bind(notice.fact.student_id)
                     .bind(notice.fact.to_string())
                     .bind(notice.event.code())
+                    .bind(urgency(notice.urgent))
                     .bind(json(notice.basis.cell()))
                     .bind(i64::from(matches!(notice.basis, Known::Told(_))))
                     .bind(notice.due_at)
@@ -526,6 +518,11 @@ fn change(row: &AnyRow) -> Result<Change, StoreError> {
         old: json("old")?,
         new: json("new")?,
     })
+}
+
+/// `notice.urgency` and `message.urgency`: below 2 is urgent.
+pub(super) fn urgency(urgent: bool) -> i64 {
+    if urgent { 1 } else { 2 }
 }
 
 /// A cell as the database keeps it: a JSON array of values.

@@ -12,7 +12,16 @@ use handlebars::{
 use super::{TemplateError, words::HELPERS};
 
 /// What `view::item` offers.
-const FRAGMENT: &[&str] = &["subject", "date", "new", "old", "work_kind", "comment"];
+const FRAGMENT: &[&str] = &[
+    "subject",
+    "lesson",
+    "date",
+    "new",
+    "old",
+    "work_kind",
+    "comment",
+    "short",
+];
 
 /// What `view::letter` offers, at all its depths.
 const FRAME: &[&str] = &[
@@ -31,6 +40,8 @@ const FRAME: &[&str] = &[
     "subject",
     "event",
     "items",
+    "announcements",
+    "text",
 ];
 
 /// What the loops of the template engine offer, each after `@`.

@@ -74,16 +74,50 @@ pub struct StudentNews {
 /// One piece of news.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Item {
-    /// «Русский язык», or its short name for SMS. Equal subjects of one day are told together.
-    pub subject: String,
-    /// The date of the lesson.
+    /// What it is told as.
+    pub event: Event,
+    /// «Русский язык», or its short name for SMS; none where no subject is meant or known.
+    pub subject: Option<String>,
+    /// The day that it is about.
     pub date: NaiveDate,
-    /// What happened.
+    /// The number of the lesson, where attendance or the timetable is meant.
+    pub number: Option<i64>,
+    /// The title of an announcement.
+    pub title: Option<String>,
+    /// The term of a result: its kind by the codes of `term.kind`, and its number.
+    pub term: Option<(String, i64)>,
+    /// What happened, in the values of [`crate::journal::entry::Entry`].
     pub news: News,
     /// «контрольная»
     pub work_kind: Option<String>,
-    /// What the teacher added.
+    /// What the teacher added, or who stands in.
     pub comment: Option<String>,
+    /// The text of an announcement in fewer words.
+    pub short: Option<String>,
+}
+
+/// How much of the content a messenger may carry (design §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContentLevel {
+    /// Everything.
+    Full,
+    /// Everything but names, comments and remarks.
+    NoNames,
+    /// That there is something new, and what the school says to all.
+    #[default]
+    Ping,
+}
+
+impl ContentLevel {
+    /// The level with this name of `channels.telegram.content`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "full" => Some(Self::Full),
+            "no_names" => Some(Self::NoNames),
+            "ping" => Some(Self::Ping),
+            _ => None,
+        }
+    }
 }
 
 /// The words of one message.
@@ -119,7 +153,7 @@ impl fmt::Debug for StudentNews {
 /// Prints the event only.
 impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Item({})", self.event().code())
+        write!(f, "Item({})", self.event.code())
     }
 }
 
@@ -226,37 +260,69 @@ impl Templates {
         Ok(templates)
     }
 
-    /// Sets a letter in words for a channel. The messenger and the sheet have no templates of their
-    /// own yet and get the words of an SMS.
+    /// Sets a letter in words for a channel; `level` is what a messenger may carry. The sheet has a
+    /// layout of its own and takes its sentences from [`Templates::sentence`].
     ///
     /// # Errors
     /// [`TemplateError::Broken`] where a school's own template fails on content that its sample did
     /// not have.
-    pub fn render(&self, channel: Channel, letter: &Letter) -> Result<Text, TemplateError> {
+    pub fn render(
+        &self,
+        channel: Channel,
+        level: ContentLevel,
+        letter: &Letter,
+    ) -> Result<Text, TemplateError> {
+        let plain = |text: String| Text {
+            subject: None,
+            text: view::lines(&text),
+            html: None,
+        };
         match channel {
             Channel::Email => Ok(Text {
                 subject: Some(view::one_line(&self.part(Part::Subject, letter)?)),
                 text: self.part(Part::Plain, letter)?,
                 html: Some(self.part(Part::Html, letter)?),
             }),
-            Channel::Sms | Channel::Telegram | Channel::Paper => Ok(Text {
-                subject: None,
-                text: view::lines(&self.part(Part::Sms, letter)?),
-                html: None,
-            }),
+            Channel::Telegram if level == ContentLevel::Ping => {
+                self.part(Part::Ping, letter).map(plain)
+            }
+            Channel::Telegram if level == ContentLevel::NoNames => self
+                .part(Part::Messenger, &view::without_names(letter))
+                .map(plain),
+            Channel::Telegram => self.part(Part::Messenger, letter).map(plain),
+            Channel::Sms | Channel::Paper => self.part(Part::Sms, letter).map(plain),
         }
+    }
+
+    /// One piece of news as a sentence of the weekly sheet: «Русский язык: исправлено, было 3».
+    ///
+    /// # Errors
+    /// [`TemplateError::Broken`], as [`Templates::render`].
+    pub fn sentence(&self, item: &Item) -> Result<String, TemplateError> {
+        let told = self.fragment(Part::Plain, item)?;
+        let heading = words::heading(item, false);
+        Ok(view::one_line(&format!("{heading}: {told}")))
     }
 
     /// The letter in the frame of one part.
     fn part(&self, part: Part, letter: &Letter) -> Result<String, TemplateError> {
         let data = view::letter(part, letter, |item| self.fragment(part, item))?;
-        self.set(&format!("frame/{}", part.file()), &data)
+        self.set(&format!("frame/{}", part.frame()), &data)
     }
 
     /// One piece of news, as one part tells it.
     fn fragment(&self, part: Part, item: &Item) -> Result<String, TemplateError> {
-        let name = format!("{}/{}", item.event().code(), part.file());
-        self.set(&name, &view::item(part, item))
+        self.set(&self.fragment_of(part, item.event), &view::item(part, item))
+    }
+
+    /// The file that tells an event in one part: its own, or the one of the plain mail.
+    fn fragment_of(&self, part: Part, event: Event) -> String {
+        let own = format!("{}/{}", event.code(), part.fragment());
+        if self.registry.has_template(&own) {
+            own
+        } else {
+            format!("{}/{}", event.code(), Part::Plain.fragment())
+        }
     }
 
     fn set(&self, name: &str, data: &Value) -> Result<String, TemplateError> {
@@ -272,16 +338,5 @@ impl Templates {
                     reason => reason.to_string(),
                 },
             })
-    }
-}
-
-impl Item {
-    /// The event whose fragment tells it.
-    pub fn event(&self) -> Event {
-        match self.news {
-            News::Entered(_) => Event::Mark,
-            News::Corrected { .. } => Event::MarkCorrected,
-            News::Withdrawn(_) => Event::MarkWithdrawn,
-        }
     }
 }

@@ -12,7 +12,15 @@ use super::{
 };
 use crate::{family::preference::Event, journal::cell::News};
 
-const EVENTS: [Event; 3] = [Event::Mark, Event::MarkCorrected, Event::MarkWithdrawn];
+/// All texts of all channels.
+const PARTS: [Part; 6] = [
+    Part::Sms,
+    Part::Subject,
+    Part::Plain,
+    Part::Html,
+    Part::Messenger,
+    Part::Ping,
+];
 
 /// A letter as a sample file writes it. Its pieces of news are all of the folder's event.
 #[derive(Deserialize)]
@@ -51,12 +59,16 @@ struct SampleStudent {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SampleItem {
-    subject: String,
+    subject: Option<String>,
     date: NaiveDate,
+    number: Option<i64>,
+    title: Option<String>,
+    term: Option<(String, i64)>,
     old: Option<String>,
     new: Option<String>,
     work_kind: Option<String>,
     comment: Option<String>,
+    short: Option<String>,
 }
 
 /// Reads the sample of an event.
@@ -104,26 +116,68 @@ pub(super) fn read(event: Event, name: &str, source: &str) -> Result<Letter, Tem
 impl SampleItem {
     fn read(self, event: Event) -> Result<Item, String> {
         let needs = |field: &str| {
-            let subject = &self.subject;
             let code = event.code();
-            format!("the item «{subject}» of a {code} sample needs «{field}»")
+            format!("each item of a {code} sample needs «{field}»")
         };
-        let news = match event {
-            Event::Mark => News::Entered(self.new.clone().ok_or_else(|| needs("new"))?),
-            Event::MarkCorrected => News::Corrected {
-                new: self.new.clone().ok_or_else(|| needs("new"))?,
-                old: self.old.clone(),
-            },
-            Event::MarkWithdrawn => News::Withdrawn(self.old.clone()),
+        if names_subject(event) && self.subject.is_none() {
+            return Err(needs("subject"));
+        }
+        let news = match (event, self.old, self.new) {
+            (Event::Mark | Event::MarkCorrected, _, None) => return Err(needs("new")),
+            (Event::MarkCorrected, old, Some(new)) => News::Corrected { old, new },
+            (Event::MarkWithdrawn, old, _) | (_, old, None) => News::Withdrawn(old),
+            (Event::Mark, _, Some(new)) | (_, None, Some(new)) => News::Entered(new),
+            (_, old, Some(new)) => News::Corrected { old, new },
         };
         Ok(Item {
+            event,
             subject: self.subject,
             date: self.date,
+            number: self.number,
+            title: self.title,
+            term: self.term,
             news,
             work_kind: self.work_kind,
             comment: self.comment,
+            short: self.short,
         })
     }
+}
+
+/// Whether news of this event always has a subject.
+fn names_subject(event: Event) -> bool {
+    use Event as E;
+    matches!(
+        event,
+        E::Mark
+            | E::MarkCorrected
+            | E::MarkWithdrawn
+            | E::Homework
+            | E::Forecast
+            | E::Preliminary
+            | E::TermResult
+            | E::Exam
+            | E::Test
+    )
+}
+
+/// Whether a text must quote what was right before: a family may have drawn its conclusions from it.
+fn quotes_old(event: Event) -> bool {
+    use Event as E;
+    matches!(
+        event,
+        E::MarkCorrected
+            | E::MarkWithdrawn
+            | E::Forecast
+            | E::Preliminary
+            | E::TermResult
+            | E::Exam
+    )
+}
+
+/// Whether an SMS keeps the text to itself: phones lie on tables.
+fn keeps_text(event: Event, part: Part) -> bool {
+    part == Part::Sms && matches!(event, Event::Remark | Event::Appeal)
 }
 
 /// Renders the sample of each event, as it stands and without all that may be absent, and looks for
@@ -135,7 +189,7 @@ pub(super) fn try_all(
     templates: &Templates,
     files: &BTreeMap<&'static str, String>,
 ) -> Result<(), TemplateError> {
-    for event in EVENTS {
+    for &event in Event::ALL {
         let name = format!("{}/sample.json", event.code());
         let full = read(
             event,
@@ -148,7 +202,7 @@ pub(super) fn try_all(
                 ..full.clone()
             };
             for letter in [bare(full.clone()), full] {
-                for part in [Part::Sms, Part::Subject, Part::Plain, Part::Html] {
+                for part in PARTS {
                     templates.part(part, &letter)?;
                     loses_nothing(templates, part, &marked(letter.clone()))?;
                 }
@@ -166,6 +220,13 @@ fn bare(mut letter: Letter) -> Letter {
         for item in &mut student.items {
             item.work_kind = None;
             item.comment = None;
+            item.short = None;
+            item.title = None;
+            item.number = None;
+            item.term = None;
+            if !names_subject(item.event) {
+                item.subject = None;
+            }
             if let News::Corrected { old, .. } | News::Withdrawn(old) = &mut item.news {
                 *old = None;
             }
@@ -189,7 +250,10 @@ fn marked(mut letter: Letter) -> Letter {
     for student in &mut letter.students {
         mark(&mut student.name, false);
         for item in &mut student.items {
-            mark(&mut item.subject, true);
+            if let Some(subject) = &mut item.subject {
+                mark(subject, true);
+            }
+            item.short = None;
             match &mut item.news {
                 News::Entered(value) | News::Withdrawn(Some(value)) => mark(value, false),
                 News::Withdrawn(None) => {}
@@ -208,7 +272,7 @@ fn marked(mut letter: Letter) -> Letter {
 /// Looks for the marked words: the marks in the fragments, everything in the frame. A subject line
 /// names no marks, but must not be empty.
 fn loses_nothing(templates: &Templates, part: Part, letter: &Letter) -> Result<(), TemplateError> {
-    let frame = format!("frame/{}", part.file());
+    let frame = format!("frame/{}", part.frame());
     let whole = templates.part(part, letter)?;
     if part == Part::Subject {
         return if view::one_line(&whole).is_empty() {
@@ -220,6 +284,9 @@ fn loses_nothing(templates: &Templates, part: Part, letter: &Letter) -> Result<(
         } else {
             Ok(())
         };
+    }
+    if part == Part::Ping {
+        return Ok(());
     }
     let kept = |name: &str, text: &str, what: &[(&'static str, &str)]| match what
         .iter()
@@ -234,17 +301,23 @@ fn loses_nothing(templates: &Templates, part: Part, letter: &Letter) -> Result<(
     for student in &letter.students {
         kept(&frame, &whole, &[("name", &student.name)])?;
         for item in &student.items {
-            let marks: Vec<(&str, &str)> = match &item.news {
-                News::Entered(new) => vec![("new", new)],
-                News::Corrected { old, new } => {
-                    let old = old.iter().map(|old| ("old", old.as_str()));
-                    old.chain([("new", new.as_str())]).collect()
-                }
-                News::Withdrawn(old) => old.iter().map(|old| ("old", old.as_str())).collect(),
+            let (new, old) = match &item.news {
+                News::Entered(new) => (Some(new), None),
+                News::Corrected { old, new } => (Some(new), old.as_ref()),
+                News::Withdrawn(old) => (None, old.as_ref()),
             };
-            let fragment = format!("{}/{}", item.event().code(), part.file());
+            let new = new.filter(|_| !keeps_text(item.event, part));
+            let old = old.filter(|_| quotes_old(item.event));
+            let marks: Vec<(&str, &str)> = old
+                .map(|old| ("old", old.as_str()))
+                .into_iter()
+                .chain(new.map(|new| ("new", new.as_str())))
+                .collect();
+            let fragment = templates.fragment_of(part, item.event);
             kept(&fragment, &templates.fragment(part, item)?, &marks)?;
-            kept(&frame, &whole, &[("subject", &item.subject)])?;
+            if let Some(subject) = item.subject.as_deref() {
+                kept(&frame, &whole, &[("subject", subject)])?;
+            }
             let marks: Vec<_> = marks.iter().map(|(_, word)| ("items", *word)).collect();
             kept(&frame, &whole, &marks)?;
         }

@@ -3,8 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Item, Letter, Occasion, StudentNews, TemplateError};
-use crate::journal::cell::News;
+use super::{Item, Letter, Occasion, StudentNews, TemplateError, words};
+use crate::{family::preference::Event, journal::cell::News};
+
+/// How much of a free text an SMS and a messenger carry; the whole stands in mails and on the sheet.
+const LONGEST: [usize; 2] = [200, 3_000];
 
 /// One of the texts that make up a message, by the file name of its templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,16 +16,30 @@ pub(super) enum Part {
     Subject,
     Plain,
     Html,
+    Messenger,
+    /// That a messenger which may carry no personal data says only that there is something new.
+    Ping,
 }
 
 impl Part {
-    /// The file name in each template folder.
-    pub(super) fn file(self) -> &'static str {
+    /// The file of its frame.
+    pub(super) fn frame(self) -> &'static str {
         match self {
             Self::Sms => "sms.hbs",
             Self::Subject => "email.subject.hbs",
             Self::Plain => "email.txt.hbs",
             Self::Html => "email.html.hbs",
+            Self::Messenger => "telegram.hbs",
+            Self::Ping => "telegram.ping.hbs",
+        }
+    }
+
+    /// The file of its fragments in the folder of each event.
+    pub(super) fn fragment(self) -> &'static str {
+        match self {
+            Self::Sms => "sms.hbs",
+            Self::Html => "email.html.hbs",
+            Self::Subject | Self::Plain | Self::Messenger | Self::Ping => "email.txt.hbs",
         }
     }
 
@@ -32,7 +49,9 @@ impl Part {
         let bare = one_line(value);
         match self {
             Self::Html => handlebars::html_escape(&bare),
-            Self::Sms | Self::Subject | Self::Plain => bare,
+            Self::Sms => clipped(bare, LONGEST[0]),
+            Self::Messenger | Self::Ping => clipped(bare, LONGEST[1]),
+            Self::Subject | Self::Plain => bare,
         }
     }
 }
@@ -46,12 +65,14 @@ pub(super) fn item(part: Part, item: &Item) -> Value {
     };
     let clean = |value: &str| part.clean(value);
     json!({
-        "subject": clean(&item.subject),
+        "subject": item.subject.as_deref().map(clean),
+        "lesson": clean(&words::lesson(item, part == Part::Sms)),
         "date": item.date.to_string(),
         "new": new.map(|value| clean(value)),
         "old": old.map(|value| clean(value)),
         "work_kind": item.work_kind.as_deref().map(clean),
         "comment": item.comment.as_deref().map(clean),
+        "short": item.short.as_deref().map(clean),
     })
 }
 
@@ -66,8 +87,8 @@ pub(super) fn letter(
     let mut students = Vec::with_capacity(letter.students.len());
     for student in &letter.students {
         let days = match part {
-            Part::Subject => Vec::new(),
-            Part::Sms | Part::Plain | Part::Html => days(part, student, &mut set)?,
+            Part::Subject | Part::Ping => Vec::new(),
+            _ => days(part, student, &mut set)?,
         };
         students.push(json!({
             "name": clean(&student.name),
@@ -95,7 +116,46 @@ pub(super) fn letter(
         "date": letter.date.to_string(),
         "names": names,
         "students": students,
+        "announcements": if part == Part::Ping { to_all(part, letter, &mut set)? } else { Vec::new() },
     }))
+}
+
+/// What the school says to all: it names no child, so that any messenger may carry it.
+fn to_all(
+    part: Part,
+    letter: &Letter,
+    set: &mut impl FnMut(&Item) -> Result<String, TemplateError>,
+) -> Result<Vec<Value>, TemplateError> {
+    let items = letter.students.iter().flat_map(|student| &student.items);
+    items
+        .filter(|item| matches!(item.event, Event::Urgent | Event::Announcement))
+        .map(|item| {
+            Ok(json!({
+                "subject": part.clean(&words::heading(item, false)),
+                "text": set(item)?,
+            }))
+        })
+        .collect()
+}
+
+/// The letter without names, and without the texts in which teachers may have written some.
+pub(super) fn without_names(letter: &Letter) -> Letter {
+    let mut letter = letter.clone();
+    for student in &mut letter.students {
+        "Ваш ребёнок".clone_into(&mut student.name);
+        for item in &mut student.items {
+            item.comment = None;
+            let free = matches!(
+                item.event,
+                Event::Remark | Event::Praise | Event::Appeal | Event::Achievement
+            );
+            if free && let News::Entered(text) | News::Corrected { new: text, .. } = &mut item.news
+            {
+                "текст у классного руководителя".clone_into(text);
+            }
+        }
+    }
+    letter
 }
 
 /// The news by day, and within a day by subject and kind, so that an SMS says «рус 4 и 3». Subjects
@@ -105,25 +165,37 @@ fn days(
     student: &StudentNews,
     set: &mut impl FnMut(&Item) -> Result<String, TemplateError>,
 ) -> Result<Vec<Value>, TemplateError> {
-    let mut items: Vec<&Item> = student.items.iter().collect();
-    let position = |item: &Item| {
-        let same = |other: &Item| other.subject == item.subject;
-        student.items.iter().position(same)
-    };
-    items.sort_by_cached_key(|item| (item.date, position(item), item.event()));
+    let short = part == Part::Sms;
+    let mut items: Vec<(String, &Item)> = student
+        .items
+        .iter()
+        .map(|item| (words::heading(item, short), item))
+        .collect();
+    let order: Vec<String> = items.iter().map(|(heading, _)| heading.clone()).collect();
+    items.sort_by_cached_key(|(heading, item)| {
+        let position = order.iter().position(|other| other == heading);
+        // Marks stand by subject, a corrected one beside the others; all else by kind.
+        let (kind, within) = match item.event {
+            Event::Mark | Event::MarkCorrected | Event::MarkWithdrawn => (Event::Mark, item.event),
+            event => (event, event),
+        };
+        (item.date, kind, position, within)
+    });
     let mut days = Vec::new();
-    for day in items.chunk_by(|left, right| left.date == right.date) {
+    for day in items.chunk_by(|(_, left), (_, right)| left.date == right.date) {
         let mut groups = Vec::new();
-        for group in day.chunk_by(|left, right| {
-            (&left.subject, left.event()) == (&right.subject, right.event())
+        for group in day.chunk_by(|(heading, left), (other, right)| {
+            (heading, left.event) == (other, right.event)
         }) {
+            let (heading, first) = &group[0];
             groups.push(json!({
-                "subject": part.clean(&group[0].subject),
-                "event": group[0].event().code(),
-                "items": group.iter().map(|item| set(item)).collect::<Result<Vec<_>, _>>()?,
+                "subject": part.clean(heading),
+                "event": first.event.code(),
+                "items": group.iter().map(|(_, item)| set(item)).collect::<Result<Vec<_>, _>>()?,
             }));
         }
-        days.push(json!({ "date": day[0].date.to_string(), "groups": groups }));
+        let (_, first) = &day[0];
+        days.push(json!({ "date": first.date.to_string(), "groups": groups }));
     }
     Ok(days)
 }
@@ -137,6 +209,15 @@ pub(super) fn one_line(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// No more than `most` characters, cut between words.
+fn clipped(text: String, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else {
+        return text;
+    };
+    let cut = text[..end].rfind(' ').unwrap_or(end);
+    format!("{}…", text[..cut].trim_end())
 }
 
 /// A text of several lines, each as [`one_line`], without empty ones.

@@ -4,7 +4,8 @@ use chrono::{Datelike, NaiveDate};
 use handlebars::{Handlebars, handlebars_helper};
 use serde_json::Value;
 
-use crate::journal::cell::DEBT;
+use super::Item;
+use crate::{family::preference::Event, journal::cell::DEBT};
 
 const MONTHS: [&str; 12] = [
     "января",
@@ -42,6 +43,12 @@ pub(super) const HELPERS: &[&str] = &[
     "short_weekday",
     "mark",
     "mark_in_words",
+    "attendance",
+    "attendance_gone",
+    "cause",
+    "lateness",
+    "lesson_change",
+    "result",
     "list",
     "plural",
     "if",
@@ -68,6 +75,12 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     handlebars_helper!(short_weekday_helper: |date: str| of_date(date, short_weekday));
     handlebars_helper!(mark_helper: |value: str| mark(value).to_owned());
     handlebars_helper!(mark_in_words_helper: |value: str| mark_in_words(value).to_owned());
+    handlebars_helper!(attendance_helper: |value: str| attendance(value));
+    handlebars_helper!(attendance_gone_helper: |value: str| attendance_gone(value).to_owned());
+    handlebars_helper!(cause_helper: |value: str| cause(value));
+    handlebars_helper!(lateness_helper: |value: str| lateness(value));
+    handlebars_helper!(lesson_change_helper: |value: str| lesson_change(value));
+    handlebars_helper!(result_helper: |value: str| result(value));
     handlebars_helper!(list_helper: |items: array| list(items));
     handlebars_helper!(plural_helper: |n: u64, one: str, few: str, many: str| {
         plural(n, one, few, many).to_owned()
@@ -78,6 +91,12 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("short_weekday", Box::new(short_weekday_helper));
     registry.register_helper("mark", Box::new(mark_helper));
     registry.register_helper("mark_in_words", Box::new(mark_in_words_helper));
+    registry.register_helper("attendance", Box::new(attendance_helper));
+    registry.register_helper("attendance_gone", Box::new(attendance_gone_helper));
+    registry.register_helper("cause", Box::new(cause_helper));
+    registry.register_helper("lateness", Box::new(lateness_helper));
+    registry.register_helper("lesson_change", Box::new(lesson_change_helper));
+    registry.register_helper("result", Box::new(result_helper));
     registry.register_helper("list", Box::new(list_helper));
     registry.register_helper("plural", Box::new(plural_helper));
 }
@@ -125,6 +144,144 @@ fn mark_in_words(value: &str) -> &str {
         "н/а" => "н/а (нет аттестации)",
         "осв" => "осв (освобождение)",
         other => mark(other),
+    }
+}
+
+/// What stands over a group of news: the subject of marks, else what kind of news it is.
+pub(super) fn heading(item: &Item, short: bool) -> String {
+    let pick = |long: &str, brief: &str| if short { brief } else { long }.to_owned();
+    let term = |long: &str, brief: &str| match &item.term {
+        Some((kind, number)) => term(kind, *number, long, brief, short),
+        None => pick(long, brief),
+    };
+    match item.event {
+        Event::Mark | Event::MarkCorrected | Event::MarkWithdrawn => item
+            .subject
+            .clone()
+            .unwrap_or_else(|| pick("Отметка", "отметка")),
+        Event::Urgent => item
+            .title
+            .clone()
+            .unwrap_or_else(|| pick("Срочно", "срочно")),
+        Event::Announcement => {
+            let plain = || pick("Объявление", "объявление");
+            item.title.clone().unwrap_or_else(plain)
+        }
+        Event::ScheduleChange => pick("Изменение в расписании", "расписание"),
+        Event::Absence => pick("Пропуски", "пропуск"),
+        Event::Lateness => pick("Опоздания", "опоздание"),
+        Event::AttendanceCorrected => pick("Исправлено", "исправлено"),
+        Event::Praise => pick("Благодарность", "благодарность"),
+        Event::Achievement => pick("Достижение", "достижение"),
+        Event::Remark => pick("Замечание", "запись учителя"),
+        Event::Appeal => pick("Обращение учителя", "обращение учителя"),
+        Event::Forecast => term("Прогноз", "прогноз"),
+        Event::Preliminary => term("Предварительные отметки", "предв. отметки"),
+        Event::TermResult => term("Итоги", "итоги"),
+        Event::Exam => pick("Экзамен", "экзамен"),
+        Event::Homework => pick("Домашнее задание", "ДЗ"),
+        Event::Test => pick("Предстоит", "предстоит"),
+        Event::ClassEvent => pick("Событие", "событие"),
+    }
+}
+
+/// «Итоги: 1-я четверть», «итоги 1 четв»
+fn term(kind: &str, number: i64, long: &str, brief: &str, short: bool) -> String {
+    let (name, abbreviation, neuter) = match kind {
+        "quarter" => ("четверть", "четв", false),
+        "trimester" => ("триместр", "трим", true),
+        "half_year" => ("полугодие", "полуг", true),
+        "module" => ("модуль", "мод", true),
+        _ if short => return format!("{brief} года"),
+        _ => return format!("{long}: год"),
+    };
+    let ending = match (kind, neuter) {
+        ("half_year", _) => "е",
+        (_, true) => "й",
+        (_, false) => "я",
+    };
+    if short {
+        format!("{brief} {number} {abbreviation}")
+    } else {
+        format!("{long}: {number}-{ending} {name}")
+    }
+}
+
+/// Which lesson is meant: «Английский язык, 3-й урок», «англ», «3 урок».
+pub(super) fn lesson(item: &Item, short: bool) -> String {
+    match (&item.subject, item.number) {
+        (Some(subject), Some(number)) if !short => format!("{subject}, {number}-й урок"),
+        (Some(subject), _) => subject.clone(),
+        (None, Some(number)) if short => format!("{number} урок"),
+        (None, Some(number)) => format!("{number}-й урок"),
+        (None, None) if short => "день".to_owned(),
+        (None, None) => "весь день".to_owned(),
+    }
+}
+
+/// What an attendance entry says.
+fn attendance(value: &str) -> String {
+    match value {
+        "absent" => "пропуск".to_owned(),
+        "ill" => "пропуск по болезни".to_owned(),
+        "excused" => "пропуск по уважительной причине".to_owned(),
+        "unexcused" => "пропуск без уважительной причины".to_owned(),
+        late if late.starts_with("late") => format!("опоздание{}", lateness(late)),
+        other => other.to_owned(),
+    }
+}
+
+/// That an attendance entry was wrong.
+fn attendance_gone(value: &str) -> &'static str {
+    if value.starts_with("late") {
+        "опоздания не было"
+    } else {
+        "пропуска не было"
+    }
+}
+
+/// Why somebody was not there, in brackets, where it is known.
+fn cause(value: &str) -> String {
+    match value {
+        "absent" => String::new(),
+        "ill" => " (по болезни)".to_owned(),
+        "excused" => " (по уважительной причине)".to_owned(),
+        "unexcused" => " (без уважительной причины)".to_owned(),
+        other => format!(" ({other})"),
+    }
+}
+
+/// How late somebody was, in brackets, where it is known.
+fn lateness(value: &str) -> String {
+    match value.strip_prefix("late") {
+        Some("") => String::new(),
+        Some(minutes) => format!(" ({} мин)", minutes.trim_start_matches(':')),
+        None => format!(" ({value})"),
+    }
+}
+
+/// What becomes of a lesson.
+fn lesson_change(value: &str) -> String {
+    match value.split_once(':') {
+        Some(("moved", date)) => format!("урок перенесён на {}", of_date(date, day)),
+        Some(("substitute", _)) => "урок проведёт другой учитель".to_owned(),
+        _ => match value {
+            "cancelled" => "урока не будет".to_owned(),
+            "moved" => "урок перенесён".to_owned(),
+            other => other.to_owned(),
+        },
+    }
+}
+
+/// The result of a term.
+fn result(value: &str) -> String {
+    match value.split_once(':') {
+        Some(("deferred", date)) => format!("отсрочка до {}", of_date(date, day)),
+        _ => match value {
+            "deferred" => "отсрочка".to_owned(),
+            "not_certified" => "нет аттестации".to_owned(),
+            other => mark_in_words(other).to_owned(),
+        },
     }
 }
 
@@ -183,6 +340,30 @@ mod tests {
         assert_eq!(mark_in_words("н/а"), "н/а (нет аттестации)");
         assert_eq!(mark_in_words("осв"), "осв (освобождение)");
         assert_eq!(mark_in_words("4-"), "4-");
+    }
+
+    #[test]
+    fn every_value_of_the_journal_has_its_words() {
+        assert_eq!(attendance("late:10"), "опоздание (10 мин)");
+        assert_eq!(attendance("late"), "опоздание");
+        assert_eq!(attendance("ill"), "пропуск по болезни");
+        assert_eq!(cause("unexcused"), " (без уважительной причины)");
+        assert_eq!(
+            lesson_change("moved:2026-10-16"),
+            "урок перенесён на 16 октября"
+        );
+        assert_eq!(
+            lesson_change("substitute:5"),
+            "урок проведёт другой учитель"
+        );
+        assert_eq!(result("deferred:2026-11-06"), "отсрочка до 6 ноября");
+        assert_eq!(result("4"), "4");
+        let name = |kind, number| term(kind, number, "Итоги", "итоги", false);
+        assert_eq!(name("quarter", 1), "Итоги: 1-я четверть");
+        assert_eq!(name("trimester", 2), "Итоги: 2-й триместр");
+        assert_eq!(name("half_year", 1), "Итоги: 1-е полугодие");
+        assert_eq!(name("year", 1), "Итоги: год");
+        assert_eq!(term("quarter", 1, "Итоги", "итоги", true), "итоги 1 четв");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use vestnik::{
     next::{EMAIL_DOUBT, InDoubt},
     providers,
     store::{History, Store},
-    text::Templates,
+    text::{ContentLevel, Templates},
     zone,
 };
 use vestnik_contract::{Delivery, Message, Outcome, Reason};
@@ -56,6 +56,7 @@ impl Desk {
                 weekly: "0 0 16 * * Fri".parse().unwrap(),
                 quiet: "21:00-07:30".parse().unwrap(),
             },
+            content: ContentLevel::Full,
         };
         let accounts = vec![providers::email_lane(), providers::sms_lane(true)];
         assert_eq!(accounts[0].in_doubt, InDoubt::ResendOnce(EMAIL_DOUBT));

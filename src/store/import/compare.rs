@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 use super::{ImportFailure, ImportReport, MarkChange};
 use crate::{
     journal::{
-        fact::MarkFact,
+        fact::Fact,
         import::{Field, Load, Natural, Record, Table},
     },
     store::{
@@ -489,12 +489,12 @@ impl<'a> Difference<'a> {
                 }
                 let silent = baseline || self.new_students.contains_key(&diary.student);
                 if !silent {
-                    let fact = MarkFact {
-                        student_id: student,
-                        subject_id: int(row, "subject_id")?,
-                        date: parsed(row, "date")?,
-                        lesson_id: some_int(row, "lesson_id")?,
-                    };
+                    let fact = Fact::mark(
+                        student,
+                        int(row, "subject_id")?,
+                        parsed(row, "date")?,
+                        some_int(row, "lesson_id")?,
+                    );
                     let old = Some(text(row, "value")?);
                     self.marks.push(MarkChange {
                         fact: Some(fact),
@@ -519,12 +519,9 @@ impl<'a> Difference<'a> {
         let id = |column: &str| record.field(column).and_then(|field| self.id_of(field));
         let date = value("date").and_then(|date| date.parse().ok());
         let fact = match (id("student_id"), id("subject_id"), date) {
-            (Some(student_id), Some(subject_id), Some(date)) => Some(MarkFact {
-                student_id,
-                subject_id,
-                date,
-                lesson_id: id("lesson_id"),
-            }),
+            (Some(student_id), Some(subject_id), Some(date)) => {
+                Some(Fact::mark(student_id, subject_id, date, id("lesson_id")))
+            }
             _ => None,
         };
         self.marks.push(MarkChange {

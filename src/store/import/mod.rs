@@ -15,7 +15,7 @@ use crate::{
     instant::Millis,
     journal::{
         cell::News,
-        fact::MarkFact,
+        fact::Fact,
         import::{Load, Table},
     },
 };
@@ -50,7 +50,7 @@ pub struct ImportReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarkChange {
     /// Where; none for a student or subject that the database does not know yet.
-    pub fact: Option<MarkFact>,
+    pub fact: Option<Fact>,
     /// What stood there.
     pub old: Option<String>,
     /// What stands there now.
