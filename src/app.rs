@@ -93,6 +93,7 @@ pub fn rules(config: &Config, zone: Tz) -> Rules {
             weekly: config.weekly.clone(),
             quiet: config.quiet,
         },
+        sheets: config.weekly_sheets.clone(),
         content: config
             .telegram
             .as_ref()

@@ -309,18 +309,7 @@ fn draft(
         Some(Timing::Daily) => Occasion::Daily,
         _ => Occasion::AtOnce,
     };
-    // Two guardians with one address share the message. Where one of them knows more, the text
-    // follows that one: the phone has shown it to both.
-    let mut said: BTreeMap<Fact, &Due> = BTreeMap::new();
-    for (due, ..) in members {
-        let known = said.entry(due.fact).or_insert(due);
-        if matches!(
-            (&known.basis, &due.basis),
-            (Known::Untold(_), Known::Told(_))
-        ) {
-            *known = due;
-        }
-    }
+    let said = shared(members.iter().map(|(due, ..)| *due));
     let today = zone::local(now, hours.zone).date();
     let mut students: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
     let mut words_to_many: Vec<(Place, News)> = Vec::new();
@@ -334,7 +323,7 @@ fn draft(
                 }
                 words_to_many.push(word);
             }
-            let item = item(due, news, names, channel, today);
+            let item = item(*fact, &due.content, news, names, channel, today);
             students.entry(fact.student_id).or_default().push(item);
         }
     }
@@ -376,11 +365,45 @@ fn draft(
     }
 }
 
-fn item(due: &Due, news: News, names: &Names, channel: Channel, today: NaiveDate) -> Item {
-    let entry = due.entry_of(&news).cloned().unwrap_or_default();
-    let about = names.about.get(&due.fact).cloned().unwrap_or_default();
+/// What is said of each fact to people who share an address or a sheet. Where one of them knows more,
+/// the text follows that one: the phone has shown it to all.
+pub fn shared<'a>(due: impl Iterator<Item = &'a Due>) -> BTreeMap<Fact, &'a Due> {
+    let mut said: BTreeMap<Fact, &Due> = BTreeMap::new();
+    for due in due {
+        let known = said.entry(due.fact).or_insert(due);
+        if matches!(
+            (&known.basis, &due.basis),
+            (Known::Untold(_), Known::Told(_))
+        ) {
+            *known = due;
+        }
+    }
+    said
+}
+
+/// A piece of news of a fact, with what its text needs.
+pub fn item(
+    fact: Fact,
+    content: &Content,
+    news: News,
+    names: &Names,
+    channel: Channel,
+    today: NaiveDate,
+) -> Item {
+    let value = match &news {
+        News::Entered(value) | News::Corrected { new: value, .. } => Some(value),
+        News::Withdrawn(_) => None,
+    };
+    let spoken_of = |entry: &&Entry| Some(&entry.value) == value;
+    let entry = content
+        .entries
+        .iter()
+        .find(spoken_of)
+        .cloned()
+        .unwrap_or_default();
+    let about = names.about.get(&fact).cloned().unwrap_or_default();
     Item {
-        event: Event::of(due.fact.place, due.content.urgent, &news),
+        event: Event::of(fact.place, content.urgent, &news),
         subject: about.subject.map(|(name, short)| match channel {
             Channel::Sms => short.unwrap_or(name),
             _ => name,
@@ -427,17 +450,5 @@ impl Due {
             })
             .sum();
         told + 20
-    }
-
-    /// The entry that a piece of news speaks of.
-    fn entry_of(&self, news: &News) -> Option<&Entry> {
-        let value = match news {
-            News::Entered(value) | News::Corrected { new: value, .. } => value,
-            News::Withdrawn(_) => return None,
-        };
-        self.content
-            .entries
-            .iter()
-            .find(|entry| entry.value == *value)
     }
 }

@@ -11,7 +11,8 @@
 //! 6. [`next`]: from an attempt's outcome to the next step.
 //!
 //! All of these are functions of values: no I/O, no clock, no randomness of their own. [`store`]
-//! is the only room with SQL, and [`engine`] joins the two.
+//! is the only room with SQL, and [`engine`] joins the two. [`paper`] makes the printed sheets of the
+//! families who hear by no other channel.
 
 pub mod app;
 pub mod cli;
@@ -26,6 +27,7 @@ pub mod instant;
 pub mod journal;
 pub mod may_send;
 pub mod next;
+pub mod paper;
 pub mod plan;
 pub mod providers;
 pub mod quiet;

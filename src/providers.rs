@@ -6,10 +6,11 @@ use anyhow::{Context, Result};
 use vestnik_contract::Channel as _;
 use vestnik_email::Email;
 use vestnik_sms::{Settings, Sms, gateway::Gateway};
+use vestnik_telegram::Telegram;
 
 use crate::{
     app::Provider,
-    config::{Config, EmailAccount, SmsAccount},
+    config::{Config, EmailAccount, SmsAccount, TelegramAccount},
     engine::Account,
     family::contact::Channel,
     next::{EMAIL_DOUBT, InDoubt},
@@ -34,7 +35,32 @@ pub fn configured(config: &Config) -> Result<Vec<Provider>> {
         let lane = sms_lane(channel.answers_queries());
         providers.push(Provider::new(lane, Arc::new(channel), account.limits));
     }
+    if let Some(account) = &config.telegram {
+        let channel = telegram(account)?;
+        providers.push(Provider::new(
+            telegram_lane(),
+            Arc::new(channel),
+            account.limits,
+        ));
+    }
     Ok(providers)
+}
+
+/// The Telegram bot as a channel.
+///
+/// # Errors
+/// The key to correct.
+pub fn telegram(account: &TelegramAccount) -> Result<Telegram> {
+    Telegram::new(&vestnik_telegram::Settings {
+        token: account.token.reveal().to_owned(),
+        api_url: account.api_url.clone(),
+        proxy: account
+            .proxy
+            .as_ref()
+            .map(|proxy| proxy.reveal().to_owned()),
+        timeout: account.limits.timeout,
+    })
+    .context("channels.telegram")
 }
 
 /// The mail relay as a channel.
@@ -92,5 +118,16 @@ pub fn sms_lane(answers_queries: bool) -> Account {
             InDoubt::UrgentOnly
         },
         answers_queries,
+    }
+}
+
+/// The lane of the Telegram bot. It cannot be asked what became of a message, and a second copy is a
+/// nuisance.
+pub fn telegram_lane() -> Account {
+    Account {
+        lane: "telegram".into(),
+        channel: Channel::Telegram,
+        in_doubt: InDoubt::UrgentOnly,
+        answers_queries: false,
     }
 }

@@ -2,13 +2,14 @@
 
 use anyhow::{Result, anyhow};
 use rand::RngExt;
-use vestnik_contract::{Channel as _, Message, Outcome};
+use vestnik_contract::{Channel, Message, Outcome};
 use vestnik_sms::{gateway::Gateway, phone};
 
 use super::Failure;
 use crate::{
     clock::{self, Clock},
     config::{Config, ConfigErrors},
+    paper::press,
     providers,
     text::Templates,
 };
@@ -49,34 +50,88 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
         }
         Err(error) => line(false, "database", crate::app::story(error.as_ref())),
     }
-    match &config.email {
-        None => println!("note  email: not configured; set channels.email.url"),
-        Some(account) => match providers::email(account) {
-            Err(error) => line(false, "email", error.to_string()),
-            Ok(channel) => match channel.check().await {
-                Ok(words) => line(true, "email", words),
-                Err(reason) => line(false, "email", reason.to_string()),
-            },
-        },
-    }
-    match &config.sms {
-        None => {
-            let known = Gateway::names().join(", ");
-            println!("note  sms: not configured; set channels.sms.gateway to one of: {known}");
+    for (name, words) in sheets(&config).await {
+        match words {
+            Ok(words) => line(true, name, words),
+            Err(words) => line(false, name, words),
         }
-        Some(account) => match providers::sms(account) {
-            Err(error) => line(false, "sms", crate::app::story(error.as_ref())),
-            Ok(channel) => match channel.check().await {
-                Ok(words) => line(true, "sms", words),
-                Err(reason) => line(false, "sms", reason.to_string()),
+    }
+    let providers: [(&str, Option<Result<Box<dyn Channel>>>, String); 3] = [
+        (
+            "email",
+            config
+                .email
+                .as_ref()
+                .map(|account| boxed(providers::email(account))),
+            "set channels.email.url".into(),
+        ),
+        (
+            "sms",
+            config
+                .sms
+                .as_ref()
+                .map(|account| boxed(providers::sms(account))),
+            format!(
+                "set channels.sms.gateway to one of: {}",
+                Gateway::names().join(", ")
+            ),
+        ),
+        (
+            "telegram",
+            config
+                .telegram
+                .as_ref()
+                .map(|account| boxed(providers::telegram(account))),
+            "set channels.telegram.token_file".into(),
+        ),
+    ];
+    for (name, provider, remedy) in providers {
+        match provider {
+            None => println!("note  {name}: not configured; {remedy}"),
+            Some(Err(error)) => line(false, name, crate::app::story(error.as_ref())),
+            Some(Ok(channel)) => match channel.check().await {
+                Ok(words) => line(true, name, words),
+                Err(reason) => line(false, name, reason.to_string()),
             },
-        },
+        }
     }
     match bad {
         0 => Ok(()),
         1 => Err(Failure::Failed(anyhow!("one thing is wrong"))),
         n => Err(Failure::Failed(anyhow!("{n} things are wrong"))),
     }
+}
+
+fn boxed<C: Channel + 'static>(channel: Result<C>) -> Result<Box<dyn Channel>> {
+    channel.map(|channel| Box::new(channel) as Box<dyn Channel>)
+}
+
+/// Tries the layout of the sheet with its sample, and names classes whose last run failed.
+async fn sheets(config: &Config) -> Vec<(&'static str, Result<String, String>)> {
+    let mut lines = Vec::new();
+    let tried = match (press::layout(config), press::child(config)) {
+        (Ok(layout), Ok(child)) => child
+            .render(&vestnik_sheet::sample(), &layout)
+            .await
+            .map(|pdf| format!("the layout sets its sample on {} page", pdf.pages))
+            .map_err(|error| format!("the layout fails: {error}")),
+        (Err(error), _) | (_, Err(error)) => Err(crate::app::story(error.as_ref())),
+    };
+    lines.push(("sheets", tried));
+    if config.print.spool_dir.is_none() {
+        println!(
+            "note  sheets: the daemon makes none; set channels.print.spool_dir, or run vestnik sheets"
+        );
+    }
+    // A database that cannot be opened has been named already.
+    if let Ok(store) = super::open(config).await
+        && let Ok(failed) = store.failed_runs().await
+    {
+        lines.extend(failed.into_iter().map(|(class, week, why)| {
+            ("sheets", Err(format!("{class} has none for {week}: {why}")))
+        }));
+    }
+    lines
 }
 
 pub(super) async fn send_test(
@@ -121,9 +176,16 @@ pub(super) async fn send_test(
                 .map_err(|error| Failure::Usage(format!("«{address}» {error}")))?;
             providers::sms(account)?.send(&message).await
         }
+        "telegram" => {
+            let account = config
+                .telegram
+                .as_ref()
+                .ok_or_else(|| missing("channels.telegram.token_file"))?;
+            providers::telegram(account)?.send(&message).await
+        }
         other => {
             return Err(Failure::Usage(format!(
-                "«{other}» is no channel: write email or sms"
+                "«{other}» is no channel: write email, sms or telegram"
             )));
         }
     };

@@ -4,6 +4,7 @@ mod check;
 mod consent;
 mod import;
 mod serve;
+mod sheets;
 mod show;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -72,7 +73,7 @@ enum Command {
         /// An id, a source key, or «Фамилия Имя»
         #[arg(long, value_name = "WHO")]
         student: String,
-        /// mark, mark_corrected or mark_withdrawn
+        /// mark, mark_corrected, homework, absence, remark, term_result, announcement, urgent and so on
         #[arg(long)]
         event: String,
         /// As JSON
@@ -82,10 +83,20 @@ enum Command {
     /// Keep the register of consents
     #[command(subcommand)]
     Consent(consent::Action),
+    /// Make the printed sheets of a week, and tell their families by them
+    #[command(
+        after_help = "Example: vestnik sheets --class 5А --week 2026-W42 --out sheets\n\
+        Families hear on paper who chose it, gave no consent or cannot be reached otherwise. What waits \
+        for the sheet counts as told when its file lies in the folder."
+    )]
+    Sheets(sheets::Arguments),
+    /// Set pages from standard input; the program starts itself so
+    #[command(name = "sheet-child", hide = true)]
+    SheetChild,
     /// Send a test message to an address of your own
     #[command(after_help = "Example: vestnik send-test email admin@example.org")]
     SendTest {
-        /// email or sms
+        /// email, sms or telegram
         channel: String,
         /// Where to
         address: String,
@@ -109,6 +120,14 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::SheetChild) {
+        let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        return if vestnik_sheet::work(input, output, errors) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -161,6 +180,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             show::route(&look(&config).await?, &config, &student, &event, json).await?;
         }
         Command::Consent(action) => consent::run(&look(&config?).await?, &action).await?,
+        Command::Sheets(arguments) => {
+            let config = config?;
+            sheets::run(&look(&config).await?, &config, &arguments).await?;
+        }
+        // It was answered before there was a runtime.
+        Command::SheetChild => {}
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;
         }

@@ -15,6 +15,7 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     engine::Engine,
+    paper::{calendar::Calendar, press::Press},
     providers,
     store::Dialect,
     text::Templates,
@@ -41,6 +42,15 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .await
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
+    let press = match &config.print.spool_dir {
+        Some(folder) => Some(Calendar {
+            press: Press::new(config, store.clone(), templates.clone(), zone)?,
+            folder: folder.clone(),
+            schedule: config.weekly_sheets.clone(),
+            clock: Clock::Wall,
+        }),
+        None => None,
+    };
     let mut random = clock::random();
     let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
     let accounts = providers
@@ -76,6 +86,9 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             }
         }
     });
+    if let Some(calendar) = press {
+        beside.spawn(calendar.run(clock::random(), stop.clone()));
+    }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
     app::run(engine, &providers, Clock::Wall, look, stop, GRACE, beat).await;

@@ -72,11 +72,11 @@ pub struct TelegramAccount {
     pub limits: Limits,
 }
 
-/// Where the sheets of the week go.
+/// How the sheets of the week are made.
 #[derive(Debug, Clone)]
-pub struct PrintSpool {
-    /// The folder, one PDF for each class and week.
-    pub spool_dir: PathBuf,
+pub struct Print {
+    /// The folder into which the daemon lays them, one PDF for each class and week.
+    pub spool_dir: Option<PathBuf>,
     /// After this long a class is given up, and tried again later.
     pub timeout: Duration,
 }
@@ -169,11 +169,10 @@ pub(super) fn telegram(keys: &mut Keys) -> Option<TelegramAccount> {
     })
 }
 
-pub(super) fn print(keys: &mut Keys) -> Option<PrintSpool> {
-    let timeout = keys.duration("channels.print.timeout");
-    let folder = keys.text("channels.print.spool_dir")?;
-    Some(PrintSpool {
-        spool_dir: keys.places.beside.join(folder),
-        timeout: timeout?,
+pub(super) fn print(keys: &mut Keys) -> Option<Print> {
+    let folder = keys.text("channels.print.spool_dir");
+    Some(Print {
+        spool_dir: folder.map(|folder| keys.places.beside.join(folder)),
+        timeout: keys.duration("channels.print.timeout")?,
     })
 }

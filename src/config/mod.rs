@@ -22,7 +22,7 @@ use crate::{
     family::contact::Channel, instant::Millis, journal::school::School, quiet::Quiet,
     secret::Secret,
 };
-pub use channels::{EmailAccount, Limits, PrintSpool, Rate, SmsAccount, TelegramAccount};
+pub use channels::{EmailAccount, Limits, Print, Rate, SmsAccount, TelegramAccount};
 use places::Places;
 use read::Keys;
 
@@ -49,8 +49,8 @@ pub struct Config {
     pub sms: Option<SmsAccount>,
     /// The Telegram bot, if there is one.
     pub telegram: Option<TelegramAccount>,
-    /// Where the sheets of the week go, if the school prints them.
-    pub print: Option<PrintSpool>,
+    /// How the sheets of the week are made.
+    pub print: Print,
     /// When the day's digest is due.
     pub daily: cron::Schedule,
     /// When the week's digest is due.
@@ -63,6 +63,8 @@ pub struct Config {
     pub quiet: Quiet,
     /// The school's own templates.
     pub templates: Option<PathBuf>,
+    /// The school's own layout of the weekly sheet.
+    pub sheet: Option<PathBuf>,
     /// How logs are written.
     pub log: Log,
     /// What an administrator should know although nothing is wrong.
@@ -214,6 +216,9 @@ fn read(keys: &mut Keys) -> Option<Config> {
     let templates = keys
         .text("templates.directory")
         .map(|name| keys.places.beside.join(name));
+    let sheet = keys
+        .text("templates.sheet")
+        .map(|name| keys.places.beside.join(name));
     let format = keys.text("log.format").unwrap_or_default();
     if !matches!(format.as_str(), "text" | "json") {
         keys.fault("log.format", "must be text or json");
@@ -225,13 +230,14 @@ fn read(keys: &mut Keys) -> Option<Config> {
         email,
         sms,
         telegram,
-        print,
+        print: print?,
         daily: daily?,
         weekly: weekly?,
         weekly_sheets: weekly_sheets?,
         settling: settling?,
         quiet: quiet?,
         templates,
+        sheet,
         log: Log {
             json: format == "json",
             level: keys.text("log.level").unwrap_or_else(|| "info".into()),

@@ -310,7 +310,7 @@ async fn carry_out(
 
 /// A message's public name: 80 random bits as 16 characters of Crockford's alphabet, which has no
 /// letters that are mistaken for digits.
-fn reference(random: &mut impl Rng) -> String {
+pub fn reference(random: &mut impl Rng) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     (0..16)
         .map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]))

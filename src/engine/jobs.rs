@@ -5,6 +5,7 @@ use chrono::{NaiveDate, NaiveTime, Weekday};
 use super::{Engine, EngineError};
 use crate::{
     instant::{HOUR, Millis},
+    schedule,
     store::Lease,
     zone,
 };
@@ -38,7 +39,8 @@ impl Engine {
     }
 
     /// What waited for last week's sheet and was not told is red: the school has to know, and news of
-    /// that week must not pour out when an address is added months later.
+    /// that week must not pour out when an address is added months later. What came after the sheets
+    /// were due has the next week's.
     async fn close_week(
         &mut self,
         lease: &Lease,
@@ -49,7 +51,8 @@ impl Engine {
             return Ok(());
         };
         if tx.claim("week", week, now).await? {
-            let red = tx.redden(week, now).await?;
+            let printed = schedule::last(&self.rules.sheets, self.rules.hours.zone, week);
+            let red = tx.redden(printed.unwrap_or(week), now).await?;
             tx.finish_job("week", week, &format!("{red} notices red"), now)
                 .await?;
         }

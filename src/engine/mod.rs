@@ -9,6 +9,8 @@ mod jobs;
 mod send;
 mod settle;
 
+pub use intake::reference;
+
 use rand::rngs::StdRng;
 use vestnik_contract::{Delivery, Message, Outcome, Reason, Sent};
 
@@ -45,6 +47,8 @@ pub struct Rules {
     pub settling: Millis,
     /// Windows, quiet hours and zone.
     pub hours: Hours,
+    /// When the sheets of the week are printed.
+    pub sheets: cron::Schedule,
     /// How much of the content a messenger may carry.
     pub content: ContentLevel,
 }

@@ -38,6 +38,13 @@ impl FromStr for ClassName {
     }
 }
 
+impl ClassName {
+    /// The class without quotes or spaces, as in a file's name: 5А.
+    pub fn plain(&self) -> String {
+        format!("{}{}", self.grade, self.letter)
+    }
+}
+
 /// Writes the class as a school does: 5 «А».
 impl fmt::Display for ClassName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -88,14 +88,25 @@ impl Tx {
             rows = self.due_of(&guardians, now).await?;
             people = self.people(&students(&rows)?, today).await?;
         }
+        let due = self.dues(&rows, today, now).await?;
+        Ok((due, people))
+    }
+
+    /// Notices with what stands in their places now.
+    pub(super) async fn dues(
+        &mut self,
+        rows: &[AnyRow],
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<Vec<Due>, StoreError> {
         let facts = rows
             .iter()
             .map(|row| parsed(row, "fact"))
             .collect::<Result<BTreeSet<Fact>, _>>()?;
         let contents = self.contents(&facts, today, now).await?;
-        let mut tried = self.tried(&rows).await?;
+        let mut tried = self.tried(rows).await?;
         let mut due = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             let fact: Fact = parsed(row, "fact")?;
             let notice_id = int(row, "id")?;
             let basis = cell(&text(row, "basis")?, "notice.basis")?;
@@ -113,7 +124,7 @@ impl Tx {
                 fact,
             });
         }
-        Ok((due, people))
+        Ok(due)
     }
 
     async fn due_of(

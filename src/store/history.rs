@@ -215,7 +215,7 @@ impl Store {
             state: text(row, "state")?,
             reason: some_text(row, "reason")?,
             guardian: name(row, "surname", "given_name")?,
-            address: hidden(&text(row, "address")?),
+            address: veiled(&text(row, "address")?),
             subject: some_text(row, "subject")?,
             text: text(row, "body_text")?,
             html: some_text(row, "body_html")?,
@@ -242,13 +242,13 @@ fn attempt(row: &AnyRow) -> Result<Attempt, StoreError> {
     })
 }
 
-fn name(row: &AnyRow, surname: &str, given: &str) -> Result<String, StoreError> {
+pub(super) fn name(row: &AnyRow, surname: &str, given: &str) -> Result<String, StoreError> {
     let parts = [some_text(row, surname)?, some_text(row, given)?];
     Ok(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// An address with its middle hidden: enough to recognise it, too little to use it.
-fn hidden(address: &str) -> String {
+pub(super) fn veiled(address: &str) -> String {
     let name = address
         .split('@')
         .next()
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn an_address_is_recognised_and_not_given_away() {
-        assert_eq!(hidden("+79123456789"), "+79·······89");
-        assert_eq!(hidden("olga@example.org"), "o···@example.org");
+        assert_eq!(veiled("+79123456789"), "+79·······89");
+        assert_eq!(veiled("olga@example.org"), "o···@example.org");
     }
 }

@@ -49,18 +49,18 @@ impl Tx {
         Ok(())
     }
 
-    /// Turns notices red that were seen before `week` and still wait for its sheet. Their reason, why
-    /// they were to be told on paper, stays. Returns how many.
+    /// Turns notices red that have waited for the sheet since before `printed`. Their reason, why they
+    /// were to be told on paper, stays. Returns how many.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn redden(&mut self, week: Millis, now: Millis) -> Result<u64, StoreError> {
+    pub async fn redden(&mut self, printed: Millis, now: Millis) -> Result<u64, StoreError> {
         let red = sqlx::query(
             "UPDATE notice SET state = 'red', waits_for = NULL, state_at = $2, \
              reason = COALESCE(reason, 'not_told') \
-             WHERE state = 'waiting' AND waits_for = 'sheet' AND seen_at < $1",
+             WHERE state = 'waiting' AND waits_for = 'sheet' AND state_at < $1",
         )
-        .bind(week)
+        .bind(printed)
         .bind(now)
         .execute(&mut *self.db)
         .await?;

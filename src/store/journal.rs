@@ -426,7 +426,7 @@ impl Tx {
         self.all(sql).await
     }
 
-    async fn all(&mut self, sql: String) -> Result<Vec<AnyRow>, StoreError> {
+    pub(super) async fn all(&mut self, sql: String) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(sql))
             .persistent(false)
             .fetch_all(&mut *self.db)
@@ -454,7 +454,7 @@ fn matching(places: &[Place], id: impl Fn(Place) -> Option<i64>) -> BTreeSet<i64
 }
 
 /// A row as the log of changes writes it: an object of its columns.
-fn object(row: &AnyRow) -> Result<Value, StoreError> {
+pub(super) fn object(row: &AnyRow) -> Result<Value, StoreError> {
     let mut object = Map::new();
     for column in row.columns() {
         let at = column.ordinal();

@@ -147,6 +147,22 @@ impl Store {
         self.begin(lease, true).await
     }
 
+    /// Begins a transaction of somebody who holds no lane, such as a command. All its statements see one
+    /// state of the database; on SQLite it is the one writer from its beginning.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn transaction(&self) -> Result<Tx, StoreError> {
+        let db = self.pool.acquire().await?;
+        let mut tx = Tx { db, ended: false };
+        let begin = match self.dialect {
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+        };
+        tx.db.execute(begin).await?;
+        Ok(tx)
+    }
+
     async fn begin(&self, lease: &Lease, snapshot: bool) -> Result<Option<Tx>, StoreError> {
         let db = self.pool.acquire().await?;
         let mut tx = Tx { db, ended: false };

@@ -13,6 +13,8 @@ mod jobs;
 mod journal;
 mod lane;
 mod outcome;
+mod pages;
+mod paper;
 mod people;
 mod rows;
 mod sample;
@@ -28,6 +30,8 @@ pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};
 pub use intake::{Change, NewNotice, Touched};
 pub use journal::Members;
 pub use lane::{LEASE, Lease, Tx};
+pub use pages::Listed;
+pub use paper::{NewSheet, OpenRun};
 pub use sample::Rows;
 pub use status::{Found, Status};
 
@@ -113,6 +117,19 @@ pub enum StoreError {
     /// Anything else the database says.
     #[error("the database answered with an error")]
     Database(#[from] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether somebody else wrote the same rows meanwhile, so that it may be tried again (SQLSTATE
+    /// 40001 of PostgreSQL).
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().as_deref() == Some("40001")
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Store {

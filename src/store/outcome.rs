@@ -220,6 +220,23 @@ impl Tx {
         self.recheck(message_id, now).await
     }
 
+    /// The recipients of a printed sheet are told of all that it carries.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn tell_by_paper(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE notice SET state = 'told_by_paper', waits_for = NULL, due_at = NULL, \
+             state_at = $2 WHERE state = 'in_message' \
+             AND id IN (SELECT notice_id FROM message_notice WHERE message_id = $1)",
+        )
+        .bind(message_id)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        self.recheck(message_id, now).await
+    }
+
     /// The notices of a message that ended without informing wait for the next road, unless another
     /// message still carries them.
     ///

@@ -51,7 +51,8 @@ impl Store {
     pub async fn status(&self, now: Millis) -> Result<Status, StoreError> {
         let mut status = Status::default();
         let rows = sqlx::query(
-            "SELECT channel, state, COUNT(*) AS n FROM message GROUP BY channel, state",
+            "SELECT channel, state, COUNT(*) AS n FROM message WHERE channel <> 'paper' \
+             GROUP BY channel, state",
         )
         .fetch_all(&self.pool)
         .await?;

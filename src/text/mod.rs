@@ -10,7 +10,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 mod view;
-mod words;
+pub(crate) mod words;
 
 use std::{fmt, path::Path};
 

@@ -106,12 +106,12 @@ fn of_date(date: &str, write: impl Fn(NaiveDate) -> String) -> String {
 }
 
 /// «14 октября»
-fn day(date: NaiveDate) -> String {
+pub(crate) fn day(date: NaiveDate) -> String {
     format!("{} {}", date.day(), MONTHS[date.month0() as usize])
 }
 
 /// «14.10»
-fn short_day(date: NaiveDate) -> String {
+pub(crate) fn short_day(date: NaiveDate) -> String {
     date.format("%d.%m").to_string()
 }
 
@@ -121,7 +121,7 @@ fn weekday(date: NaiveDate) -> String {
 }
 
 /// «ср 14.10»
-fn short_weekday(date: NaiveDate) -> String {
+pub(crate) fn short_weekday(date: NaiveDate) -> String {
     format!("{} {}", names_of(date).1, short_day(date))
 }
 
@@ -148,7 +148,7 @@ fn mark_in_words(value: &str) -> &str {
 }
 
 /// What stands over a group of news: the subject of marks, else what kind of news it is.
-pub(super) fn heading(item: &Item, short: bool) -> String {
+pub(crate) fn heading(item: &Item, short: bool) -> String {
     let pick = |long: &str, brief: &str| if short { brief } else { long }.to_owned();
     let term = |long: &str, brief: &str| match &item.term {
         Some((kind, number)) => term(kind, *number, long, brief, short),
@@ -274,7 +274,7 @@ fn lesson_change(value: &str) -> String {
 }
 
 /// The result of a term.
-fn result(value: &str) -> String {
+pub(crate) fn result(value: &str) -> String {
     match value.split_once(':') {
         Some(("deferred", date)) => format!("отсрочка до {}", of_date(date, day)),
         _ => match value {
@@ -296,7 +296,7 @@ fn list(items: &[Value]) -> String {
 }
 
 /// The Russian form of a noun after a number: 1 отметка, 2 отметки, 5 отметок, 11 отметок.
-fn plural<'a>(n: u64, one: &'a str, few: &'a str, many: &'a str) -> &'a str {
+pub(crate) fn plural<'a>(n: u64, one: &'a str, few: &'a str, many: &'a str) -> &'a str {
     match (n % 10, n % 100) {
         (_, 11..=14) => many,
         (1, _) => one,

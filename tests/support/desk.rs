@@ -56,6 +56,7 @@ impl Desk {
                 weekly: "0 0 16 * * Fri".parse().unwrap(),
                 quiet: "21:00-07:30".parse().unwrap(),
             },
+            sheets: "0 0 13 * * Fri".parse().unwrap(),
             content: ContentLevel::Full,
         };
         let accounts = vec![providers::email_lane(), providers::sms_lane(true)];

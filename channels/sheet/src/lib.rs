@@ -1,0 +1,45 @@
+//! The printed weekly sheet: data and a template in, a PDF out.
+//!
+//! Typst sets the pages. It is large, and a template is a program, so it runs in a process of its own:
+//! [`Child`] starts one for each class, gives it bounds of time and memory, and lets nothing of it stay
+//! behind. The template sees the data as a JSON file and never as source, so that no name and no
+//! homework can be taken for markup.
+
+mod child;
+mod clean;
+mod data;
+mod render;
+mod sample;
+
+pub use child::{Child, work};
+pub use data::{Announcement, Batch, Homework, Mark, Remark, Sheet, Subject, TermResult};
+pub use render::{Pdf, render};
+pub use sample::sample;
+
+/// The layout that comes with the program: `templates/sheets/week.typ`.
+pub const WEEK: &str = include_str!("../../../templates/sheets/week.typ");
+
+/// Why there are no pages. None of it quotes the data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+pub enum RenderError {
+    /// The template is wrong.
+    #[error("line {line}: {message}")]
+    Template {
+        /// Counted from 1; 0 where no line is to blame.
+        line: usize,
+        /// What typst says.
+        message: String,
+    },
+    /// The child took too long.
+    #[error("it took longer than {0} s and was stopped: the template may never end")]
+    TimedOut(u64),
+    /// The child died.
+    #[error("the process that sets the pages died ({0}): the template may need too much memory")]
+    Died(String),
+    /// The child wrote more than any class needs.
+    #[error("the pages are larger than {0} MB")]
+    TooLarge(usize),
+    /// The child could not be started.
+    #[error("the process that sets the pages cannot be started: {0}")]
+    NoProgram(String),
+}

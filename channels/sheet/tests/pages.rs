@@ -1,0 +1,288 @@
+//! Real pages, read by foreign readers (poppler-utils).
+
+use std::{fs, process::Command};
+
+use vestnik_sheet::{
+    Batch, Homework, Mark, Pdf, RenderError, Sheet, Subject, WEEK, render, sample,
+};
+
+/// Runs a program of poppler-utils on a PDF and returns what it prints.
+fn poppler(program: &str, options: &[&str], pdf: &Pdf) -> String {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), &pdf.bytes).expect("a file");
+    let output = Command::new(program)
+        .args(options)
+        .arg(file.path())
+        .arg("-")
+        .output()
+        .unwrap_or_else(|error| panic!("{program} of poppler-utils is needed: {error}"));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The text in reading order, with its words parted by single spaces.
+fn text(pdf: &Pdf) -> String {
+    let text = poppler("pdftotext", &["-raw"], pdf);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Lays a page where a person can look at it, if VESTNIK_LOOK names a folder.
+fn look(name: &str, pdf: &Pdf) {
+    if let Ok(folder) = std::env::var("VESTNIK_LOOK") {
+        fs::write(format!("{folder}/{name}.pdf"), &pdf.bytes).expect("a file");
+    }
+}
+
+fn one(sheet: Sheet) -> Batch {
+    Batch {
+        sheets: vec![sheet],
+        ..sample()
+    }
+}
+
+fn full(subjects: usize, marks: usize) -> Sheet {
+    let names = [
+        "Русский язык",
+        "Литература",
+        "Родной (татарский) язык",
+        "Иностранный язык (английский)",
+        "Второй иностранный язык (немецкий)",
+        "Алгебра",
+        "Геометрия",
+        "Вероятность и статистика",
+        "Информатика",
+        "История России. Всеобщая история",
+        "Обществознание",
+        "География",
+        "Физика",
+        "Химия",
+        "Биология",
+        "Изобразительное искусство",
+        "Музыка",
+        "Труд (технология)",
+        "Физическая культура",
+    ];
+    let subjects = (0..subjects)
+        .map(|at| Subject {
+            name: names[at % names.len()].into(),
+            lessons: Some(3),
+            marks: (0..marks)
+                .filter(|mark| mark % subjects == at)
+                .map(|mark| Mark {
+                    value: ["5", "4-", "н/а", "3"][mark % 4].into(),
+                    day: format!("{}.10", 12 + mark % 5),
+                    kind: (mark % 3 == 0).then(|| "контрольная работа".into()),
+                })
+                .collect(),
+            average: Some("4,33".into()),
+            late: u32::from(at % 5 == 0),
+            missed: u32::try_from(at % 3).expect("few"),
+        })
+        .collect();
+    Sheet {
+        subjects,
+        ..sample().sheets.remove(0)
+    }
+}
+
+/// Every word of the PDF lies within the page's margins.
+fn nothing_overflows(pdf: &Pdf) {
+    let boxes = poppler("pdftotext", &["-bbox"], pdf);
+    let mut words = 0;
+    for line in boxes.lines().filter(|line| line.contains("<word")) {
+        let edge = |name: &str| -> f64 {
+            let (_, rest) = line.split_once(&format!("{name}=\"")).expect("an edge");
+            rest.split('"')
+                .next()
+                .expect("a number")
+                .parse()
+                .expect("a number")
+        };
+        // A4 is 595.3 by 841.9 points; the margins are 20, 14, 14 and 14 mm.
+        assert!(edge("xMin") > 56.0 && edge("xMax") < 556.5, "{line}");
+        assert!(edge("yMin") > 15.0 && edge("yMax") < 805.0, "{line}");
+        words += 1;
+    }
+    assert!(words > 50);
+}
+
+#[test]
+fn a_week_reads_in_the_order_of_the_sheet() {
+    let pdf = render(&sample(), WEEK).expect("a page");
+    assert_eq!(pdf.pages, 1);
+    look("sample", &pdf);
+    let text = text(&pdf);
+    let mut from = 0;
+    for part in [
+        "Школа № 12",
+        "12–16 октября 2026",
+        "Соколова Мария, 5 «Б»",
+        "Листок № 7",
+        "Для кого: Соколова Ольга Викторовна",
+        "За неделю 6 отметок.",
+        "Предмет",
+        "Русский язык",
+        "4 (12.10), 3 (13.10), 4 (14.10)",
+        "3,88",
+        "Английский язык",
+        "Исправления и дополнения",
+        "исправлено, было 3, теперь 4",
+        "Итоги",
+        "Учителя пишут",
+        "Впереди",
+        "Домашнее задание",
+        "№ 214, 216",
+        "Объявления",
+        "Почему на бумаге",
+        "отрежьте",
+        "5Б-07-17-К4",
+        "Ознакомлен(а)",
+        "Подпись",
+    ] {
+        let at = text[from..].find(part);
+        from += at.unwrap_or_else(|| panic!("«{part}» is not there, or too early: {text}"));
+    }
+    nothing_overflows(&pdf);
+}
+
+#[test]
+fn the_fullest_week_fits_its_paper() {
+    for (subjects, marks, pages) in [(4, 0, 1), (19, 40, 1)] {
+        let pdf = render(&one(full(subjects, marks)), WEEK).expect("pages");
+        look(&format!("full{subjects}"), &pdf);
+        assert!(
+            pdf.pages <= pages,
+            "{subjects} subjects and {marks} marks take {} pages",
+            pdf.pages
+        );
+        nothing_overflows(&pdf);
+    }
+    let mut sheet = full(19, 40);
+    sheet.student = "Константинопольская-Преображенская Александра-Виктория".into();
+    sheet.homework = (0..20)
+        .map(|at| Homework {
+            due: "пн 19.10".into(),
+            subject: format!("Предмет № {at}"),
+            text: "выучить наизусть и пересказать своими словами ".repeat(6),
+        })
+        .collect();
+    sheet.announcements[0].text = "я".repeat(400);
+    let pdf = render(&one(sheet), WEEK).expect("pages");
+    assert!(pdf.pages > 1, "it flows on");
+    look("long", &pdf);
+    nothing_overflows(&pdf);
+    let text = text(&pdf);
+    assert!(text.contains("листок № 7 · стр. 2"), "{text}");
+    assert_eq!(text.matches("отрежьте").count(), 1, "one slip");
+}
+
+#[test]
+fn what_looks_like_markup_is_text() {
+    let mut sheet = sample().sheets.remove(0);
+    let words =
+        "#eval(\"1+1\") *жирно* _курсив_ $x^2$ <b>нет</b> @ссылка `код` // да \\ = [к] ~ #set";
+    sheet.homework[0].text = format!("{words}\u{202e}\u{0}\n\tконец");
+    sheet.student = "О'Коннор <script> Мария*".into();
+    let pdf = render(&one(sheet), WEEK).expect("a page");
+    let text = text(&pdf);
+    assert!(text.contains(words), "{text}");
+    assert!(text.contains("#set конец"), "{text}");
+    assert!(text.contains("О'Коннор <script> Мария*, 5 «Б»"), "{text}");
+}
+
+#[test]
+fn letters_of_the_languages_of_russia_are_in_the_fonts_and_the_fonts_in_the_file() {
+    let mut sheet = sample().sheets.remove(0);
+    let letters = "ё Ё № « » – … ә ө ү җ ң һ ғ ҙ ҡ ҫ ӑ ӗ ӳ ҕ ҥ ӕ ӝ ӟ ӥ ӧ ӵ і ӱ ӹ";
+    sheet.note = Some(letters.into());
+    let pdf = render(&one(sheet), WEEK).expect("a page");
+    assert!(text(&pdf).contains(letters), "{}", text(&pdf));
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), &pdf.bytes).expect("a file");
+    let output = Command::new("pdffonts")
+        .arg(file.path())
+        .output()
+        .expect("poppler-utils");
+    let fonts = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines: Vec<&str> = fonts.lines().skip(2).collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        assert!(
+            line.contains("DejaVu") && line.contains(" yes yes "),
+            "{fonts}"
+        );
+    }
+}
+
+#[test]
+fn a_class_is_a_stack_of_sheets_each_on_its_own_side() {
+    let mut batch = sample();
+    batch.sheets = (1..=30)
+        .map(|number| Sheet {
+            number,
+            student: format!("Ученица {number}"),
+            ..full(12, 20)
+        })
+        .collect();
+    let pdf = render(&batch, WEEK).expect("pages");
+    assert_eq!(pdf.pages, 30);
+    let pages = poppler("pdftotext", &["-raw"], &pdf);
+    for (at, page) in pages
+        .split('\u{c}')
+        .filter(|page| !page.trim().is_empty())
+        .enumerate()
+    {
+        assert!(
+            page.contains(&format!("Ученица {}, 5 «Б»", at + 1)),
+            "page {at}: {page}"
+        );
+    }
+}
+
+#[test]
+fn a_first_grade_has_no_columns_of_marks() {
+    let mut sheet = full(6, 0);
+    for subject in &mut sheet.subjects {
+        subject.average = None;
+    }
+    sheet.term_results.clear();
+    let text = text(&render(&one(sheet), WEEK).expect("a page"));
+    assert!(
+        !text.contains("Отметки недели") && !text.contains("Средний балл"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_same_week_is_the_same_file() {
+    let make = || render(&sample(), WEEK).expect("a page").bytes;
+    assert_eq!(make(), make());
+}
+
+#[test]
+fn a_wrong_template_is_named_by_its_line() {
+    let error = render(
+        &sample(),
+        "#let data = json(\"data.json\")\n\n#data.teacher",
+    )
+    .expect_err("an error");
+    let RenderError::Template { line, message } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(line, 3);
+    assert!(
+        message.contains("teacher") && !message.contains("Соколова"),
+        "{message}"
+    );
+    for outside in [
+        "#read(\"/etc/passwd\")",
+        "#import \"@preview/cetz:0.3.0\"",
+        "#image(\"logo.png\")",
+    ] {
+        assert!(render(&sample(), outside).is_err(), "{outside}");
+    }
+}

@@ -1,0 +1,102 @@
+//! When the press runs: at the times of `schedule.weekly_sheets`, once for each class. A time that passed
+//! while the daemon was off is caught up with.
+
+use std::{path::PathBuf, time::Duration};
+
+use chrono::{Datelike, Weekday};
+use rand::rngs::StdRng;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    press::{PaperError, Press},
+    week::Week,
+};
+use crate::{
+    app::story,
+    clock::Clock,
+    instant::{HOUR, MINUTE, Millis},
+    schedule, zone,
+};
+
+/// How long a claim holds that came to nothing, before the class is tried again.
+const AGAIN: Millis = 10 * MINUTE;
+
+/// A time that passed longer ago is not caught up with: the next one is near.
+const CATCH_UP: Millis = 5 * 24 * HOUR;
+
+/// How often the calendar is looked at.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// What the press needs to run by itself.
+pub struct Calendar {
+    /// Makes the sheets.
+    pub press: Press,
+    /// Where they go.
+    pub folder: PathBuf,
+    /// When.
+    pub schedule: cron::Schedule,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Calendar {
+    /// Runs until `stop`.
+    pub async fn run(self, mut random: StdRng, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let now = self.clock.now();
+            if let Err(error) = self.round(now, &mut random).await {
+                tracing::error!(error = story(&error), "sheets could not be made");
+            }
+            let next = schedule::next(&self.schedule, self.press.zone, now);
+            let wait = next.map_or(LOOK, |at| self.clock.until(at).min(LOOK));
+            let _ = timeout(wait.max(Duration::from_millis(20)), stop.cancelled()).await;
+        }
+    }
+
+    /// Makes what is due. One class that fails does not keep the others from their paper.
+    async fn round(&self, now: Millis, random: &mut StdRng) -> Result<(), PaperError> {
+        let resumed = self.press.resume(&self.folder, now).await?;
+        if resumed > 0 {
+            tracing::info!(runs = resumed, "print runs that broke off came out");
+        }
+        let zone = self.press.zone;
+        let Some(due) =
+            schedule::last(&self.schedule, zone, now).filter(|due| now - due < CATCH_UP)
+        else {
+            return Ok(());
+        };
+        let day = zone::local(due, zone).date();
+        // Who prints on a Monday prints the week that is over.
+        let week = match day.weekday() {
+            Weekday::Mon | Weekday::Tue => Week::of(day - chrono::Days::new(7)),
+            _ => Week::of(day),
+        };
+        let store = &self.press.store;
+        for (class_id, class) in store.classes(zone::local(now, zone).date()).await? {
+            if !store
+                .claim_printing(class_id, due, now - AGAIN, now)
+                .await?
+            {
+                continue;
+            }
+            let class = (class_id, &class);
+            match self
+                .press
+                .print(class, week, &self.folder, now, random)
+                .await
+            {
+                Ok(printed) => {
+                    let sheets = printed.as_ref().map_or(0, |printed| printed.sheets);
+                    let outcome = format!("{sheets} sheets");
+                    store.finish_printing(class_id, due, &outcome, now).await?;
+                    tracing::info!(class = class_id, sheets, "sheets are printed");
+                }
+                Err(error) => {
+                    tracing::error!(class = class_id, error = story(&error), "no sheets yet");
+                }
+            }
+        }
+        Ok(())
+    }
+}

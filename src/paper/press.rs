@@ -1,0 +1,421 @@
+//! The press: makes the sheets of a class and week, and lays them into a folder.
+//!
+//! What is printed is fixed in one transaction, then set by a child process, then laid into the folder
+//! under its run's name, and only then told. A crash at any step leaves a run that is printed again
+//! as it was, into the same file.
+
+use std::{
+    collections::BTreeMap,
+    fs::Permissions,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use rand::Rng;
+use serde_json::Value;
+use vestnik_sheet::{Batch, Child, Pdf, RenderError};
+
+use super::{
+    content::{self, ClassWeek, Household, StudentWeek},
+    week::Week,
+};
+use crate::{
+    compose::{Due, Names, item, shared},
+    config::Config,
+    engine::reference,
+    family::{
+        People,
+        contact::Channel,
+        preference::Event,
+        rights,
+        route::{Route, WhyPaper, route},
+    },
+    instant::{MINUTE, Millis},
+    journal::{
+        cell::{Known, news},
+        class_name::ClassName,
+    },
+    plan::WhyNone,
+    store::{NewSheet, Store, StoreError, Tx},
+    text::{Item, TemplateError, Templates},
+    zone,
+};
+
+/// How often a run is composed anew because a notice went elsewhere meanwhile.
+const TRIES: usize = 5;
+
+/// A run that has printed for this long has lost its process: no class takes a tenth of it.
+pub const STALE: Millis = 20 * MINUTE;
+
+/// What sheets are made with.
+#[derive(Clone)]
+pub struct Press {
+    /// The journal.
+    pub store: Store,
+    /// The words of corrections.
+    pub templates: Templates,
+    /// Sets pages in a process of its own.
+    pub child: Child,
+    /// The layout.
+    pub layout: String,
+    /// The school's zone.
+    pub zone: Tz,
+    /// The channels that families may hear by instead.
+    pub configured: Vec<Channel>,
+}
+
+/// Sheets that lie in the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// The file.
+    pub file: PathBuf,
+    /// How many families it is for.
+    pub sheets: usize,
+    /// How many pages it has.
+    pub pages: usize,
+}
+
+/// Why sheets were not made. Nothing was told by them.
+#[derive(Debug, thiserror::Error)]
+pub enum PaperError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A school's own words failed on real content.
+    #[error(transparent)]
+    Words(#[from] TemplateError),
+    /// The pages could not be set.
+    #[error("templates/sheets/week.typ: {0}")]
+    Render(#[from] RenderError),
+    /// The folder does not take the file.
+    #[error("{folder} does not take the sheets: {source}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Notices kept going elsewhere.
+    #[error("the notices of this class were being sent all the time: try again in a minute")]
+    Busy,
+    /// What was fixed for printing cannot be read.
+    #[error("the stored content of a print run cannot be read: {0}")]
+    Stored(serde_json::Error),
+}
+
+/// A class's sheets need a tenth of it.
+const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
+
+/// The hidden command by which this program is the child.
+pub const CHILD: &str = "sheet-child";
+
+/// The layout of the weekly sheet: the school's own, or the one that comes with the program.
+///
+/// # Errors
+/// The key, and why its file cannot be read.
+pub fn layout(config: &Config) -> anyhow::Result<String> {
+    match &config.sheet {
+        None => Ok(vestnik_sheet::WEEK.to_owned()),
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("templates.sheet: {} cannot be read", path.display())),
+    }
+}
+
+/// This program as the child that sets pages.
+///
+/// # Errors
+/// Where the program does not know its own path.
+pub fn child(config: &Config) -> anyhow::Result<Child> {
+    Ok(Child {
+        program: std::env::current_exe().context("the program does not know its own path")?,
+        args: vec![CHILD.into()],
+        timeout: config.print.timeout,
+        memory: MEMORY,
+    })
+}
+
+/// A run that has begun.
+struct Begun {
+    run: i64,
+    batch: Batch,
+}
+
+impl Press {
+    /// A press as it is configured.
+    ///
+    /// # Errors
+    /// As [`layout`] and [`child`].
+    pub fn new(
+        config: &Config,
+        store: Store,
+        templates: Templates,
+        zone: Tz,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            store,
+            templates,
+            child: child(config)?,
+            layout: layout(config)?,
+            zone,
+            configured: config.channels(),
+        })
+    }
+
+    /// Prints the sheets of a class and week into `folder`. None where no family of the class needs
+    /// paper.
+    ///
+    /// # Errors
+    /// [`PaperError`]; then the notices wait for the next run.
+    pub async fn print(
+        &self,
+        class: (i64, &ClassName),
+        week: Week,
+        folder: &Path,
+        now: Millis,
+        random: &mut impl Rng,
+    ) -> Result<Option<Printed>, PaperError> {
+        let Some(begun) = self.begin(class.0, week, now, random).await? else {
+            return Ok(None);
+        };
+        let name = file_name(&week.to_string(), &class.1.plain(), begun.run);
+        self.make(begun, folder.join(name), now).await.map(Some)
+    }
+
+    /// Prints again what a process began that is gone. Returns how many runs came out.
+    ///
+    /// # Errors
+    /// [`PaperError`] of the first that did not.
+    pub async fn resume(&self, folder: &Path, now: Millis) -> Result<usize, PaperError> {
+        let runs = self.store.open_runs(now - STALE).await?;
+        for open in &runs {
+            let batch = serde_json::from_value(open.data.clone()).map_err(PaperError::Stored)?;
+            let begun = Begun {
+                run: open.id,
+                batch,
+            };
+            let name = file_name(&open.week, &open.class, open.id);
+            self.make(begun, folder.join(name), now).await?;
+        }
+        Ok(runs.len())
+    }
+
+    async fn make(&self, begun: Begun, file: PathBuf, now: Millis) -> Result<Printed, PaperError> {
+        let made = match self.child.render(&begun.batch, &self.layout).await {
+            Ok(pdf) => lay(&file, &pdf).map(|()| pdf.pages),
+            Err(error) => Err(error.into()),
+        };
+        let mut tx = self.store.transaction().await?;
+        match &made {
+            Ok(_) => {
+                tx.finish_run(begun.run, &file.display().to_string(), now)
+                    .await?
+            }
+            Err(error) => tx.fail_run(begun.run, &error.to_string(), now).await?,
+        }
+        tx.commit().await?;
+        Ok(Printed {
+            file,
+            sheets: begun.batch.sheets.len(),
+            pages: made?,
+        })
+    }
+
+    /// Fixes what is printed. None where nobody needs paper.
+    async fn begin(
+        &self,
+        class_id: i64,
+        week: Week,
+        now: Millis,
+        random: &mut impl Rng,
+    ) -> Result<Option<Begun>, PaperError> {
+        let today = zone::local(now, self.zone).date();
+        for _ in 0..TRIES {
+            let mut tx = self.store.transaction().await?;
+            let Some((class, students)) = tx.class_week(class_id, week, today, now).await? else {
+                return Ok(None);
+            };
+            let (sheets, batch) = self
+                .sheets(&mut tx, &class, &students, today, now, random)
+                .await?;
+            if sheets.is_empty() {
+                tx.commit().await?;
+                return Ok(None);
+            }
+            let data: Value = serde_json::to_value(&batch).map_err(PaperError::Stored)?;
+            // Where a daemon took a notice meanwhile, the transaction is dropped with all it wrote.
+            match tx.begin_run(class_id, week, &sheets, &data, now).await {
+                Ok(Some(run)) => {
+                    tx.commit().await?;
+                    return Ok(Some(Begun { run, batch }));
+                }
+                Ok(None) => {}
+                Err(error) if error.is_conflict() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(PaperError::Busy)
+    }
+
+    async fn sheets(
+        &self,
+        tx: &mut Tx,
+        class: &ClassWeek,
+        students: &[StudentWeek],
+        today: NaiveDate,
+        now: Millis,
+        random: &mut impl Rng,
+    ) -> Result<(Vec<NewSheet>, Batch), PaperError> {
+        let ids: Vec<i64> = students.iter().map(|student| student.id).collect();
+        let people = tx.people(&ids, today).await?;
+        let homes = tx.homes(&ids).await?;
+        let due = tx.due_on_paper(&ids, today, now).await?;
+        let facts = due.iter().map(|one| one.fact).collect();
+        let names = tx.names(&facts, today).await?;
+        let mut sheets = Vec::new();
+        let mut batch = Batch {
+            school: class.school.name.clone(),
+            phone: class.school.phone.clone(),
+            class: class.class.clone(),
+            class_teacher: class.class_teacher.clone(),
+            week: class.week.label(on_saturday(class, students)),
+            sheets: Vec::new(),
+        };
+        for student in students {
+            let of_student = |one: &&Due| one.fact.student_id == student.id;
+            let due: Vec<&Due> = due.iter().filter(of_student).collect();
+            for household in self.households(&people, &homes, student.id, &due, today) {
+                let theirs = household
+                    .guardians
+                    .iter()
+                    .map(|(id, _)| *id)
+                    .collect::<Vec<_>>();
+                let mut told = Vec::new();
+                for one in due.iter().filter(|one| theirs.contains(&one.guardian_id)) {
+                    match pointless(one, &names, today) {
+                        Some(why) => tx.close_notice(one.notice_id, why.code(), now).await?,
+                        None => told.push(*one),
+                    }
+                }
+                let news = told_items(&told, &names, today);
+                let page = content::sheet(class, student, &household, &news, &self.templates)?;
+                sheets.push(NewSheet {
+                    reference: reference(random),
+                    guardian_id: theirs.first().copied().unwrap_or_default(),
+                    student_id: student.id,
+                    number: page.number,
+                    code: page.code.clone(),
+                    text: content::plain(&page),
+                    reason: household.why.map(WhyPaper::code),
+                    notices: told
+                        .iter()
+                        .map(|one| (one.notice_id, one.content.cell()))
+                        .collect(),
+                });
+                batch.sheets.push(page);
+            }
+        }
+        Ok((sheets, batch))
+    }
+
+    /// The households of a student that hear on paper: who lives together gets one sheet.
+    fn households(
+        &self,
+        people: &People,
+        homes: &BTreeMap<(i64, i64), (String, Option<String>)>,
+        student_id: i64,
+        due: &[&Due],
+        today: NaiveDate,
+    ) -> Vec<Household> {
+        let mut households: BTreeMap<Option<String>, Household> = BTreeMap::new();
+        for id in rights::hearers(people, student_id, today) {
+            let Some(guardian) = people.guardian(id) else {
+                continue;
+            };
+            let road = route(
+                people,
+                guardian,
+                student_id,
+                Event::Mark,
+                &self.configured,
+                today,
+            );
+            let why = match road {
+                Route::Sheet(why) => Some(why),
+                Route::Electronic { .. } if due.iter().any(|one| one.guardian_id == id) => None,
+                Route::Electronic { .. } => continue,
+            };
+            let (name, home) = homes.get(&(id, student_id)).cloned().unwrap_or_default();
+            let household = households.entry(home).or_insert(Household {
+                guardians: Vec::new(),
+                why,
+            });
+            household.guardians.push((id, name));
+        }
+        households.into_values().collect()
+    }
+}
+
+/// Why a notice need not be printed any more.
+fn pointless(due: &Due, names: &Names, today: NaiveDate) -> Option<WhyNone> {
+    let news = news(&due.basis, &due.content.cell());
+    let event = Event::of_all(due.fact.place, due.content.urgent, &news);
+    // What was to be done by today is done, or not; the sheet looks ahead.
+    let day = names.about.get(&due.fact).and_then(|about| about.date);
+    let past = event == Some(Event::Homework) && day.is_some_and(|day| day <= today);
+    match (event, &due.basis) {
+        (None, Known::Untold(_)) => Some(WhyNone::WithdrawnBeforeTold),
+        (None, Known::Told(_)) => Some(WhyNone::EqualAgain),
+        _ if due.content.over || past => Some(WhyNone::Over),
+        _ => None,
+    }
+}
+
+fn told_items(told: &[&Due], names: &Names, today: NaiveDate) -> Vec<Item> {
+    let mut items = Vec::new();
+    for (fact, due) in shared(told.iter().copied()) {
+        for news in news(&due.basis, &due.content.cell()) {
+            items.push(item(fact, &due.content, news, names, Channel::Paper, today));
+        }
+    }
+    items.sort_by(|a, b| (a.date, a.event, &a.subject).cmp(&(b.date, b.event, &b.subject)));
+    items
+}
+
+/// Whether something happened on the week's Saturday.
+fn on_saturday(class: &ClassWeek, students: &[StudentWeek]) -> bool {
+    let saturday = class.week.sunday().pred_opt();
+    let lessons = class.lessons.iter().map(|lesson| lesson.date);
+    let marks = students
+        .iter()
+        .flat_map(|one| one.marks.iter().map(|mark| mark.date));
+    lessons.chain(marks).any(|day| Some(day) == saturday)
+}
+
+/// `2026-W42_5А_r17.pdf`: a run's file is the same whenever it is printed again.
+fn file_name(week: &str, class: &str, run: i64) -> String {
+    format!("{week}_{class}_r{run}.pdf")
+}
+
+/// Lays a file into the folder: whole, or not at all. The group may read it, for a print server.
+fn lay(file: &Path, pdf: &Pdf) -> Result<(), PaperError> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let failed = |source| PaperError::Folder {
+        folder: folder.display().to_string(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let mut part = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    part.write_all(&pdf.bytes).map_err(failed)?;
+    part.as_file().sync_all().map_err(failed)?;
+    part.as_file()
+        .set_permissions(Permissions::from_mode(0o640))
+        .map_err(failed)?;
+    part.persist(file).map_err(|error| failed(error.error))?;
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
+}

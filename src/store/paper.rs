@@ -1,0 +1,728 @@
+//! What paper reads and writes: a class's week, the notices that wait for its sheets, print runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Datelike, Days, NaiveDate};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Row, any::AnyRow};
+
+use super::{
+    Store, StoreError,
+    intake::json,
+    lane::Tx,
+    rows::{ids, int, parsed, some_int, some_text, text, values},
+};
+use crate::{
+    compose::{Due, item},
+    family::contact::Channel,
+    instant::Millis,
+    journal::{
+        cell::{Cell, News},
+        class_name::ClassName,
+        entry::{self, Audience},
+        fact::Fact,
+    },
+    paper::{
+        content::{Attendance, ClassWeek, Lesson, Mark, StudentWeek},
+        week::Week,
+    },
+    text::School,
+};
+
+/// How many days after the week its sheet looks ahead: to the end of the next one.
+const AHEAD: u64 = 7;
+
+/// A sheet to be written down.
+#[derive(Clone)]
+pub struct NewSheet {
+    /// Its message's public name.
+    pub reference: String,
+    /// Whom it is for.
+    pub guardian_id: i64,
+    /// Of whom.
+    pub student_id: i64,
+    /// «Листок № 6»
+    pub number: u32,
+    /// What the slip is recognised by.
+    pub code: String,
+    /// What it says, for `explain` and the pages.
+    pub text: String,
+    /// Why it comes on paper.
+    pub reason: Option<String>,
+    /// The notices it carries, each with the cell that it tells.
+    pub notices: Vec<(i64, Cell)>,
+}
+
+/// A print run that has begun and not ended.
+#[derive(Clone)]
+pub struct OpenRun {
+    /// `print_run.id`
+    pub id: i64,
+    /// `print_run.week`
+    pub week: String,
+    /// The class, as a file name has it.
+    pub class: String,
+    /// What it prints.
+    pub data: Value,
+}
+
+impl Tx {
+    /// A class's week with its students, in the order of the register. Days from `today` on lie ahead.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds what cannot be read.
+    pub async fn class_week(
+        &mut self,
+        class_id: i64,
+        week: Week,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<Option<(ClassWeek, Vec<StudentWeek>)>, StoreError> {
+        let class = sqlx::query(
+            "SELECT c.grade, c.letter, t.surname, t.given_name, t.patronymic, s.name, s.short_name, \
+             s.phone, y.starts_on FROM class c JOIN school s ON s.id = c.school_id \
+             LEFT JOIN staff t ON t.id = c.class_teacher_id \
+             LEFT JOIN school_year y ON y.id = c.year_id WHERE c.id = $1",
+        )
+        .bind(class_id)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let Some(row) = class else { return Ok(None) };
+        let mut students = self.students_of(class_id, today).await?;
+        let mut class = class_row(&row, week)?;
+        class.lessons = self.lessons_of(class_id, &students, week).await?;
+        self.marks(&class, &mut students).await?;
+        self.attendance(week, &mut students).await?;
+        self.ahead(class_id, week, &mut students, today, now)
+            .await?;
+        let subjects: BTreeSet<i64> = class
+            .lessons
+            .iter()
+            .map(|lesson| lesson.subject_id)
+            .chain(
+                students
+                    .iter()
+                    .flat_map(|one| one.marks.iter().map(|mark| mark.subject_id)),
+            )
+            .collect();
+        let sql = format!(
+            "SELECT id, name, position FROM subject WHERE id IN ({})",
+            ids(&subjects)
+        );
+        for row in &self.all(sql).await? {
+            let position = some_int(row, "position")?.unwrap_or(i64::MAX);
+            class
+                .subjects
+                .insert(int(row, "id")?, (position, text(row, "name")?));
+        }
+        Ok(Some((class, students)))
+    }
+
+    async fn students_of(
+        &mut self,
+        class_id: i64,
+        today: NaiveDate,
+    ) -> Result<Vec<StudentWeek>, StoreError> {
+        let sql = format!(
+            "SELECT s.id, s.surname, s.given_name, e.number FROM enrolment e \
+             JOIN student s ON s.id = e.student_id WHERE e.class_id = {class_id} \
+             AND (e.from_on IS NULL OR e.from_on <= '{today}') \
+             AND (e.to_on IS NULL OR e.to_on >= '{today}') \
+             ORDER BY e.number, s.surname, s.given_name, s.id"
+        );
+        let mut students = Vec::new();
+        for row in &self.all(sql).await? {
+            students.push(StudentWeek {
+                id: int(row, "id")?,
+                name: format!("{} {}", text(row, "surname")?, text(row, "given_name")?),
+                number: some_int(row, "number")?,
+                ..StudentWeek::default()
+            });
+        }
+        let sql = format!(
+            "SELECT student_id, subgroup_id FROM subgroup_member WHERE student_id IN ({}) \
+             AND (from_on IS NULL OR from_on <= '{today}') AND (to_on IS NULL OR to_on >= '{today}')",
+            ids(students.iter().map(|one| &one.id))
+        );
+        for row in &self.all(sql).await? {
+            let student = int(row, "student_id")?;
+            if let Some(one) = students.iter_mut().find(|one| one.id == student) {
+                one.subgroups.insert(int(row, "subgroup_id")?);
+            }
+        }
+        Ok(students)
+    }
+
+    async fn lessons_of(
+        &mut self,
+        class_id: i64,
+        students: &[StudentWeek],
+        week: Week,
+    ) -> Result<Vec<Lesson>, StoreError> {
+        let subgroups: BTreeSet<i64> = students
+            .iter()
+            .flat_map(|one| one.subgroups.iter().copied())
+            .collect();
+        let sql = format!(
+            "SELECT id, subject_id, subgroup_id, date, number, state FROM lesson \
+             WHERE subject_id IS NOT NULL AND date BETWEEN '{}' AND '{}' \
+             AND state IN ('planned', 'held') AND (class_id = {class_id} OR subgroup_id IN ({})) \
+             ORDER BY date, number, id",
+            week.monday(),
+            week.sunday(),
+            ids(&subgroups)
+        );
+        self.all(sql)
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(Lesson {
+                    id: int(row, "id")?,
+                    subject_id: int(row, "subject_id")?,
+                    subgroup_id: some_int(row, "subgroup_id")?,
+                    date: parsed(row, "date")?,
+                    number: some_int(row, "number")?,
+                    held: text(row, "state")? == "held",
+                })
+            })
+            .collect()
+    }
+
+    /// The marks from the beginning of the class's term, or else of the year, to the week's end.
+    async fn marks(
+        &mut self,
+        class: &ClassWeek,
+        students: &mut [StudentWeek],
+    ) -> Result<(), StoreError> {
+        let sunday = class.week.sunday();
+        let term = sqlx::query(
+            "SELECT MAX(starts_on) AS starts_on FROM term WHERE kind <> 'year' \
+             AND starts_on <= $1 AND ends_on >= $2 \
+             AND (grade_from IS NULL OR grade_from <= $3) AND (grade_to IS NULL OR grade_to >= $3)",
+        )
+        .bind(sunday.to_string())
+        .bind(class.week.monday().to_string())
+        .bind(class.grade)
+        .fetch_one(&mut *self.db)
+        .await?;
+        let from = some_text(&term, "starts_on")?
+            .and_then(|day| day.parse().ok())
+            .unwrap_or(class.year_from)
+            .min(class.week.monday());
+        let sql = format!(
+            "SELECT student_id, subject_id, date, value, counts, counted_as, weight, work_kind \
+             FROM mark WHERE student_id IN ({}) AND date BETWEEN '{from}' AND '{sunday}' \
+             ORDER BY date, position, id",
+            ids(students.iter().map(|one| &one.id))
+        );
+        for row in &self.all(sql).await? {
+            let value = text(row, "value")?;
+            let as_number = || value.trim_end_matches(['+', '-']).parse::<f64>().ok();
+            let counted_as: Option<f64> = row.try_get("counted_as")?;
+            let mark = Mark {
+                subject_id: int(row, "subject_id")?,
+                date: parsed(row, "date")?,
+                counted: if int(row, "counts")? == 1 {
+                    counted_as.or_else(as_number)
+                } else {
+                    None
+                },
+                weight: row.try_get("weight")?,
+                work_kind: some_text(row, "work_kind")?,
+                value,
+            };
+            let student = int(row, "student_id")?;
+            if let Some(one) = students.iter_mut().find(|one| one.id == student) {
+                one.marks.push(mark);
+            }
+        }
+        Ok(())
+    }
+
+    async fn attendance(
+        &mut self,
+        week: Week,
+        students: &mut [StudentWeek],
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT student_id, date, number, lesson_id, code FROM attendance \
+             WHERE student_id IN ({}) AND date BETWEEN '{}' AND '{}' AND code <> 'exempt' ORDER BY id",
+            ids(students.iter().map(|one| &one.id)),
+            week.monday(),
+            week.sunday()
+        );
+        for row in &self.all(sql).await? {
+            let one = Attendance {
+                date: parsed(row, "date")?,
+                number: int(row, "number")?,
+                lesson_id: some_int(row, "lesson_id")?,
+                late: text(row, "code")? == "late",
+            };
+            let student = int(row, "student_id")?;
+            if let Some(of) = students.iter_mut().find(|of| of.id == student) {
+                of.attendance.push(one);
+            }
+        }
+        Ok(())
+    }
+
+    /// What lies ahead of each student: homework, tests, meetings and changes of the timetable.
+    async fn ahead(
+        &mut self,
+        class_id: i64,
+        week: Week,
+        students: &mut [StudentWeek],
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let wanted: BTreeSet<i64> = students.iter().map(|one| one.id).collect();
+        let (first, last) = (today.max(week.monday()), week.sunday() + Days::new(AHEAD));
+        let days = format!("BETWEEN '{first}' AND '{last}'");
+        let of_class = format!("(class_id = {class_id} OR class_id IS NULL)");
+        let mut facts = BTreeSet::new();
+        for (entity, sql) in [
+            (
+                "homework",
+                format!(
+                    "SELECT * FROM homework WHERE {of_class} AND COALESCE(due_on, assigned_on) {days}"
+                ),
+            ),
+            (
+                "lesson",
+                format!("SELECT * FROM lesson WHERE {of_class} AND date {days}"),
+            ),
+            (
+                "test_plan",
+                format!("SELECT * FROM test_plan WHERE {of_class} AND date {days}"),
+            ),
+            (
+                "class_event",
+                format!("SELECT * FROM class_event WHERE {of_class} AND date {days}"),
+            ),
+        ] {
+            let mut readings = Vec::new();
+            for row in &self.all(sql).await? {
+                let reading = entry::read(entity, &super::journal::object(row)?, today, now);
+                readings.extend(reading.filter(|one| one.entry.is_some() && !one.over));
+            }
+            let audiences: BTreeSet<Audience> = readings.iter().map(|one| one.audience).collect();
+            let members = self.members(&audiences, today).await?;
+            for reading in &readings {
+                for student_id in members.get(&reading.audience).into_iter().flatten() {
+                    if wanted.contains(student_id) {
+                        facts.insert(Fact {
+                            student_id: *student_id,
+                            place: reading.place,
+                        });
+                    }
+                }
+            }
+        }
+        let contents = self.contents(&facts, today, now).await?;
+        let names = self.names(&facts, today).await?;
+        for (fact, content) in contents {
+            let Some(student) = students.iter_mut().find(|one| one.id == fact.student_id) else {
+                continue;
+            };
+            for entry in &content.entries {
+                let news = News::Entered(entry.value.clone());
+                let item = item(fact, &content, news, &names, Channel::Paper, today);
+                if fact.place.entity() == "homework" {
+                    student.homework.push(item);
+                } else {
+                    student.ahead.push(item);
+                }
+            }
+        }
+        for student in students {
+            student
+                .homework
+                .sort_by(|a, b| (a.date, &a.subject).cmp(&(b.date, &b.subject)));
+            student
+                .ahead
+                .sort_by(|a, b| (a.date, a.number, a.event).cmp(&(b.date, b.number, b.event)));
+        }
+        Ok(())
+    }
+
+    /// The notices about these students that wait for the sheet.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds what cannot be read.
+    pub async fn due_on_paper(
+        &mut self,
+        students: &[i64],
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<Vec<Due>, StoreError> {
+        let sql = format!(
+            "SELECT id, guardian_id, fact, basis, basis_told, state, due_at, NULL AS told_in, \
+             NULL AS told_at_address FROM notice WHERE state = 'waiting' AND waits_for = 'sheet' \
+             AND guardian_id IS NOT NULL AND student_id IN ({}) ORDER BY id",
+            ids(students)
+        );
+        let rows = self.all(sql).await?;
+        self.dues(&rows, today, now).await
+    }
+
+    /// The names of guardians, and the home that each shares with others for a student:
+    /// `(guardian_id, student_id)` to name and home.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn homes(
+        &mut self,
+        students: &[i64],
+    ) -> Result<BTreeMap<(i64, i64), (String, Option<String>)>, StoreError> {
+        let sql = format!(
+            "SELECT t.guardian_id, t.student_id, t.home, g.surname, g.given_name, g.patronymic \
+             FROM guardianship t JOIN guardian g ON g.id = t.guardian_id WHERE t.student_id IN ({})",
+            ids(students)
+        );
+        let rows = self.all(sql).await?;
+        rows.iter()
+            .map(|row| {
+                let key = (int(row, "guardian_id")?, int(row, "student_id")?);
+                Ok((key, (person(row)?, some_text(row, "home")?)))
+            })
+            .collect()
+    }
+
+    /// Begins a print run: its sheets are in it, and the notices they carry stand in them. False where
+    /// one of the notices does not wait for the sheet any more; then nothing may be printed.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn begin_run(
+        &mut self,
+        class_id: i64,
+        week: Week,
+        sheets: &[NewSheet],
+        data: &Value,
+        now: Millis,
+    ) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO print_run (class_id, week, state, sheets, data_at, data) \
+             VALUES ($1, $2, 'printing', $3, $4, $5) RETURNING id",
+        )
+        .bind(class_id)
+        .bind(week.to_string())
+        .bind(i64::try_from(sheets.len()).unwrap_or(i64::MAX))
+        .bind(now)
+        .bind(data.to_string())
+        .fetch_one(&mut *self.db)
+        .await?;
+        let run = int(&row, "id")?;
+        for sheet in sheets {
+            let message = sqlx::query(
+                "INSERT INTO message (ref, lane, channel, guardian_id, address, body_text, state, \
+                 rank, not_before, composed_at, state_at) \
+                 VALUES ($1, 'paper', 'paper', $2, $3, $4, 'sending', 1, $5, $5, $5) RETURNING id",
+            )
+            .bind(&sheet.reference)
+            .bind(sheet.guardian_id)
+            .bind(&sheet.code)
+            .bind(&sheet.text)
+            .bind(now)
+            .fetch_one(&mut *self.db)
+            .await?;
+            let message = int(&message, "id")?;
+            if !self.put_into(message, &sheet.notices, now).await? {
+                return Ok(None);
+            }
+            sqlx::query(
+                "INSERT INTO sheet (print_run_id, guardian_id, student_id, week, number, check_code, \
+                 state, reason, message_id, state_at, duplicate_of) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'in_run', $7, $8, $9, \
+                 (SELECT MAX(id) FROM sheet WHERE check_code = $6 AND state = 'printed'))",
+            )
+            .bind(run)
+            .bind(sheet.guardian_id)
+            .bind(sheet.student_id)
+            .bind(week.to_string())
+            .bind(i64::from(sheet.number))
+            .bind(&sheet.code)
+            .bind(sheet.reason.as_deref())
+            .bind(message)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        }
+        Ok(Some(run))
+    }
+
+    async fn put_into(
+        &mut self,
+        message: i64,
+        notices: &[(i64, Cell)],
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        for batch in notices.chunks(100) {
+            let sql = format!(
+                "INSERT INTO message_notice (message_id, notice_id, value) VALUES {}",
+                values(batch.len(), 3)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            for (notice, cell) in batch {
+                query = query.bind(message).bind(*notice).bind(json(cell));
+            }
+            query.execute(&mut *self.db).await?;
+            let taken = sqlx::query(AssertSqlSafe(format!(
+                "UPDATE notice SET state = 'in_message', waits_for = NULL, due_at = NULL, \
+                 state_at = $1 WHERE state = 'waiting' AND waits_for = 'sheet' AND id IN ({})",
+                ids(batch.iter().map(|(notice, _)| notice))
+            )))
+            .persistent(false)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+            if taken.rows_affected() != u64::try_from(batch.len()).unwrap_or(0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A run came out: its sheets are printed, its notices told on paper.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn finish_run(
+        &mut self,
+        run: i64,
+        file: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let printed = sqlx::query(
+            "UPDATE print_run SET state = 'printed', printed_at = $2, file = $3, reason = NULL \
+             WHERE id = $1 AND state = 'printing'",
+        )
+        .bind(run)
+        .bind(now)
+        .bind(file)
+        .execute(&mut *self.db)
+        .await?;
+        if printed.rows_affected() == 0 {
+            return Ok(());
+        }
+        for message in self.sheets_end(run, "printed", None, now).await? {
+            sqlx::query(
+                "UPDATE message SET state = 'delivered', rank = 6, state_at = $2 WHERE id = $1",
+            )
+            .bind(message)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+            self.remember_told(message, now).await?;
+            self.tell_by_paper(message, now).await?;
+        }
+        Ok(())
+    }
+
+    /// A run did not come out: its notices wait for the next one.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn fail_run(&mut self, run: i64, why: &str, now: Millis) -> Result<(), StoreError> {
+        let failed = sqlx::query(
+            "UPDATE print_run SET state = 'failed', reason = $2 WHERE id = $1 AND state = 'printing'",
+        )
+        .bind(run)
+        .bind(why)
+        .execute(&mut *self.db)
+        .await?;
+        if failed.rows_affected() == 0 {
+            return Ok(());
+        }
+        for message in self.sheets_end(run, "spoiled", Some(why), now).await? {
+            self.end(message, "cancelled", "the sheet could not be printed", now)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the sheets of a run, and names their messages.
+    async fn sheets_end(
+        &mut self,
+        run: i64,
+        state: &str,
+        why: Option<&str>,
+        now: Millis,
+    ) -> Result<Vec<i64>, StoreError> {
+        let rows = sqlx::query(
+            "UPDATE sheet SET state = $2, reason = COALESCE($3, reason), state_at = $4 \
+             WHERE print_run_id = $1 AND state = 'in_run' RETURNING message_id",
+        )
+        .bind(run)
+        .bind(state)
+        .bind(why)
+        .bind(now)
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter().map(|row| int(row, "message_id")).collect()
+    }
+}
+
+impl Store {
+    /// Claims the printing of a class for one of its times; also where an earlier claim, from before
+    /// `stale`, was never finished.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn claim_printing(
+        &self,
+        class_id: i64,
+        due_at: Millis,
+        stale: Millis,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let claimed = sqlx::query(
+            "INSERT INTO schedule_run (job, due_at, claimed_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (job, due_at) DO UPDATE SET claimed_at = excluded.claimed_at \
+             WHERE schedule_run.finished_at IS NULL AND schedule_run.claimed_at < $4",
+        )
+        .bind(format!("sheets/{class_id}"))
+        .bind(due_at)
+        .bind(now)
+        .bind(stale)
+        .execute(&self.pool)
+        .await?;
+        Ok(claimed.rows_affected() == 1)
+    }
+
+    /// Notes that the printing of a class is done for one of its times.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn finish_printing(
+        &self,
+        class_id: i64,
+        due_at: Millis,
+        outcome: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE schedule_run SET finished_at = $3, outcome = $4 WHERE job = $1 AND due_at = $2",
+        )
+        .bind(format!("sheets/{class_id}"))
+        .bind(due_at)
+        .bind(now)
+        .bind(outcome)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The classes that have students today: id and name.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn classes(&self, today: NaiveDate) -> Result<Vec<(i64, ClassName)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.id, c.grade, c.letter FROM class c WHERE EXISTS (SELECT 1 FROM enrolment e \
+             WHERE e.class_id = c.id AND (e.from_on IS NULL OR e.from_on <= $1) \
+             AND (e.to_on IS NULL OR e.to_on >= $1)) ORDER BY c.grade, c.letter, c.id",
+        )
+        .bind(today.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((int(row, "id")?, class_name(row)?)))
+            .collect()
+    }
+
+    /// The runs that began before `stale` and never ended: the program ended while it printed.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn open_runs(&self, stale: Millis) -> Result<Vec<OpenRun>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.id, r.week, r.data, c.grade, c.letter FROM print_run r \
+             JOIN class c ON c.id = r.class_id WHERE r.state = 'printing' AND r.data_at <= $1 \
+             ORDER BY r.id",
+        )
+        .bind(stale)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let data = serde_json::from_str(&text(row, "data")?)
+                    .map_err(|_| StoreError::Content("print_run.data"))?;
+                Ok(OpenRun {
+                    id: int(row, "id")?,
+                    week: text(row, "week")?,
+                    class: class_name(row)?.plain(),
+                    data,
+                })
+            })
+            .collect()
+    }
+
+    /// The newest run of each class that failed and was not printed since: class, week and why.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn failed_runs(&self) -> Result<Vec<(ClassName, String, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.grade, c.letter, r.week, r.reason FROM print_run r \
+             JOIN class c ON c.id = r.class_id WHERE r.state = 'failed' AND r.id = \
+             (SELECT MAX(o.id) FROM print_run o WHERE o.class_id = r.class_id) ORDER BY r.id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let why = some_text(row, "reason")?.unwrap_or_default();
+                Ok((class_name(row)?, text(row, "week")?, why))
+            })
+            .collect()
+    }
+}
+
+fn class_name(row: &AnyRow) -> Result<ClassName, StoreError> {
+    Ok(ClassName {
+        grade: u8::try_from(int(row, "grade")?).unwrap_or_default(),
+        letter: text(row, "letter")?,
+    })
+}
+
+fn class_row(row: &AnyRow, week: Week) -> Result<ClassWeek, StoreError> {
+    let name = text(row, "name")?;
+    let monday = week.monday();
+    // Where nobody named the school year, it began on the last first of September.
+    let year = if monday.month() >= 9 {
+        monday.year()
+    } else {
+        monday.year() - 1
+    };
+    let first = some_text(row, "starts_on")?.and_then(|day| day.parse().ok());
+    Ok(ClassWeek {
+        school: School {
+            short_name: some_text(row, "short_name")?.unwrap_or_else(|| name.clone()),
+            phone: some_text(row, "phone")?,
+            name,
+        },
+        class: class_name(row)?.to_string(),
+        grade: int(row, "grade")?,
+        class_teacher: match some_text(row, "surname")? {
+            Some(_) => Some(person(row)?),
+            None => None,
+        },
+        week,
+        year_from: first
+            .or_else(|| NaiveDate::from_ymd_opt(year, 9, 1))
+            .unwrap_or(monday),
+        lessons: Vec::new(),
+        subjects: BTreeMap::new(),
+    })
+}
+
+/// «Соколова Ольга Викторовна»
+fn person(row: &AnyRow) -> Result<String, StoreError> {
+    let names = [
+        some_text(row, "surname")?,
+        some_text(row, "given_name")?,
+        some_text(row, "patronymic")?,
+    ];
+    Ok(names.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
