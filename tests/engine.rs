@@ -279,6 +279,7 @@ async fn without_consent_a_notice_waits_for_the_sheet_and_a_restricted_guardian_
         )
         .await;
         desk.sql(MARK_3).await;
+        desk.until("2026-10-14T18:10:00").await;
         desk.until("2026-10-16T18:10:00").await;
         assert!(desk.calls.is_empty(), "{:?}", desk.texts());
         assert_eq!(desk.notices().await.get("waiting"), Some(&1));

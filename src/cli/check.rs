@@ -50,49 +50,14 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
         }
         Err(error) => line(false, "database", crate::app::story(error.as_ref())),
     }
-    for (name, words) in sheets(&config).await {
+    for (name, words) in sheets(&config)
+        .await
+        .into_iter()
+        .chain(providers(&config).await)
+    {
         match words {
             Ok(words) => line(true, name, words),
             Err(words) => line(false, name, words),
-        }
-    }
-    let providers: [(&str, Option<Result<Box<dyn Channel>>>, String); 3] = [
-        (
-            "email",
-            config
-                .email
-                .as_ref()
-                .map(|account| boxed(providers::email(account))),
-            "set channels.email.url".into(),
-        ),
-        (
-            "sms",
-            config
-                .sms
-                .as_ref()
-                .map(|account| boxed(providers::sms(account))),
-            format!(
-                "set channels.sms.gateway to one of: {}",
-                Gateway::names().join(", ")
-            ),
-        ),
-        (
-            "telegram",
-            config
-                .telegram
-                .as_ref()
-                .map(|account| boxed(providers::telegram(account))),
-            "set channels.telegram.token_file".into(),
-        ),
-    ];
-    for (name, provider, remedy) in providers {
-        match provider {
-            None => println!("note  {name}: not configured; {remedy}"),
-            Some(Err(error)) => line(false, name, crate::app::story(error.as_ref())),
-            Some(Ok(channel)) => match channel.check().await {
-                Ok(words) => line(true, name, words),
-                Err(reason) => line(false, name, reason.to_string()),
-            },
         }
     }
     match bad {
@@ -102,12 +67,43 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
     }
 }
 
+/// A line of the report: of what, and what is right or wrong with it.
+type Line = (&'static str, Result<String, String>);
+
+/// Asks each configured provider whether the account works.
+async fn providers(config: &Config) -> Vec<Line> {
+    let mut channels: Vec<(&'static str, Result<Box<dyn Channel>>)> = Vec::new();
+    match &config.email {
+        Some(account) => channels.push(("email", boxed(providers::email(account)))),
+        None => println!("note  email: not configured; set channels.email.url"),
+    }
+    if let Some(account) = &config.sms {
+        channels.push(("sms", boxed(providers::sms(account))));
+    } else {
+        let known = Gateway::names().join(", ");
+        println!("note  sms: not configured; set channels.sms.gateway to one of: {known}");
+    }
+    match &config.telegram {
+        Some(account) => channels.push(("telegram", boxed(providers::telegram(account)))),
+        None => println!("note  telegram: not configured; set channels.telegram.token_file"),
+    }
+    let mut lines = Vec::new();
+    for (name, channel) in channels {
+        let words = match channel {
+            Ok(channel) => channel.check().await.map_err(|reason| reason.to_string()),
+            Err(error) => Err(crate::app::story(error.as_ref())),
+        };
+        lines.push((name, words));
+    }
+    lines
+}
+
 fn boxed<C: Channel + 'static>(channel: Result<C>) -> Result<Box<dyn Channel>> {
     channel.map(|channel| Box::new(channel) as Box<dyn Channel>)
 }
 
 /// Tries the layout of the sheet with its sample, and names classes whose last run failed.
-async fn sheets(config: &Config) -> Vec<(&'static str, Result<String, String>)> {
+async fn sheets(config: &Config) -> Vec<Line> {
     let mut lines = Vec::new();
     let tried = match (press::layout(config), press::child(config)) {
         (Ok(layout), Ok(child)) => child

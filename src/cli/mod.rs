@@ -154,7 +154,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
     let config = Config::load(cli.config.as_deref(), std::env::vars());
     match cli.command {
-        Command::Demo { .. } => {}
+        // These were answered before there was a database or a runtime.
+        Command::Demo { .. } | Command::SheetChild => {}
         Command::Check => return check::run(config).await,
         Command::Serve => serve::run(&config?).await?,
         Command::Migrate => {
@@ -184,8 +185,6 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             let config = config?;
             sheets::run(&look(&config).await?, &config, &arguments).await?;
         }
-        // It was answered before there was a runtime.
-        Command::SheetChild => {}
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;
         }

@@ -212,7 +212,7 @@ impl Press {
         match &made {
             Ok(_) => {
                 tx.finish_run(begun.run, &file.display().to_string(), now)
-                    .await?
+                    .await?;
             }
             Err(error) => tx.fail_run(begun.run, &error.to_string(), now).await?,
         }

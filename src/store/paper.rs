@@ -340,7 +340,7 @@ impl Tx {
                 .sort_by(|a, b| (a.date, &a.subject).cmp(&(b.date, &b.subject)));
             student
                 .ahead
-                .sort_by(|a, b| (a.date, a.number, a.event).cmp(&(b.date, b.number, b.event)));
+                .sort_by_key(|one| (one.date, one.number, one.event));
         }
         Ok(())
     }
