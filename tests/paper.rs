@@ -30,7 +30,7 @@ fn press(store: &Store) -> Press {
         child: Child {
             program: env!("CARGO_BIN_EXE_vestnik").into(),
             args: vec![CHILD.into()],
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             memory: 2 << 30,
         },
         layout: WEEK.to_owned(),

@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
 use rand::{Rng, RngExt, seq::IndexedRandom};
 
-use super::school::School;
+use super::{lessons, school::School};
 
 /// Something that somebody does at a moment of the week.
 #[derive(Debug, Clone)]
@@ -44,6 +44,87 @@ pub enum Deed {
         /// Its number.
         mark: usize,
     },
+    /// A lesson was held, or will not be.
+    Lesson {
+        /// Index of the class.
+        class: usize,
+        /// Index of the subject.
+        subject: usize,
+        /// The day.
+        date: NaiveDate,
+        /// Its number.
+        number: i64,
+        /// `lesson.state`
+        state: &'static str,
+    },
+    /// A teacher gives homework to a class.
+    Homework {
+        /// Index of the class.
+        class: usize,
+        /// Index of the subject.
+        subject: usize,
+        /// The day for which it is due.
+        due: NaiveDate,
+        /// The task.
+        text: String,
+    },
+    /// Somebody was not there, or late.
+    Attend {
+        /// Index of the student.
+        student: usize,
+        /// The day.
+        date: NaiveDate,
+        /// The lesson's number.
+        number: i64,
+        /// `attendance.code`
+        code: &'static str,
+        /// How late.
+        minutes: Option<i64>,
+    },
+    /// An absence gets its cause.
+    Excuse {
+        /// Index of the student.
+        student: usize,
+        /// The day.
+        date: NaiveDate,
+        /// `attendance.code`
+        code: &'static str,
+    },
+    /// A teacher writes a word about a student.
+    Remark {
+        /// Index of the student.
+        student: usize,
+        /// The day.
+        date: NaiveDate,
+        /// `remark.kind`
+        kind: &'static str,
+        /// The word.
+        text: &'static str,
+        /// Whether parents are to hear it.
+        tell: bool,
+    },
+    /// The expected result of the quarter.
+    Forecast {
+        /// Index of the student.
+        student: usize,
+        /// Index of the subject.
+        subject: usize,
+        /// The mark.
+        value: &'static str,
+    },
+    /// A word to a class, or to the school.
+    Announce {
+        /// Index of the class; none for the school.
+        class: Option<usize>,
+        /// Its title.
+        title: Option<&'static str>,
+        /// The word.
+        text: &'static str,
+        /// The word in an SMS.
+        short: &'static str,
+        /// Whether it cannot wait.
+        urgent: bool,
+    },
     /// A guardian withdraws the consent to e-mail.
     Withdraw {
         /// Index of the guardian.
@@ -76,12 +157,9 @@ pub fn week(school: &School, random: &mut impl Rng) -> Vec<Entry> {
         let date = MONDAY + Days::new(day);
         for class in 0..school.classes.len() {
             for lesson in 0..5 {
-                let subject = (class + lesson + usize::try_from(day).unwrap_or(0) * 2)
-                    % school.subjects.len();
-                // Lessons begin at half past eight and take forty-five minutes, with breaks.
-                let minutes = i64::try_from(lesson).unwrap_or(0) * 60 + 50;
-                let end =
-                    date.and_hms_opt(8, 30, 0).unwrap_or_default() + TimeDelta::minutes(minutes);
+                let day = usize::try_from(day).unwrap_or(0);
+                let subject = subject_of(school, class, lesson, day);
+                let end = end_of(date, lesson);
                 for (student, _) in school
                     .students
                     .iter()
@@ -115,8 +193,20 @@ pub fn week(school: &School, random: &mut impl Rng) -> Vec<Entry> {
             deed: Deed::Withdraw { guardian, student },
         });
     }
+    entries.extend(lessons::beside_marks(school, random));
     entries.sort_by_key(|entry| entry.at);
     entries
+}
+
+/// Which subject a class has in a lesson, both counted from 0, on a day of the week.
+pub(super) fn subject_of(school: &School, class: usize, lesson: usize, day: usize) -> usize {
+    (class + lesson + day * 2) % school.subjects.len()
+}
+
+/// When a lesson, counted from 0, ends: they begin at half past eight and take 45 minutes, with breaks.
+pub(super) fn end_of(date: NaiveDate, lesson: usize) -> NaiveDateTime {
+    let minutes = i64::try_from(lesson).unwrap_or(0) * 60 + 50;
+    date.and_hms_opt(8, 30, 0).unwrap_or_default() + TimeDelta::minutes(minutes)
 }
 
 /// Few marks are corrected within minutes, fewer on a later day, and some are taken back.

@@ -11,6 +11,8 @@ use crate::sample::{
 /// The ids that the database gave.
 #[derive(Debug, Default)]
 pub struct Rows {
+    classes: Vec<i64>,
+    term: i64,
     subjects: Vec<i64>,
     students: Vec<i64>,
     guardians: Vec<i64>,
@@ -25,15 +27,30 @@ impl Store {
     pub async fn fill(&self, school: &School) -> Result<Rows, StoreError> {
         let mut rows = Rows::default();
         let mut tx = self.pool.begin().await?;
-        let mut classes = Vec::new();
         for (grade, letter) in &school.classes {
-            let row = sqlx::query("INSERT INTO class (grade, letter) VALUES ($1, $2) RETURNING id")
-                .bind(*grade)
-                .bind(*letter)
-                .fetch_one(&mut *tx)
-                .await?;
-            classes.push(int(&row, "id")?);
+            let teacher = sqlx::query(
+                "INSERT INTO staff (surname, given_name, patronymic, role) \
+                 VALUES ('Иванова', 'Анна', 'Петровна', 'class_teacher') RETURNING id",
+            )
+            .fetch_one(&mut *tx)
+            .await?;
+            let row = sqlx::query(
+                "INSERT INTO class (grade, letter, class_teacher_id) VALUES ($1, $2, $3) RETURNING id",
+            )
+            .bind(*grade)
+            .bind(*letter)
+            .bind(int(&teacher, "id")?)
+            .fetch_one(&mut *tx)
+            .await?;
+            rows.classes.push(int(&row, "id")?);
         }
+        let term = sqlx::query(
+            "INSERT INTO term (kind, number, starts_on, ends_on) \
+             VALUES ('quarter', 1, '2026-09-01', '2026-10-25') RETURNING id",
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        rows.term = int(&term, "id")?;
         for (name, short_name) in &school.subjects {
             let row =
                 sqlx::query("INSERT INTO subject (name, short_name) VALUES ($1, $2) RETURNING id")
@@ -56,7 +73,7 @@ impl Store {
             let id = int(&row, "id")?;
             sqlx::query("INSERT INTO enrolment (student_id, class_id) VALUES ($1, $2)")
                 .bind(id)
-                .bind(classes[student.class])
+                .bind(rows.classes[student.class])
                 .execute(&mut *tx)
                 .await?;
             rows.students.push(id);
@@ -167,6 +184,126 @@ impl Store {
                         .execute(&self.pool)
                         .await?;
                 }
+            }
+            Deed::Lesson {
+                class,
+                subject,
+                date,
+                number,
+                state,
+            } => {
+                sqlx::query(
+                    "INSERT INTO lesson (class_id, subject_id, date, number, state) \
+                     VALUES ($1, $2, $3, $4, $5)",
+                )
+                .bind(rows.classes[*class])
+                .bind(rows.subjects[*subject])
+                .bind(date.to_string())
+                .bind(*number)
+                .bind(*state)
+                .execute(&self.pool)
+                .await?;
+            }
+            Deed::Homework {
+                class,
+                subject,
+                due,
+                text,
+            } => {
+                sqlx::query(
+                    "INSERT INTO homework (class_id, subject_id, due_on, text) VALUES ($1, $2, $3, $4)",
+                )
+                .bind(rows.classes[*class])
+                .bind(rows.subjects[*subject])
+                .bind(due.to_string())
+                .bind(text)
+                .execute(&self.pool)
+                .await?;
+            }
+            Deed::Attend {
+                student,
+                date,
+                number,
+                code,
+                minutes,
+            } => {
+                sqlx::query(
+                    "INSERT INTO attendance (student_id, date, number, code, minutes_late) \
+                     VALUES ($1, $2, $3, $4, $5)",
+                )
+                .bind(rows.students[*student])
+                .bind(date.to_string())
+                .bind(*number)
+                .bind(*code)
+                .bind(*minutes)
+                .execute(&self.pool)
+                .await?;
+            }
+            Deed::Excuse {
+                student,
+                date,
+                code,
+            } => {
+                sqlx::query("UPDATE attendance SET code = $3 WHERE student_id = $1 AND date = $2")
+                    .bind(rows.students[*student])
+                    .bind(date.to_string())
+                    .bind(*code)
+                    .execute(&self.pool)
+                    .await?;
+            }
+            Deed::Remark {
+                student,
+                date,
+                kind,
+                text,
+                tell,
+            } => {
+                sqlx::query(
+                    "INSERT INTO remark (student_id, date, kind, text, notify_parents) \
+                     VALUES ($1, $2, $3, $4, $5)",
+                )
+                .bind(rows.students[*student])
+                .bind(date.to_string())
+                .bind(*kind)
+                .bind(*text)
+                .bind(i64::from(*tell))
+                .execute(&self.pool)
+                .await?;
+            }
+            Deed::Forecast {
+                student,
+                subject,
+                value,
+            } => {
+                sqlx::query(
+                    "INSERT INTO term_result (student_id, subject_id, term_id, stage, value) \
+                     VALUES ($1, $2, $3, 'forecast', $4)",
+                )
+                .bind(rows.students[*student])
+                .bind(rows.subjects[*subject])
+                .bind(rows.term)
+                .bind(*value)
+                .execute(&self.pool)
+                .await?;
+            }
+            Deed::Announce {
+                class,
+                title,
+                text,
+                short,
+                urgent,
+            } => {
+                sqlx::query(
+                    "INSERT INTO announcement (class_id, title, text, sms_text, urgency) \
+                     VALUES ($1, $2, $3, $4, $5)",
+                )
+                .bind(class.map(|class| rows.classes[class]))
+                .bind(*title)
+                .bind(*text)
+                .bind(*short)
+                .bind(if *urgent { "urgent" } else { "normal" })
+                .execute(&self.pool)
+                .await?;
             }
             Deed::Withdraw { guardian, student } => {
                 sqlx::query(

@@ -59,7 +59,11 @@ impl Desk {
             sheets: "0 0 13 * * Fri".parse().unwrap(),
             content: ContentLevel::Full,
         };
-        let accounts = vec![providers::email_lane(), providers::sms_lane(true)];
+        let accounts = vec![
+            providers::email_lane(),
+            providers::sms_lane(true),
+            providers::telegram_lane(),
+        ];
         assert_eq!(accounts[0].in_doubt, InDoubt::ResendOnce(EMAIL_DOUBT));
         let engine = Engine::new(
             store.clone(),
