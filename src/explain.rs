@@ -11,9 +11,13 @@ use crate::{
 
 /// From the journal row to the last receipt, one sentence a line.
 pub fn tell(history: &History, zone: Tz) -> Vec<String> {
+    let to = match history.address.as_str() {
+        "" => history.guardian.clone(),
+        address => format!("{} ({address})", history.guardian),
+    };
     let mut story = vec![format!(
-        "Message {} by {} to {} ({}).",
-        history.reference, history.channel, history.guardian, history.address
+        "Message {} by {} to {to}.",
+        history.reference, history.channel
     )];
     for notice in &history.notices {
         story.extend(carried(notice, zone));
@@ -40,7 +44,7 @@ pub fn tell(history: &History, zone: Tz) -> Vec<String> {
     story
 }
 
-fn carried(notice: &Carried, zone: Tz) -> [String; 4] {
+fn carried(notice: &Carried, zone: Tz) -> Vec<String> {
     let change = match notice.change {
         // The demo's clock runs ahead of the database's.
         Some((written, _)) if written > notice.seen_at => "changed".into(),
@@ -50,7 +54,7 @@ fn carried(notice: &Carried, zone: Tz) -> [String; 4] {
         Some((written, None)) => format!("changed {}", at(written, zone)),
         None => "the change is not kept any more".into(),
     };
-    [
+    let mut lines = vec![
         format!(
             "\n{} – {}, told to {} as {}.",
             notice.student, notice.what, notice.guardian, notice.event
@@ -59,17 +63,20 @@ fn carried(notice: &Carried, zone: Tz) -> [String; 4] {
             "  The journal: {change}, seen {}.",
             at(notice.seen_at, zone)
         ),
-        format!(
+    ];
+    if !notice.value.is_empty() {
+        lines.push(format!(
             "  Known before: {}. The message says: {}.",
             cell(&notice.basis),
             cell(&notice.value)
-        ),
-        format!(
-            "  The notice is {}{}.",
-            notice.state,
-            because(notice.reason.as_deref())
-        ),
-    ]
+        ));
+    }
+    lines.push(format!(
+        "  The notice is {}{}.",
+        notice.state,
+        because(notice.reason.as_deref())
+    ));
+    lines
 }
 
 fn attempt(attempt: &Attempt, zone: Tz) -> String {
@@ -98,7 +105,7 @@ fn at(instant: Millis, zone: Tz) -> String {
 }
 
 /// A cell as people read it.
-fn cell(json: &str) -> String {
+pub fn cell(json: &str) -> String {
     let values: Vec<String> = serde_json::from_str(json).unwrap_or_default();
     let words: Vec<String> = values
         .iter()

@@ -152,31 +152,35 @@ async fn who_refused_reads_on_paper_what_the_others_read_and_it_is_proved() {
             "yesterday's homework is not to be done any more"
         );
 
-        // The correction of what was printed names it, on the next sheet.
-        desk.sql("UPDATE mark SET value = '3' WHERE date = '2026-10-14'")
-            .await;
-        desk.until("2026-10-19T08:00:00").await;
-        assert_eq!(
-            desk.notices().await.get("red"),
-            None,
-            "it came after the sheets"
-        );
-        desk.until("2026-10-23T13:00:00").await;
-        let printed = print(&press, "2026-W43", folder.path(), &desk)
-            .await
-            .expect("a run")
-            .expect("sheets");
-        let text = read(&printed.file);
-        assert!(
-            text.contains("ср 14.10. Математика: исправлено, было 4, теперь 3"),
-            "{text}"
-        );
-        assert!(
-            text.contains("За неделю новых отметок нет. Пропусков и опозданий нет."),
-            "{text}"
-        );
-        assert!(text.contains("Листок № 8"), "{text}");
+        its_correction_is_on_the_next_sheet(&mut desk, &press, folder.path()).await;
     }
+}
+
+/// The correction of what was printed names it.
+async fn its_correction_is_on_the_next_sheet(desk: &mut Desk, press: &Press, folder: &Path) {
+    desk.sql("UPDATE mark SET value = '3' WHERE date = '2026-10-14'")
+        .await;
+    desk.until("2026-10-19T08:00:00").await;
+    assert_eq!(
+        desk.notices().await.get("red"),
+        None,
+        "it came after the sheets"
+    );
+    desk.until("2026-10-23T13:00:00").await;
+    let printed = print(press, "2026-W43", folder, desk)
+        .await
+        .expect("a run")
+        .expect("sheets");
+    let text = read(&printed.file);
+    assert!(
+        text.contains("ср 14.10. Математика: исправлено, было 4, теперь 3"),
+        "{text}"
+    );
+    assert!(
+        text.contains("За неделю новых отметок нет. Пропусков и опозданий нет."),
+        "{text}"
+    );
+    assert!(text.contains("Листок № 8"), "{text}");
 }
 
 #[tokio::test]

@@ -19,7 +19,11 @@ use crate::{
     providers,
     store::Dialect,
     text::Templates,
-    web::health::{self, Pulse},
+    web::{
+        health::{self, Pulse},
+        messages::Messages,
+        metrics::Metrics,
+    },
 };
 
 /// How long calls under way may take when the daemon is stopped.
@@ -73,16 +77,24 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let pulse = Pulse::new(Clock::Wall);
     let beside = TaskTracker::new();
     beside.spawn({
-        let (look, stop) = (look.clone(), stop.clone());
+        let (store, look, stop) = (store.clone(), look.clone(), stop.clone());
         async move { store.wake(look, stop).await }
     });
     beside.spawn({
-        let (router, stop) = (health::router(pulse.clone()), stop.clone());
+        let metrics = Metrics {
+            store: store.clone(),
+            pulse: pulse.clone(),
+            clock: Clock::Wall,
+        };
+        let router = health::router(pulse.clone())
+            .merge(metrics.router())
+            .merge(Messages::new(store.clone(), zone, false)?.router());
+        let stop = stop.clone();
         async move {
             let serve =
                 axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = serve.await {
-                tracing::error!(%error, "/healthz has stopped");
+                tracing::error!(%error, "the pages have stopped");
             }
         }
     });

@@ -14,8 +14,7 @@ use crate::{
     family::{
         contact::Channel,
         preference::{Event, Timing},
-        rights,
-        route::{Route, route as find_route},
+        road::roads,
     },
     instant::Millis,
     quiet::Quiet,
@@ -108,7 +107,12 @@ pub(super) async fn route(
 ) -> Result<(), Failure> {
     let event = Event::from_code(event).ok_or_else(|| {
         Failure::Usage(format!(
-            "«{event}» is no event: write mark, mark_corrected or mark_withdrawn"
+            "«{event}» is no event: write one of {}",
+            Event::ALL
+                .iter()
+                .map(|event| event.code())
+                .collect::<Vec<_>>()
+                .join(", ")
         ))
     })?;
     let student = only("student", who, store.find_students(who).await?)?;
@@ -120,48 +124,23 @@ pub(super) async fn route(
         .guardian_names(people.guardianships.iter().map(|tie| &tie.guardian_id))
         .await?;
     let configured = config.channels();
-    let hearers = rights::hearers(&people, student.id, today);
-    let mut lines = Vec::new();
-    for tie in &people.guardianships {
-        let guardian = people.guardian(tie.guardian_id);
-        let mut line = Line {
-            guardian_id: tie.guardian_id,
-            guardian: names.get(&tie.guardian_id).cloned().unwrap_or_default(),
+    let lines: Vec<Line> = roads(&people, student.id, event, &configured, today)
+        .into_iter()
+        .map(|road| Line {
+            guardian_id: road.guardian_id,
+            guardian: names.get(&road.guardian_id).cloned().unwrap_or_default(),
             student_id: student.id,
             student: student.name.clone(),
-            hears: false,
-            channel: None,
-            when: None,
-            why: "must not hear of this student".into(),
-        };
-        let Some(guardian) = guardian.filter(|guardian| hearers.contains(&guardian.id)) else {
-            lines.push(line);
-            continue;
-        };
-        line.hears = true;
-        match find_route(&people, guardian, student.id, event, &configured, today) {
-            Route::Sheet(why) => {
-                line.channel = Some(Channel::Paper.code());
-                line.when = Some("with the weekly sheet".into());
-                line.why = why.to_string();
-                lines.push(line);
-            }
-            Route::Electronic { contacts, timing } => {
-                let when = when(config, timing, zone, now);
-                for id in contacts {
-                    let contact = people.contacts.iter().find(|contact| contact.id == id);
-                    lines.push(Line {
-                        channel: contact.map(|contact| contact.channel.code()),
-                        when: Some(when.clone()),
-                        why: "consent is given, and the family asked for it".into(),
-                        guardian: line.guardian.clone(),
-                        student: line.student.clone(),
-                        ..line
-                    });
-                }
-            }
-        }
-    }
+            hears: road.hears,
+            channel: road.channel.map(Channel::code),
+            when: match (road.channel, road.timing) {
+                (Some(_), Some(timing)) => Some(when(config, timing, zone, now)),
+                (Some(_), None) => Some("with the weekly sheet".into()),
+                (None, _) => None,
+            },
+            why: road.why,
+        })
+        .collect();
     if json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
     } else if lines.is_empty() {

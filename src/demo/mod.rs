@@ -22,17 +22,25 @@ use crate::{
     app::{self, Provider},
     clock::Clock,
     config::{Config, Limits},
-    engine::Engine,
+    engine::{Engine, Rules},
+    family::contact::Channel,
     instant::Millis,
+    paper::{calendar::Calendar, press::Press},
     providers,
     sample::{
         school::School,
         week::{Entry, MONDAY, week},
     },
     store::{Status, Store},
-    text::Templates,
+    text::{ContentLevel, Templates},
+    web::messages::Messages,
     zone,
 };
+use vestnik_telegram::{
+    Telegram,
+    sandbox::{self as telegram, Chats},
+};
+
 use mailbox::Mailbox;
 use page::Pages;
 
@@ -47,6 +55,9 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// How long a sandbox provider takes to answer.
 const LATENCY: Duration = Duration::from_millis(20);
+
+/// The channels of the demo's school; paper needs no account.
+const CHANNELS: [Channel; 3] = [Channel::Sms, Channel::Email, Channel::Telegram];
 
 /// How the demo is run.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +76,7 @@ pub struct Options {
 pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> Result<Status> {
     let folder = tempfile::tempdir().context("a folder for the demo's database")?;
     let url = format!("sqlite:{}", folder.path().join("demo.db").display());
+    let sheets = folder.path().join("sheets");
     let store = Store::open(&url).await?;
     let mut random = StdRng::seed_from_u64(12);
     let school = School::sample(&mut random);
@@ -81,20 +93,7 @@ pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> 
     let clock = Clock::fast(begin, if options.once { SPEED_ONCE } else { SPEED });
 
     let tasks = TaskTracker::new();
-    let gateway = TcpListener::bind("127.0.0.1:0")
-        .await
-        .context("the sandbox gateway")?;
-    let base_url = format!("http://{}", gateway.local_addr()?);
-    tasks.spawn({
-        let stop = stop.clone();
-        async move {
-            tokio::select! {
-                _ = sandbox::serve(gateway, Inbox::default(), LATENCY) => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    });
-    let providers = sandboxes(base_url)?;
+    let providers = sandboxes(&tasks, &stop).await?;
     let pages = TcpListener::bind(("127.0.0.1", options.port))
         .await
         .with_context(|| {
@@ -107,18 +106,28 @@ pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> 
         "The demo's page: http://{}  (Ctrl-C ends it)",
         pages.local_addr()?
     );
-    tasks.spawn({
-        let (router, stop) = (
-            Pages::new(store.clone(), clock, zone)?.router(),
-            stop.clone(),
-        );
-        async move {
-            tokio::select! {
-                _ = axum::serve(pages, router) => {}
-                () = stop.cancelled() => {}
-            }
-        }
+    let look = Pages::new(
+        store.clone(),
+        clock,
+        zone,
+        sheets.clone(),
+        CHANNELS.to_vec(),
+    )?;
+    let messages = Messages::new(store.clone(), zone, true)?;
+    let router = look.router().merge(messages.router());
+    beside(&tasks, &stop, async move {
+        let _ = axum::serve(pages, router).await;
     });
+    let calendar = Calendar {
+        press: Press {
+            configured: CHANNELS.to_vec(),
+            ..Press::new(config, store.clone(), Templates::embedded()?, zone)?
+        },
+        folder: sheets,
+        schedule: config.weekly_sheets.clone(),
+        clock,
+    };
+    tasks.spawn(calendar.run(StdRng::seed_from_u64(13), stop.clone()));
 
     let look = Arc::new(Notify::new());
     let engine = engine(config, &store, &providers, zone, random)?;
@@ -143,7 +152,37 @@ pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> 
     Ok(store.status(clock.now()).await?)
 }
 
-fn sandboxes(base_url: String) -> Result<Vec<Provider>> {
+/// Runs something until it ends or the demo does.
+fn beside(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = work => {}
+            () = stop.cancelled() => {}
+        }
+    });
+}
+
+/// The providers, which live in the process.
+async fn sandboxes(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Vec<Provider>> {
+    let gateway = TcpListener::bind("127.0.0.1:0")
+        .await
+        .context("the sandbox gateway")?;
+    let base_url = format!("http://{}", gateway.local_addr()?);
+    beside(tasks, stop, async move {
+        let _ = sandbox::serve(gateway, Inbox::default(), LATENCY).await;
+    });
+    let bot = TcpListener::bind("127.0.0.1:0")
+        .await
+        .context("the sandbox of the Bot API")?;
+    let api_url = format!("http://{}", bot.local_addr()?);
+    beside(tasks, stop, async move {
+        let _ = telegram::serve(bot, Chats::default(), LATENCY).await;
+    });
     let limits = Limits {
         concurrency: 10,
         rate: None,
@@ -161,6 +200,12 @@ fn sandboxes(base_url: String) -> Result<Vec<Provider>> {
         timeout: limits.timeout,
     })?;
     let sms_lane = providers::sms_lane(sms.answers_queries());
+    let bot = Telegram::new(&vestnik_telegram::Settings {
+        token: telegram::TOKEN.into(),
+        api_url: Some(api_url),
+        proxy: None,
+        timeout: limits.timeout,
+    })?;
     Ok(vec![
         Provider::new(
             providers::email_lane(),
@@ -168,6 +213,7 @@ fn sandboxes(base_url: String) -> Result<Vec<Provider>> {
             limits,
         ),
         Provider::new(sms_lane, Arc::new(sms), limits),
+        Provider::new(providers::telegram_lane(), Arc::new(bot), limits),
     ])
 }
 
@@ -185,7 +231,11 @@ fn engine(
     Ok(Engine::new(
         store.clone(),
         Templates::embedded()?,
-        app::rules(config, zone),
+        Rules {
+            // The people are invented, and the page shall show what a bot can say.
+            content: ContentLevel::Full,
+            ..app::rules(config, zone)
+        },
         accounts,
         "demo".into(),
         true,
@@ -227,7 +277,11 @@ async fn weekend(store: &Store, clock: Clock, zone: chrono_tz::Tz) {
             };
             of("sending") + of("ready") + status.changes_unplanned > 0
         });
-        if !busy {
+        let printing = store
+            .print_runs()
+            .await
+            .is_ok_and(|runs| runs.contains_key("printing") || !runs.contains_key("printed"));
+        if !busy && !printing {
             return;
         }
         pause(Duration::from_millis(50)).await;

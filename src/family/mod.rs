@@ -7,6 +7,7 @@ pub mod consent;
 pub mod contact;
 pub mod preference;
 pub mod rights;
+pub mod road;
 pub mod route;
 
 use chrono::NaiveDate;

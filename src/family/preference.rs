@@ -138,6 +138,18 @@ pub enum Timing {
     Never,
 }
 
+impl Timing {
+    /// The code of `preference.timing`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at_once",
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Never => "never",
+        }
+    }
+}
+
 /// A pattern that a family picks instead of filling in a matrix (product.md F1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Preset {

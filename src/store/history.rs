@@ -75,6 +75,25 @@ pub struct Carried {
     pub seen_at: Millis,
 }
 
+impl History {
+    /// The history without anything that is personal: for pages that nobody has logged in to.
+    #[must_use]
+    pub fn anonymous(mut self) -> Self {
+        "a guardian".clone_into(&mut self.guardian);
+        self.address.clear();
+        self.subject = None;
+        self.text.clear();
+        self.html = None;
+        for notice in &mut self.notices {
+            "a guardian".clone_into(&mut notice.guardian);
+            "a student".clone_into(&mut notice.student);
+            notice.basis.clear();
+            notice.value.clear();
+        }
+        self
+    }
+}
+
 /// One call.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -130,7 +149,7 @@ impl Store {
     }
 
     /// What a fact is about: «mark in Русский язык of 2026-10-14».
-    async fn what(&self, fact: Fact) -> Result<String, StoreError> {
+    pub(super) async fn what(&self, fact: Fact) -> Result<String, StoreError> {
         let mut what = fact.place.entity().replace('_', " ");
         let subject = sqlx::query(
             "SELECT s.name FROM subject s WHERE s.id = $1 \

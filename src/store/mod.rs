@@ -30,7 +30,7 @@ pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};
 pub use intake::{Change, NewNotice, Touched};
 pub use journal::Members;
 pub use lane::{LEASE, Lease, Tx};
-pub use pages::Listed;
+pub use pages::{Listed, Told};
 pub use paper::{NewSheet, OpenRun};
 pub use sample::Rows;
 pub use status::{Found, Status};

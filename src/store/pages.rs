@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use super::{
     Store, StoreError,
     history::{name, veiled},
-    rows::{int, some_text, text},
+    paper::class_name,
+    rows::{int, parsed, some_text, text},
 };
-use crate::instant::Millis;
+use crate::{instant::Millis, journal::class_name::ClassName};
 
 /// A line of the list of messages.
 #[derive(Debug, Clone)]
@@ -36,7 +39,124 @@ pub struct Listed {
     pub possible_duplicate: bool,
 }
 
+/// A notice about a student, as a family's page tells it.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Whom.
+    pub guardian: String,
+    /// Of what.
+    pub what: String,
+    /// As what.
+    pub event: String,
+    /// What the message says, or else what they knew, as a JSON array.
+    pub value: Option<String>,
+    /// The notice's state.
+    pub state: String,
+    /// Why, or what it waits for.
+    pub reason: Option<String>,
+    /// Since when.
+    pub state_at: Millis,
+    /// The message that carries it: reference and channel.
+    pub message: Option<(String, String)>,
+}
+
 impl Store {
+    /// The students of a class today: id and name, in the order of the register.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn students_of(
+        &self,
+        class_id: i64,
+        today: NaiveDate,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT s.id, s.surname, s.given_name FROM enrolment e JOIN student s ON s.id = e.student_id \
+             WHERE e.class_id = $1 AND (e.from_on IS NULL OR e.from_on <= $2) \
+             AND (e.to_on IS NULL OR e.to_on >= $2) ORDER BY e.number, s.surname, s.given_name, s.id",
+        )
+        .bind(class_id)
+        .bind(today.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((int(row, "id")?, name(row, "surname", "given_name")?)))
+            .collect()
+    }
+
+    /// How many notices about each student of a class are in each state.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn class_notices(
+        &self,
+        class_id: i64,
+    ) -> Result<BTreeMap<i64, BTreeMap<String, i64>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT n.student_id, n.state, COUNT(*) AS n FROM notice n WHERE n.student_id IN \
+             (SELECT student_id FROM enrolment WHERE class_id = $1) GROUP BY n.student_id, n.state",
+        )
+        .bind(class_id)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut notices: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
+        for row in &rows {
+            let of_student = notices.entry(int(row, "student_id")?).or_default();
+            of_student.insert(text(row, "state")?, int(row, "n")?);
+        }
+        Ok(notices)
+    }
+
+    /// The newest notices about a student, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn told_about(&self, student_id: i64, limit: i64) -> Result<Vec<Told>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT n.fact, n.event, n.state, n.reason, n.waits_for, n.state_at, g.surname, g.given_name, \
+             m.ref, m.channel, c.value FROM notice n LEFT JOIN guardian g ON g.id = n.guardian_id \
+             LEFT JOIN message_notice c ON c.id = \
+             (SELECT MAX(l.id) FROM message_notice l WHERE l.notice_id = n.id) \
+             LEFT JOIN message m ON m.id = c.message_id WHERE n.student_id = $1 \
+             ORDER BY n.id DESC LIMIT $2",
+        )
+        .bind(student_id)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut told = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let waits = some_text(row, "waits_for")?.map(|what| format!("waits for {what}"));
+            told.push(Told {
+                guardian: name(row, "surname", "given_name")?,
+                what: self.what(parsed(row, "fact")?).await?,
+                event: text(row, "event")?,
+                value: some_text(row, "value")?,
+                state: text(row, "state")?,
+                reason: some_text(row, "reason")?.or(waits),
+                state_at: int(row, "state_at")?,
+                message: some_text(row, "ref")?.zip(some_text(row, "channel")?),
+            });
+        }
+        Ok(told)
+    }
+
+    /// Where the newest sheets lie: class, how many sheets, and the file.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn sheet_files(&self) -> Result<Vec<(ClassName, i64, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.grade, c.letter, r.sheets, r.file FROM print_run r JOIN class c ON c.id = r.class_id \
+             WHERE r.state = 'printed' ORDER BY r.id DESC LIMIT 20",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((class_name(row)?, int(row, "sheets")?, text(row, "file")?)))
+            .collect()
+    }
+
     /// Messages, newest first: those of a channel and a state where these are named, and older than
     /// `before`.
     ///
@@ -79,6 +199,22 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// How many messages there are by channel and state, sheets by the states of their messages.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn message_states(
+        &self,
+    ) -> Result<BTreeMap<String, BTreeMap<String, i64>>, StoreError> {
+        let sql = "SELECT channel, state, COUNT(*) AS n FROM message GROUP BY channel, state";
+        let mut states: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+        for row in &sqlx::query(sql).fetch_all(&self.pool).await? {
+            let of_channel = states.entry(text(row, "channel")?).or_default();
+            of_channel.insert(text(row, "state")?, int(row, "n")?);
+        }
+        Ok(states)
     }
 
     /// How many calls ended how, ever: lane and outcome to count. A call under way has no outcome.

@@ -679,7 +679,7 @@ impl Store {
     }
 }
 
-fn class_name(row: &AnyRow) -> Result<ClassName, StoreError> {
+pub(super) fn class_name(row: &AnyRow) -> Result<ClassName, StoreError> {
     Ok(ClassName {
         grade: u8::try_from(int(row, "grade")?).unwrap_or_default(),
         letter: text(row, "letter")?,

@@ -146,6 +146,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn act(&self, deed: &Deed, rows: &mut Rows) -> Result<(), StoreError> {
+        self.mark(deed, rows).await?;
+        self.lesson(deed, rows).await?;
+        self.word(deed, rows).await
+    }
+
+    /// Marks.
+    async fn mark(&self, deed: &Deed, rows: &mut Rows) -> Result<(), StoreError> {
         match deed {
             Deed::Enter {
                 mark,
@@ -185,6 +192,14 @@ impl Store {
                         .await?;
                 }
             }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Lessons, and who was there.
+    async fn lesson(&self, deed: &Deed, rows: &Rows) -> Result<(), StoreError> {
+        match deed {
             Deed::Lesson {
                 class,
                 subject,
@@ -251,6 +266,14 @@ impl Store {
                     .execute(&self.pool)
                     .await?;
             }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What people say.
+    async fn word(&self, deed: &Deed, rows: &Rows) -> Result<(), StoreError> {
+        match deed {
             Deed::Remark {
                 student,
                 date,
@@ -315,6 +338,7 @@ impl Store {
                 .execute(&self.pool)
                 .await?;
             }
+            _ => {}
         }
         Ok(())
     }

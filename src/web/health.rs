@@ -35,8 +35,13 @@ impl Pulse {
         self.at.store(now, Ordering::Relaxed);
     }
 
+    /// When the engine last turned without an error.
+    pub fn last(&self) -> Millis {
+        self.at.load(Ordering::Relaxed)
+    }
+
     fn age(&self) -> Millis {
-        self.clock.now() - self.at.load(Ordering::Relaxed)
+        self.clock.now() - self.last()
     }
 }
 

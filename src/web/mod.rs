@@ -1,3 +1,9 @@
-//! What a browser or a monitor may ask.
+//! What is served over HTTP: whether the daemon is well, its metrics, and the messages by their states.
+//!
+//! Nobody logs in yet, so nothing here names a person, an address or a text, but for the demo, whose people
+//! are invented.
 
 pub mod health;
+pub mod messages;
+pub mod metrics;
+pub mod page;

@@ -1,0 +1,175 @@
+//! `/messages` and `/messages/REF`: messages by state, and one message's timeline.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    response::Response,
+    routing::get,
+};
+use chrono_tz::Tz;
+use handlebars::Handlebars;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vestnik_sms::parts;
+
+use super::page::{answer, templates};
+use crate::{
+    explain::tell,
+    instant::Millis,
+    store::{History, Listed, Store},
+    zone,
+};
+
+/// How many messages one page lists.
+const SHOWN: usize = 100;
+
+/// What the pages need.
+#[derive(Clone)]
+pub struct Messages {
+    store: Store,
+    zone: Tz,
+    templates: Arc<Handlebars<'static>>,
+    /// Whether names, addresses and texts are shown.
+    personal: bool,
+}
+
+/// What is to be listed.
+#[derive(Debug, Default, Deserialize)]
+struct Filter {
+    channel: Option<String>,
+    state: Option<String>,
+    before: Option<i64>,
+}
+
+impl Messages {
+    /// Prepares the pages; with `personal`, names, addresses and texts are shown.
+    ///
+    /// # Errors
+    /// A template that does not parse, which a test rules out.
+    pub fn new(store: Store, zone: Tz, personal: bool) -> Result<Self> {
+        Ok(Self {
+            store,
+            zone,
+            templates: Arc::new(templates()?),
+            personal,
+        })
+    }
+
+    /// The paths.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/messages", get(list))
+            .route("/messages/{reference}", get(one))
+            .with_state(self)
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<String> {
+        let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (channel, state) = (named(&filter.channel), named(&filter.state));
+        let listed = self
+            .store
+            .messages(
+                channel.as_deref(),
+                state.as_deref(),
+                filter.before,
+                i64::try_from(SHOWN + 1).unwrap_or(i64::MAX),
+            )
+            .await?;
+        let more = listed.len() > SHOWN;
+        let last = listed.iter().take(SHOWN).next_back().map(|one| one.id);
+        let counts: Vec<Value> = self
+            .store
+            .message_states()
+            .await?
+            .into_iter()
+            .map(|(channel, states)| json!({"channel": channel, "states": states}))
+            .collect();
+        let data = json!({
+            "counts": counts,
+            "channel": channel.unwrap_or_default(),
+            "state": state.unwrap_or_default(),
+            "personal": self.personal,
+            "list": listed.iter().take(SHOWN).map(|one| self.line(one)).collect::<Vec<_>>(),
+            "older": if more { last } else { None },
+        });
+        Ok(self.templates.render("messages", &data)?)
+    }
+
+    fn line(&self, one: &Listed) -> Value {
+        let shown = |text: &str| {
+            if self.personal {
+                text.to_owned()
+            } else {
+                String::new()
+            }
+        };
+        json!({
+            "reference": one.reference,
+            "channel": one.channel,
+            "state": one.state,
+            "reason": one.reason,
+            "guardian": shown(&one.guardian),
+            "address": shown(&one.address),
+            "attempts": one.attempts,
+            "composed": at(one.composed_at, self.zone),
+            "since": at(one.state_at, self.zone),
+            "doubt": one.possible_duplicate,
+        })
+    }
+
+    async fn one(&self, reference: &str) -> Result<Option<String>> {
+        let Some(history) = self.store.history(reference).await? else {
+            return Ok(None);
+        };
+        let history = if self.personal {
+            history
+        } else {
+            history.anonymous()
+        };
+        let mut data = card(&history, self.zone);
+        let lines = tell(&history, self.zone);
+        data["story"] = json!(lines.iter().map(|line| line.trim()).collect::<Vec<_>>());
+        Ok(Some(self.templates.render("message", &data)?))
+    }
+}
+
+/// A message as pages show it.
+pub fn card(history: &History, zone: Tz) -> Value {
+    let pieces: Vec<&str> = match history.channel.as_str() {
+        "sms" => parts::split(&history.text),
+        "telegram" | "paper" if !history.text.is_empty() => vec![&history.text],
+        _ => Vec::new(),
+    };
+    let ending = if pieces.len() == 1 { "part" } else { "parts" };
+    json!({
+        "reference": history.reference,
+        "channel": history.channel,
+        "guardian": history.guardian,
+        "address": history.address,
+        "subject": history.subject,
+        "pieces": pieces,
+        "parts": format!("{} {ending}", pieces.len()),
+        "html": history.html,
+        "state": history.state,
+        "at": at(history.composed_at, zone),
+        "doubt": history.possible_duplicate,
+    })
+}
+
+/// «Wed 14.10. 18:10»
+pub fn at(instant: Millis, zone: Tz) -> String {
+    zone::local(instant, zone)
+        .format("%a %d.%m. %H:%M")
+        .to_string()
+}
+
+async fn list(State(messages): State<Messages>, Query(filter): Query<Filter>) -> Response {
+    answer(messages.list(&filter).await.map(Some))
+}
+
+async fn one(State(messages): State<Messages>, Path(reference): Path<String>) -> Response {
+    answer(messages.one(&reference).await)
+}
