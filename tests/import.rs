@@ -9,7 +9,7 @@ use desk::{Desk, FAMILY};
 use serde_json::{Value, json};
 use support::both;
 use vestnik::{
-    journal::import::{File, ImportErrors, Options, Source, read},
+    journal::import::{File, ImportErrors, Options, Source, Table, read},
     store::{ImportFailure, ImportOptions, ImportReport},
 };
 
@@ -25,6 +25,7 @@ fn load(source: Source, files: &[File]) -> Result<vestnik::journal::import::Load
         source,
         class: None,
         mapping: None,
+        days: None,
         today: chrono::NaiveDate::from_ymd_opt(2026, 10, 14).expect("a date"),
     };
     read(files, &options)
@@ -131,7 +132,10 @@ async fn a_diary_finds_its_student_and_a_newcomers_first_one_is_silent() {
         let report = import(&mut desk, Source::Netschool, &first)
             .await
             .expect("an import");
-        assert_eq!((report.baseline, report.marks.len()), (1, 0));
+        assert_eq!(
+            (report.baseline.get(&Table::Mark), report.marks.len()),
+            (Some(&1), 0)
+        );
         assert_eq!(
             desk.number("SELECT COUNT(*) FROM student").await,
             1,
@@ -153,8 +157,8 @@ async fn a_diary_finds_its_student_and_a_newcomers_first_one_is_silent() {
             .await
             .expect("an import");
         assert_eq!(
-            (report.baseline, report.marks.len()),
-            (1, 1),
+            (report.baseline.get(&Table::Mark), report.marks.len()),
+            (Some(&1), 1),
             "the newcomer's are known, Masha's is news"
         );
         assert_eq!(desk.number("SELECT COUNT(*) FROM mark").await, 4);
@@ -283,5 +287,138 @@ fn a_file_with_a_bad_row_is_no_load() {
         "Дата рождения «31.02.2015»",
     ] {
         assert!(words.contains(part), "{part} is not in\n{words}");
+    }
+}
+
+/// An answer of ЭлЖур.
+fn answer(name: &str, result: &Value) -> File {
+    let answer = json!({"response": {"state": 200, "error": null, "result": result}});
+    file(name, answer.to_string())
+}
+
+/// All that ЭлЖур says of Masha: marks of 12–14 October by lesson, with their places in the cell, an
+/// absence letter, homework of the class and a result.
+fn eljur(marks: &[(&str, i64, &str)], letter: &str, task: &str, result: &str) -> Vec<File> {
+    let marks: Vec<Value> = marks
+        .iter()
+        .map(|(date, lesson, value)| {
+            let before = marks
+                .iter()
+                .take_while(|other| other.2 != *value || other.0 != *date)
+                .filter(|other| other.1 == *lesson)
+                .count();
+            json!({"value": value, "date": date, "lesson_id": lesson.to_string(), "nm": before + 1, "count": true})
+        })
+        .chain([json!({"value": letter, "date": "2026-10-13", "lesson_id": "70", "nm": "1"})])
+        .collect();
+    vec![
+        answer(
+            "rules.json",
+            &json!({"relations": {"students": {"1001": {"name": "1001", "title": "Соколова Мария",
+                "lastname": "Соколова", "firstname": "Мария", "class": "5А"}}}}),
+        ),
+        answer(
+            "periods.json",
+            &json!({"students": [{"name": "1001", "periods": [
+                {"name": "I четверть", "start": "20260901", "end": "20261025"}]}]}),
+        ),
+        answer(
+            "marks.json",
+            &json!({"students": {"1001": {"title": "Соколова Мария", "lessons": [
+                {"name": "Математика", "marks": marks}]}}}),
+        ),
+        answer(
+            "homework.json",
+            &json!({"students": {"1001": {"title": "Соколова Мария", "days": {"20261015": {"items": {
+                "Математика": {"homework": {"5501": {"id": 5501, "value": task}}}}}}}}}),
+        ),
+        answer(
+            "results.json",
+            &json!({"students": {"1001": {"title": "Соколова Мария", "items": [
+                {"name": "Математика", "assessments": [{"period": "I четверть", "value": result}]}]}}}),
+        ),
+    ]
+}
+
+/// What the mother was sent since the last look.
+fn mails(desk: &mut Desk) -> String {
+    let calls = std::mem::take(&mut desk.calls);
+    calls
+        .into_iter()
+        .filter(|(lane, _)| lane == "email")
+        .map(|(_, message)| message.text)
+        .collect()
+}
+
+#[tokio::test]
+async fn eljur_is_compared_with_what_was_there_and_families_hear_the_difference_alone() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        let first = [
+            ("2026-10-12", 60, "3"),
+            ("2026-10-14", 80, "5"),
+            ("2026-10-14", 80, "4"),
+        ];
+        let files = eljur(&first, "н", "№ 1", "4");
+        let report = import(&mut desk, Source::Eljur, &files)
+            .await
+            .expect("an import");
+        assert_eq!(report.baseline.values().sum::<usize>(), 6, "{report:?}");
+        desk.minutes(60).await;
+        assert!(desk.calls.is_empty(), "a first file tells nobody anything");
+        let again = import(&mut desk, Source::Eljur, &files)
+            .await
+            .expect("an import");
+        assert_eq!(again, ImportReport::default(), "nothing new");
+
+        // Corrected; the first of two marks in a cell deleted, which moves the second up; a new one.
+        let second = [
+            ("2026-10-12", 60, "4"),
+            ("2026-10-14", 80, "4"),
+            ("2026-10-14", 81, "5"),
+        ];
+        let files = eljur(&second, "б", "№ 2", "5");
+        import(&mut desk, Source::Eljur, &files)
+            .await
+            .expect("an import");
+        desk.minutes(30).await;
+        let text = mails(&mut desk);
+        for part in [
+            "12 октября, понедельник\n- Математика: отметка изменена, теперь 4\n",
+            "13 октября, вторник\n- Исправлено: Математика: пропуск по болезни\n",
+            "- Математика: отметка снята\n",
+            "- Математика: 5\n",
+            "15 октября, четверг\n- Домашнее задание: Математика: № 2\n",
+            "- Итоги: 1-я четверть: Математика: 5\n",
+        ] {
+            assert!(text.contains(part), "«{part}» is missing: {text}");
+        }
+        assert_eq!(text.matches("- ").count(), 6, "and nothing else: {text}");
+        let cell = "SELECT COUNT(*) FROM mark WHERE date = '2026-10-14'";
+        assert_eq!(desk.number(cell).await, 2);
+        let third = import(&mut desk, Source::Eljur, &files)
+            .await
+            .expect("an import");
+        assert_eq!(third, ImportReport::default(), "nothing new");
+        desk.minutes(60).await;
+        assert!(desk.calls.iter().all(|(lane, _)| lane != "email"));
+
+        // Everything is known now, so that a withdrawal names its mark.
+        let files = eljur(&second[..1], "н", "№ 2", "");
+        import(&mut desk, Source::Eljur, &files)
+            .await
+            .expect("an import");
+        desk.minutes(30).await;
+        let text = mails(&mut desk);
+        assert!(text.contains("Математика: результат 5 снят"), "{text}");
+        assert!(
+            text.contains("Исправлено: Математика: было «пропуск по болезни», верно «пропуск»"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("отметка 5 снята"),
+            "the file says nothing of the 14th any more: {text}"
+        );
     }
 }

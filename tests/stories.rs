@@ -3,8 +3,6 @@
 #[path = "support/desk.rs"]
 #[expect(dead_code, reason = "only the family is used here")]
 mod desk;
-#[path = "support/postgres.rs"]
-mod postgres;
 #[path = "support/program.rs"]
 mod program;
 
@@ -14,73 +12,16 @@ use std::{
 };
 
 use desk::FAMILY;
-use program::{Program, Smtp, wait};
-use sqlx::AssertSqlSafe;
+use program::{Program, Smtp, config, databases, get, open, sql, status, wait};
 use tokio::net::TcpListener;
 use vestnik::store::Store;
 use vestnik_sms::sandbox::{self, Inbox};
-
-/// The databases to tell a story on: a file in the program's folder, and PostgreSQL where there is
-/// one.
-async fn databases() -> Vec<String> {
-    let mut urls = vec!["sqlite:{folder}/school.db".to_owned()];
-    if let Ok(server) = std::env::var("VESTNIK_TEST_POSTGRES") {
-        urls.push(postgres::new_database(&server).await);
-    }
-    urls
-}
-
-fn config(database: &str, channels: &str) -> String {
-    format!(
-        "[database]\nurl = \"{database}\"\n[web]\nlisten = \"127.0.0.1:0\"\n\
-         [rules]\nsettling = \"0s\"\nquiet = \"off\"\n{channels}"
-    )
-}
 
 fn email(smtp: &Smtp) -> String {
     format!(
         "[channels.email]\nurl = \"smtp://127.0.0.1:{}\"\nfrom = \"Школа № 12 <school@example.org>\"\n",
         smtp.port
     )
-}
-
-async fn open(program: &Program, database: &str) -> Store {
-    let folder = program.folder.path().display().to_string();
-    Store::open(&database.replace("{folder}", &folder))
-        .await
-        .expect("the database")
-}
-
-async fn sql(store: &Store, text: &str) {
-    for statement in text
-        .split(';')
-        .filter(|statement| !statement.trim().is_empty())
-    {
-        sqlx::query(AssertSqlSafe(statement.to_owned()))
-            .execute(store.pool())
-            .await
-            .unwrap_or_else(|error| panic!("{statement}: {error}"));
-    }
-}
-
-fn status(program: &Program) -> serde_json::Value {
-    serde_json::from_str(&program.print(&["status", "--json"])).expect("JSON")
-}
-
-/// What `/healthz` answers, at the address that the log names.
-fn health(program: &Program) -> String {
-    use std::io::{Read, Write};
-    let log = program.log();
-    let address = log
-        .split("listen=")
-        .nth(1)
-        .and_then(|rest| rest.split_whitespace().next());
-    let mut stream = std::net::TcpStream::connect(address.expect("an address")).expect("a daemon");
-    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    stream.write_all(request).expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
 }
 
 /// Whether everything that was written has come to its end.
@@ -131,9 +72,9 @@ async fn a_row_written_by_hand_is_in_the_mail_and_so_are_its_correction_and_with
             assert!(story.contains(part), "{part} is not in\n{story}");
         }
         assert!(
-            health(&program).contains("\"status\":\"ok\""),
+            get(&program, "/healthz").contains("\"status\":\"ok\""),
             "{}",
-            health(&program)
+            get(&program, "/healthz")
         );
         assert_eq!(daemon.stop(), Some(0));
         let log = program.log();
@@ -475,6 +416,15 @@ fn the_demo_tells_a_week_and_ends_by_itself() {
         "{status}"
     );
     assert!(of("sms", "delivered") > 50, "{status}");
+    assert!(
+        of("telegram", "accepted") + of("telegram", "no_receipt") > 20,
+        "{status}"
+    );
+    assert!(of("paper", "printed") > 20, "{status}");
+    assert!(
+        status["notices"]["told_by_paper"].as_i64() > Some(100),
+        "{status}"
+    );
     assert_eq!(status["changes_unplanned"], 0, "{status}");
     assert_eq!(of("email", "sending") + of("sms", "sending"), 0, "{status}");
 }
@@ -523,7 +473,7 @@ fn looking_makes_no_database_and_errors_name_their_remedy() {
     fails(
         &["import", "--from", "netscool", "x"],
         2,
-        "netschool or table",
+        "netschool, eljur or table",
     );
     fails(
         &["import", "--from", "table", "nowhere.csv"],

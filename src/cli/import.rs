@@ -3,6 +3,7 @@
 use std::{fs, io::IsTerminal, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
+use chrono::NaiveDate;
 use clap::Args;
 use indicatif::ProgressBar;
 
@@ -22,7 +23,7 @@ use crate::{
 /// The arguments of `import`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// netschool or table
+    /// netschool, eljur or table
     #[arg(long, value_name = "SOURCE")]
     from: String,
     /// Files or folders
@@ -34,12 +35,27 @@ pub(super) struct Arguments {
     /// Which column is which, for tables: [columns] with "Заголовок" = "student"
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
+    /// The days that ЭлЖур was asked for, as in 2026-11-09..2026-11-15: what is missing from them is gone.
+    /// Without it these are the days that the files name
+    #[arg(long, value_name = "FROM..TO", value_parser = days)]
+    days: Option<(NaiveDate, NaiveDate)>,
     /// Only say what would change and who would hear
     #[arg(long)]
     dry_run: bool,
     /// Take all of it as known: nobody is told
     #[arg(long)]
     baseline: bool,
+}
+
+/// Two days as FROM..TO.
+fn days(text: &str) -> Result<(NaiveDate, NaiveDate), String> {
+    let parsed = text
+        .split_once("..")
+        .and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    match parsed {
+        Some((from, to)) if from <= to => Ok((from, to)),
+        _ => Err("write two days as in 2026-11-09..2026-11-15".into()),
+    }
 }
 
 pub(super) async fn run(
@@ -49,7 +65,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let source = Source::from_code(&arguments.from).ok_or_else(|| {
         Failure::Usage(format!(
-            "--from: «{}» is not known; write netschool or table",
+            "--from: «{}» is not known; write netschool, eljur or table",
             arguments.from
         ))
     })?;
@@ -71,6 +87,7 @@ pub(super) async fn run(
         source,
         class,
         mapping: arguments.mapping.as_ref().map(file).transpose()?,
+        days: arguments.days,
         today: zone::local(now, zone).date(),
     };
     let load = read(&files, &options)?;
@@ -161,10 +178,10 @@ fn tell(report: &ImportReport, dry_run: bool) {
             report.nameless
         );
     }
-    if report.baseline > 0 {
+    for (table, count) in &report.baseline {
         println!(
-            "{} marks are the first of their class or student: nobody is told of them",
-            report.baseline
+            "{count} rows of {} are the first of their class or student: nobody is told of them",
+            table.name()
         );
     }
 }
@@ -174,7 +191,7 @@ async fn hearers(
     store: &Store,
     config: &Config,
     report: &ImportReport,
-    today: chrono::NaiveDate,
+    today: NaiveDate,
 ) -> Result<Vec<String>> {
     let students: Vec<i64> = report
         .marks

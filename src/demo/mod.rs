@@ -48,7 +48,7 @@ use page::Pages;
 const SPEED: u32 = 3600;
 
 /// Without anybody watching, the week may pass faster.
-const SPEED_ONCE: u32 = 10 * SPEED;
+const SPEED_ONCE: u32 = 5 * SPEED;
 
 /// How long calls under way may take when the demo is stopped.
 const GRACE: Duration = Duration::from_millis(500);

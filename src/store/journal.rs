@@ -304,8 +304,8 @@ impl Tx {
         Ok(lessons)
     }
 
-    /// The subject of each lesson that attendance speaks of. None where the timetable has two
-    /// subgroups at that hour.
+    /// The subject of each lesson that attendance speaks of, by the timetable and by the lesson it
+    /// names. None where the timetable has two subgroups at that hour.
     async fn timetable(
         &mut self,
         facts: &BTreeSet<Fact>,
@@ -321,17 +321,20 @@ impl Tx {
                 days.insert(format!("'{date}'"));
             }
         }
+        let wanted = students;
+        let (students, days) = (ids(&wanted), days.into_iter().collect::<Vec<_>>().join(","));
         let sql = format!(
             "SELECT DISTINCT e.student_id, l.date, l.number, l.subject_id FROM lesson l \
              JOIN enrolment e ON e.class_id = l.class_id WHERE l.number IS NOT NULL \
-             AND l.subject_id IS NOT NULL AND e.student_id IN ({}) AND l.date IN ({}) \
+             AND l.subject_id IS NOT NULL AND e.student_id IN ({students}) AND l.date IN ({days}) \
              AND (e.from_on IS NULL OR e.from_on <= '{today}') \
-             AND (e.to_on IS NULL OR e.to_on >= '{today}')",
-            ids(&students),
-            days.into_iter().collect::<Vec<_>>().join(",")
+             AND (e.to_on IS NULL OR e.to_on >= '{today}') \
+             UNION SELECT a.student_id, a.date, a.number, l.subject_id FROM attendance a \
+             JOIN lesson l ON l.id = a.lesson_id WHERE l.subject_id IS NOT NULL \
+             AND a.student_id IN ({students}) AND a.date IN ({days})"
         );
         let mut timetable: BTreeMap<_, Option<i64>> = BTreeMap::new();
-        for row in &self.all_of(&students, sql).await? {
+        for row in &self.all_of(&wanted, sql).await? {
             let place = (
                 int(row, "student_id")?,
                 parsed(row, "date")?,

@@ -666,7 +666,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT c.grade, c.letter, r.week, r.reason FROM print_run r \
              JOIN class c ON c.id = r.class_id WHERE r.state = 'failed' AND r.id = \
-             (SELECT MAX(o.id) FROM print_run o WHERE o.class_id = r.class_id) ORDER BY r.id",
+             (SELECT MAX(o.id) FROM print_run o WHERE o.class_id = r.class_id \
+             AND o.state <> 'printing') ORDER BY r.id",
         )
         .fetch_all(&self.pool)
         .await?;

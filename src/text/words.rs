@@ -207,13 +207,18 @@ fn term(kind: &str, number: i64, long: &str, brief: &str, short: bool) -> String
     }
 }
 
+/// Hours that a day may have; a larger number stands for a lesson whose hour is not known.
+const HOURS: std::ops::RangeInclusive<i64> = 1..=20;
+
 /// Which lesson is meant: «Английский язык, 3-й урок», «англ», «3 урок».
 pub(super) fn lesson(item: &Item, short: bool) -> String {
-    match (&item.subject, item.number) {
+    let hour = item.number.filter(|number| HOURS.contains(number));
+    match (&item.subject, hour) {
         (Some(subject), Some(number)) if !short => format!("{subject}, {number}-й урок"),
         (Some(subject), _) => subject.clone(),
         (None, Some(number)) if short => format!("{number} урок"),
         (None, Some(number)) => format!("{number}-й урок"),
+        (None, None) if item.number.is_some_and(|number| number > 0) => "урок".to_owned(),
         (None, None) if short => "день".to_owned(),
         (None, None) => "весь день".to_owned(),
     }

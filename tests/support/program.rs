@@ -6,13 +6,18 @@
 )]
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
+use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
+use vestnik::store::Store;
+
+#[path = "postgres.rs"]
+mod postgres;
 
 /// A folder with a configuration, and the program in it.
 pub(crate) struct Program {
@@ -186,6 +191,61 @@ impl Drop for Smtp {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The databases to tell a story on: a file in the program's folder, and PostgreSQL where there is
+/// one.
+pub(crate) async fn databases() -> Vec<String> {
+    let mut urls = vec!["sqlite:{folder}/school.db".to_owned()];
+    if let Ok(server) = std::env::var("VESTNIK_TEST_POSTGRES") {
+        urls.push(postgres::new_database(&server).await);
+    }
+    urls
+}
+
+pub(crate) fn config(database: &str, channels: &str) -> String {
+    format!(
+        "[database]\nurl = \"{database}\"\n[web]\nlisten = \"127.0.0.1:0\"\n\
+         [rules]\nsettling = \"0s\"\nquiet = \"off\"\n{channels}"
+    )
+}
+
+pub(crate) async fn open(program: &Program, database: &str) -> Store {
+    let folder = program.folder.path().display().to_string();
+    Store::open(&database.replace("{folder}", &folder))
+        .await
+        .expect("the database")
+}
+
+pub(crate) async fn sql(store: &Store, text: &str) {
+    for statement in text
+        .split(';')
+        .filter(|statement| !statement.trim().is_empty())
+    {
+        sqlx::query(AssertSqlSafe(statement.to_owned()))
+            .execute(store.pool())
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+}
+
+pub(crate) fn status(program: &Program) -> serde_json::Value {
+    serde_json::from_str(&program.print(&["status", "--json"])).expect("JSON")
+}
+
+/// What the daemon answers at a path, with the head of the answer.
+pub(crate) fn get(program: &Program, path: &str) -> String {
+    let log = program.log();
+    let address = log
+        .split("listen=")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    let mut stream = std::net::TcpStream::connect(address.expect("an address")).expect("a daemon");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
 }
 
 /// Polls until something is true; false at the deadline.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
+use super::ImportError;
 use crate::journal::class_name::ClassName;
 
 /// A table that imports fill, in the order in which rows can be written.
@@ -33,11 +34,15 @@ pub enum Table {
     Mark,
     /// `homework`
     Homework,
+    /// `attendance`
+    Attendance,
+    /// `term_result`
+    TermResult,
 }
 
 impl Table {
     /// All tables, in writing order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Class,
         Self::Subject,
         Self::Term,
@@ -50,6 +55,8 @@ impl Table {
         Self::Lesson,
         Self::Mark,
         Self::Homework,
+        Self::Attendance,
+        Self::TermResult,
     ];
 
     /// Its name in the database.
@@ -67,6 +74,8 @@ impl Table {
             Self::Lesson => "lesson",
             Self::Mark => "mark",
             Self::Homework => "homework",
+            Self::Attendance => "attendance",
+            Self::TermResult => "term_result",
         }
     }
 
@@ -74,7 +83,20 @@ impl Table {
     pub fn has_key(self) -> bool {
         !matches!(
             self,
-            Self::Enrolment | Self::Guardianship | Self::Contact | Self::Consent
+            Self::Enrolment
+                | Self::Guardianship
+                | Self::Contact
+                | Self::Consent
+                | Self::Attendance
+                | Self::TermResult
+        )
+    }
+
+    /// Whether families are told of its rows, so that a first file of them is a baseline.
+    pub fn is_told(self) -> bool {
+        matches!(
+            self,
+            Self::Mark | Self::Homework | Self::Attendance | Self::TermResult
         )
     }
 
@@ -85,6 +107,8 @@ impl Table {
             Self::Guardianship => &["guardian_id", "student_id"],
             Self::Contact => &["guardian_id", "channel", "address"],
             Self::Consent => &["guardian_id", "student_id", "purpose"],
+            Self::Attendance => &["student_id", "date", "number"],
+            Self::TermResult => &["student_id", "subject_id", "term_id", "stage"],
             _ => &["source_key"],
         }
     }
@@ -146,7 +170,7 @@ pub struct Record {
     pub natural: Natural,
     /// Its columns. What is not named is left as it is.
     pub fields: Vec<(&'static str, Field)>,
-    /// The student whom a mark is about, so that the first diary can be told from the second.
+    /// The student whom it is about, so that the first diary can be told from the second.
     pub student: Option<String>,
     /// Whether the name is only a stand-in, because no file says it.
     pub nameless: bool,
@@ -212,19 +236,22 @@ impl Record {
     }
 }
 
-/// A student's diary of some days: it is complete, so what is missing from it is gone.
+/// What is known of one student, or of a class, for some days. It is complete, so what is missing from
+/// it is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diary {
     /// The file that holds it.
     pub file: String,
-    /// The student's key.
-    pub student: String,
+    /// The student's key; none where it speaks of a class.
+    pub student: Option<String>,
     /// The class.
     pub class: ClassName,
     /// The first day.
     pub from: NaiveDate,
     /// The last day.
     pub to: NaiveDate,
+    /// Of what it is complete.
+    pub of: Vec<Table>,
 }
 
 /// All that a set of files brings.
@@ -244,6 +271,30 @@ pub struct Load {
 }
 
 impl Load {
+    /// Adds what a file is complete for.
+    ///
+    /// # Errors
+    /// Another file that is complete for the same of the same days: two snapshots of one thing would
+    /// contradict each other.
+    pub(super) fn add_diary(&mut self, diary: Diary) -> Result<(), ImportError> {
+        let same = |other: &&Diary| {
+            other.student == diary.student
+                && other.class == diary.class
+                && other.of.iter().any(|table| diary.of.contains(table))
+                && other.from <= diary.to
+                && diary.from <= other.to
+        };
+        if let Some(other) = self.diaries.iter().find(same) {
+            return Err(ImportError::whole(
+                &diary.file,
+                &format!("is about the same student and days as {}", other.file),
+                "leave out the older one",
+            ));
+        }
+        self.diaries.push(diary);
+        Ok(())
+    }
+
     /// Adds a record. Where its key is already there, it adds what that record does not say.
     pub(super) fn add(&mut self, record: Record) {
         let name = (record.table, record.key.clone());

@@ -3,10 +3,12 @@
 //! A reader turns bytes into a [`Load`] or into every error that it finds. What of it is new is
 //! found by the store, which compares.
 
+mod eljur;
 mod error;
 mod load;
 mod netschool;
 mod table;
+mod term;
 
 use chrono::NaiveDate;
 
@@ -23,7 +25,9 @@ pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub enum Source {
     /// «Сетевой город. Образование»: JSON of diaries, students, assignment types and terms.
     Netschool,
-    /// Tables of people as CSV, in whatever columns a school has.
+    /// ЭлЖур: JSON of rules, periods, marks, homework, results and diaries.
+    Eljur,
+    /// Tables of people as CSV or XLSX, in whatever columns a school has.
     Table,
 }
 
@@ -32,13 +36,14 @@ impl Source {
     pub fn code(self) -> &'static str {
         match self {
             Self::Netschool => "netschool",
+            Self::Eljur => "eljur",
             Self::Table => "table",
         }
     }
 
     /// The source with this code.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Netschool, Self::Table]
+        [Self::Netschool, Self::Eljur, Self::Table]
             .into_iter()
             .find(|source| source.code() == code)
     }
@@ -71,6 +76,8 @@ pub struct Options {
     pub class: Option<ClassName>,
     /// Which column is which, for tables.
     pub mapping: Option<File>,
+    /// The days that the files were asked for, where they do not say it themselves.
+    pub days: Option<(NaiveDate, NaiveDate)>,
     /// Today in the school's zone; a moved student's new class begins on it.
     pub today: NaiveDate,
 }
@@ -91,6 +98,7 @@ pub fn read(files: &[File], options: &Options) -> Result<Load, ImportErrors> {
     }
     let load = match options.source {
         Source::Netschool => netschool::read(files, options, &mut errors),
+        Source::Eljur => eljur::read(files, options, &mut errors),
         Source::Table => table::read(files, options, &mut errors),
     };
     if errors.is_empty() {
@@ -128,16 +136,20 @@ fn unreadable(file: &File, source: Source) -> Option<ImportError> {
     if start.is_empty() {
         return wrong("is empty", "export it again");
     }
+    let workbook = start.starts_with(b"PK\x03\x04");
+    if workbook && source == Source::Table {
+        return None;
+    }
     for (signature, problem, remedy) in [
         (
             &b"PK\x03\x04"[..],
             "is an Excel workbook or an archive",
-            "open it and save it as CSV (UTF-8)",
+            "use --from table for tables of people",
         ),
         (
             b"\xD0\xCF\x11\xE0",
             "is an old Excel workbook",
-            "open it and save it as CSV (UTF-8)",
+            "open it and save it as XLSX or as CSV (UTF-8)",
         ),
         (b"\xFF\xFE", "is written in UTF-16", "save it as UTF-8"),
         (b"\xFE\xFF", "is written in UTF-16", "save it as UTF-8"),
@@ -153,8 +165,13 @@ fn unreadable(file: &File, source: Source) -> Option<ImportError> {
     }
     let json = start.starts_with(b"{") || start.starts_with(b"[");
     match source {
-        Source::Netschool if !json => wrong("is no JSON", "use --from table for CSV files"),
-        Source::Table if json => wrong("is JSON and no table", "use --from netschool for diaries"),
+        Source::Netschool | Source::Eljur if !json => {
+            wrong("is no JSON", "use --from table for CSV files")
+        }
+        Source::Table if json => wrong(
+            "is JSON and no table",
+            "use --from netschool or --from eljur for diaries",
+        ),
         _ => None,
     }
 }

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::{Diary, Field, File, ImportError, ImportErrors, Load, Natural, Options, Record, Table};
+use super::{
+    Diary, Field, File, ImportError, ImportErrors, Load, Natural, Options, Record, Table, term,
+};
 use crate::journal::{cell::DEBT, class_name::ClassName};
 use shape::{Assignment, DiaryFile, Kind, Lesson, Student, Term};
 
@@ -153,16 +155,14 @@ fn add_diary(
     );
     let prefix = load.prefix.clone();
     let student_key = format!("{prefix}student/{student}");
-    if let Some(other) = load
-        .diaries
-        .iter()
-        .find(|other| other.student == student_key && other.from <= to && from <= other.to)
-    {
-        return Err(wrong(
-            &format!("is about the same student and days as {}", other.file),
-            "leave out the older one",
-        ));
-    }
+    load.add_diary(Diary {
+        file: file.name.clone(),
+        student: Some(student_key.clone()),
+        class: class.clone(),
+        from,
+        to,
+        of: vec![Table::Mark],
+    })?;
     let class_key = class_record(load, &prefix, &class);
     load.add(student_record(&student_key, student, known, &class));
     // One per student: of several weeks the latest comes first.
@@ -193,13 +193,6 @@ fn add_diary(
             place.add(load, lesson, student, &files.kinds, file)?;
         }
     }
-    load.diaries.push(Diary {
-        file: file.name.clone(),
-        student: student_key,
-        class,
-        from,
-        to,
-    });
     Ok(())
 }
 
@@ -343,18 +336,7 @@ fn lesson_record(
 }
 
 fn term_record(prefix: &str, term: &Term) -> Option<Record> {
-    let name = term.name.to_lowercase();
-    let kind = [
-        ("четверть", "quarter"),
-        ("триместр", "trimester"),
-        ("полугод", "half_year"),
-        ("модуль", "module"),
-        ("год", "year"),
-    ]
-    .into_iter()
-    .find(|(word, _)| name.contains(word))?
-    .1;
-    let number = name.split_whitespace().find_map(ordinal).unwrap_or(1);
+    let (kind, number) = term::named(&term.name)?;
     Some(
         Record::new(Table::Term, format!("{prefix}term/{}", term.id))
             .text("kind", Some(kind))
@@ -362,21 +344,6 @@ fn term_record(prefix: &str, term: &Term) -> Option<Record> {
             .text("starts_on", term.start_date.get(..10))
             .text("ends_on", term.end_date.get(..10)),
     )
-}
-
-/// «2», «2-я» or «II», and Cyrillic «ІІ» where somebody had no other key.
-fn ordinal(word: &str) -> Option<i64> {
-    let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
-    let roman = word.replace('і', "i");
-    digits.parse().ok().or(match roman.as_str() {
-        "i" => Some(1),
-        "ii" => Some(2),
-        "iii" => Some(3),
-        "iv" => Some(4),
-        "v" => Some(5),
-        "vi" => Some(6),
-        _ => None,
-    })
 }
 
 /// Where an assignment stands.

@@ -42,8 +42,9 @@ pub struct ImportReport {
     pub marks: Vec<MarkChange>,
     /// How many new students no file has named; a stand-in serves until one does.
     pub nameless: usize,
-    /// How many marks were taken as known, because they are the first of their class or student.
-    pub baseline: usize,
+    /// Per table, how many rows were taken as known, because they are the first of their kind in their
+    /// class or of their student.
+    pub baseline: BTreeMap<Table, usize>,
 }
 
 /// A mark that an import changed.

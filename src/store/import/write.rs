@@ -261,24 +261,28 @@ async fn remember_baselines(
     import: i64,
     now: Millis,
 ) -> Result<(), StoreError> {
-    let of_class = difference.new_classes.iter().map(|class| (class, None));
+    let of_class = difference
+        .new_classes
+        .iter()
+        .map(|(class, table)| (class, None, table));
     let of_student = difference
         .new_students
         .iter()
-        .map(|(student, class)| (class, Some(student)));
-    for (class, student) in of_class.chain(of_student) {
+        .map(|((student, table), class)| (class, Some(student), table));
+    for (class, student, table) in of_class.chain(of_student) {
         let Some(class) = ids.get(&(Table::Class, class.as_str())) else {
             continue;
         };
         let student = student.and_then(|key| ids.get(&(Table::Student, key.as_str())).copied());
         sqlx::query(
             "INSERT INTO baseline (class_id, student_id, kind, import_id, taken_at) \
-             VALUES ($1, $2, 'mark', $3, $4)",
+             VALUES ($1, $2, $5, $3, $4)",
         )
         .bind(*class)
         .bind(student)
         .bind(import)
         .bind(now)
+        .bind(table.name())
         .execute(&mut **tx)
         .await?;
     }

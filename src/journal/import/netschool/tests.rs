@@ -24,6 +24,7 @@ fn options(class: Option<&str>) -> Options {
         source: Source::Netschool,
         class: class.map(|class| class.parse().expect("a class")),
         mapping: None,
+        days: None,
         today: "2026-11-16".parse().expect("a date"),
     }
 }
@@ -230,7 +231,8 @@ fn a_week_without_marks_belongs_to_whom_its_name_says() {
         let load = import(&[diary(name, &empty), file("students.json", STUDENTS)])
             .expect("the name says whose it is");
         assert_eq!(
-            load.diaries[0].student, "netschool/main/student/51001",
+            load.diaries[0].student.as_deref(),
+            Some("netschool/main/student/51001"),
             "{name}"
         );
     }

@@ -358,6 +358,16 @@ pub(super) fn recognise(
     good.then_some(columns)
 }
 
+/// Whether these cells are a table's header: titles above it name no student.
+pub(super) fn is_header(cells: &[String], mapping: &Mapping) -> bool {
+    let student = [Column::Student, Column::StudentSurname];
+    let meant: Vec<Column> = cells
+        .iter()
+        .filter_map(|cell| mapping.meaning(cell))
+        .collect();
+    meant.len() > 1 && student.iter().any(|column| meant.contains(column))
+}
+
 impl Mapping {
     /// What a column of this header holds: by the school's word, else by the usual ones.
     fn meaning(&self, header: &str) -> Option<Column> {

@@ -1,9 +1,10 @@
-//! Tables of people as CSV: classes, students, guardians, contacts and consents, in whatever columns
-//! a school has.
+//! Tables of people as CSV or XLSX: classes, students, guardians, contacts and consents, in whatever
+//! columns a school has.
 
 mod decode;
 mod headers;
 mod row;
+mod workbook;
 
 use std::collections::BTreeSet;
 
@@ -31,7 +32,12 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
     }
     let mut known = Known::default();
     for file in files {
-        let sheet = match decode::sheet(file, errors) {
+        let sheet = if workbook::is_workbook(file) {
+            workbook::sheet(file, |cells| headers::is_header(cells, &mapping))
+        } else {
+            decode::sheet(file, errors)
+        };
+        let sheet = match sheet {
             Ok(sheet) => sheet,
             Err(error) => {
                 errors.add(error);

@@ -99,6 +99,12 @@ impl Row {
     }
 }
 
+/// The day that a spreadsheet counts from 30 December 1899, where a date lost its format.
+fn serial(text: &str) -> Option<NaiveDate> {
+    let days: u64 = text.parse().ok()?;
+    NaiveDate::from_ymd_opt(1899, 12, 30)?.checked_add_days(chrono::Days::new(days))
+}
+
 /// The cells of one row by their columns.
 struct Cells<'a> {
     columns: &'a [Option<Column>],
@@ -168,6 +174,7 @@ impl Cells<'_> {
         let date = ["%d.%m.%Y", "%Y-%m-%d", "%d/%m/%Y"]
             .iter()
             .find_map(|format| NaiveDate::parse_from_str(&text, format).ok())
+            .or_else(|| serial(&text))
             .filter(|date| (1920..2100).contains(&chrono::Datelike::year(date)));
         if date.is_none() {
             self.fault(column, "is no date", "write it as 14.03.2012");

@@ -21,6 +21,7 @@ fn options(mapping: Option<&str>) -> Options {
         source: Source::Table,
         class: None,
         mapping: mapping.map(|text| file("columns.toml", text)),
+        days: None,
         today: "2026-09-05".parse().expect("a date"),
     }
 }
@@ -414,7 +415,7 @@ fn a_file_that_is_no_table_says_what_it_is() {
     for (bytes, want) in [
         (
             b"PK\x03\x04\x14\0".to_vec(),
-            "is an Excel workbook or an archive: open it and save it as CSV",
+            "is no Excel workbook that can be read: open it and save it as XLSX",
         ),
         (
             b"\xD0\xCF\x11\xE0\xA1\xB1".to_vec(),
