@@ -58,7 +58,7 @@ async fn a_row_written_by_hand_is_in_the_chat_and_so_is_its_correction() {
         let text = &texts(&chats)[0];
         assert!(text.starts_with("Школа № 12. Новое в дневнике, "), "{text}");
         assert!(
-            text.ends_with("Маша, 5 «А»\n14 октября, среда\n– Математика: 3"),
+            text.ends_with("\n\nМаша, 5 «А»\n\n14 октября, среда\n– Математика: 3"),
             "{text}"
         );
         sql(&store, "UPDATE mark SET value = '4'").await;

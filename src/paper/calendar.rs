@@ -66,6 +66,11 @@ impl Calendar {
         else {
             return Ok(());
         };
+        // What was due before this school had vestnik is nobody's to catch up with.
+        let since = self.press.store.first_job().await?;
+        if since.is_none_or(|since| due < since) {
+            return Ok(());
+        }
         let day = zone::local(due, zone).date();
         // Who prints on a Monday prints the week that is over.
         let week = match day.weekday() {

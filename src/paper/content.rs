@@ -9,7 +9,7 @@ use vestnik_sheet as sheet;
 use super::week::Week;
 use crate::{
     family::{consent::ConsentState, preference::Event, route::WhyPaper},
-    journal::cell::News,
+    journal::cell::{DEBT, News},
     text::{Item, School, TemplateError, Templates, words},
 };
 
@@ -259,7 +259,12 @@ fn subjects(class: &ClassWeek, student: &StudentWeek) -> Vec<sheet::Subject> {
                 lessons: known.then(|| u32::try_from(held).unwrap_or(u32::MAX)),
                 marks: in_week
                     .map(|mark| sheet::Mark {
-                        value: mark.value.clone(),
+                        // A bare point is taken for dirt of the copier.
+                        value: if mark.value == DEBT {
+                            "долг".to_owned()
+                        } else {
+                            mark.value.clone()
+                        },
                         day: words::short_day(mark.date),
                         kind: mark.work_kind.clone(),
                     })

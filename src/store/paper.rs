@@ -276,7 +276,11 @@ impl Tx {
         now: Millis,
     ) -> Result<(), StoreError> {
         let wanted: BTreeSet<i64> = students.iter().map(|one| one.id).collect();
-        let (first, last) = (today.max(week.monday()), week.sunday() + Days::new(AHEAD));
+        let tomorrow = today + Days::new(1);
+        let (first, last) = (
+            tomorrow.max(week.monday()),
+            week.sunday() + Days::new(AHEAD),
+        );
         let days = format!("BETWEEN '{first}' AND '{last}'");
         let of_class = format!("(class_id = {class_id} OR class_id IS NULL)");
         let mut facts = BTreeSet::new();
@@ -588,6 +592,17 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(claimed.rows_affected() == 1)
+    }
+
+    /// When the first scheduled job was claimed: when the engine first turned on this database.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn first_job(&self) -> Result<Option<Millis>, StoreError> {
+        let row = sqlx::query("SELECT MIN(claimed_at) AS at FROM schedule_run")
+            .fetch_one(&self.pool)
+            .await?;
+        some_int(&row, "at")
     }
 
     /// Notes that the printing of a class is done for one of its times.

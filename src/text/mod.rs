@@ -277,6 +277,11 @@ impl Templates {
             text: view::lines(&text),
             html: None,
         };
+        let spaced = |text: String| Text {
+            subject: None,
+            text: view::paragraphs(&text),
+            html: None,
+        };
         match channel {
             Channel::Email => Ok(Text {
                 subject: Some(view::one_line(&self.part(Part::Subject, letter)?)),
@@ -288,8 +293,8 @@ impl Templates {
             }
             Channel::Telegram if level == ContentLevel::NoNames => self
                 .part(Part::Messenger, &view::without_names(letter))
-                .map(plain),
-            Channel::Telegram => self.part(Part::Messenger, letter).map(plain),
+                .map(spaced),
+            Channel::Telegram => self.part(Part::Messenger, letter).map(spaced),
             Channel::Sms | Channel::Paper => self.part(Part::Sms, letter).map(plain),
         }
     }

@@ -229,6 +229,21 @@ pub(super) fn lines(text: &str) -> String {
         .join("\n")
 }
 
+/// As [`lines`], with an empty line where there was one or were several.
+pub(super) fn paragraphs(text: &str) -> String {
+    let mut paragraphs: Vec<Vec<String>> = vec![Vec::new()];
+    for line in text.lines().map(one_line) {
+        match (line.is_empty(), paragraphs.last_mut()) {
+            (true, _) => paragraphs.push(Vec::new()),
+            (false, Some(last)) => last.push(line),
+            (false, None) => {}
+        }
+    }
+    paragraphs.retain(|lines| !lines.is_empty());
+    let paragraphs: Vec<String> = paragraphs.iter().map(|lines| lines.join("\n")).collect();
+    paragraphs.join("\n\n")
+}
+
 /// U+2028 and U+2029 need no mention: they are white space, which is folded anyway.
 fn turns_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
