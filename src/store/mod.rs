@@ -16,6 +16,7 @@ mod outcome;
 mod pages;
 mod paper;
 mod people;
+mod press;
 mod rows;
 mod sample;
 mod status;
@@ -31,7 +32,7 @@ pub use intake::{Change, NewNotice, Touched};
 pub use journal::Members;
 pub use lane::{LEASE, Lease, Tx};
 pub use pages::{Listed, Told};
-pub use paper::{NewSheet, OpenRun};
+pub use press::{NewSheet, OpenRun};
 pub use sample::Rows;
 pub use status::{Found, Status};
 

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::{
     Store, StoreError,
     history::{name, veiled},
-    paper::class_name,
+    press::class_name,
     rows::{int, parsed, some_text, text},
 };
 use crate::{instant::Millis, journal::class_name::ClassName};

@@ -3,6 +3,7 @@
 //! Comparing reads and holds no lock, so that teachers go on working meanwhile. Writing is one
 //! transaction, which begins by making sure that nothing has moved since the comparison.
 
+mod baseline;
 mod compare;
 mod write;
 
