@@ -18,7 +18,7 @@ use crate::{
     },
     instant::{HOUR, Millis},
     journal::{
-        cell::{Cell, Known, News, news},
+        cell::{Cell, Known, News, news_of},
         entry::{About, Content, Entry},
         fact::{Fact, Place},
     },
@@ -210,7 +210,7 @@ fn fate(
     now: Millis,
 ) -> (Fate, Vec<(i64, Timing)>) {
     let close = |reason| (Fate::Close(reason), Vec::new());
-    let news = news(&due.basis, &due.content.cell());
+    let news = due.news();
     let urgent = due.content.urgent;
     let Some(event) = Event::of_all(due.fact.place, urgent, &news) else {
         return close(match due.basis {
@@ -314,7 +314,7 @@ fn draft(
     let mut students: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
     let mut words_to_many: Vec<(Place, News)> = Vec::new();
     for (fact, due) in &said {
-        for news in news(&due.basis, &due.content.cell()) {
+        for news in due.news() {
             // What the school says to the families of two siblings it says to this one once.
             if matches!(fact.place, Place::Announcement(_) | Place::ClassEvent(_)) {
                 let word = (fact.place, news.clone());
@@ -437,9 +437,15 @@ fn useful_until(members: &[Member<'_>], names: &Names, hours: &Hours, now: Milli
 }
 
 impl Due {
+    /// What has to be said now.
+    pub fn news(&self) -> Vec<News> {
+        news_of(self.fact.place, &self.basis, &self.content.cell())
+    }
+
     /// About how many characters its news take.
     fn length(&self) -> usize {
-        let told: usize = news(&self.basis, &self.content.cell())
+        let told: usize = self
+            .news()
             .iter()
             .map(|news| match news {
                 News::Entered(new) => new.chars().count(),

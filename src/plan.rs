@@ -8,9 +8,9 @@ use chrono::NaiveDate;
 
 use crate::{
     family::{People, preference::Event, rights},
-    instant::Millis,
+    instant::{MINUTE, Millis},
     journal::{
-        cell::{Cell, CellChange, Known, News, news},
+        cell::{Cell, CellChange, Known, News, news_of},
         entry::Content,
         fact::{Fact, Place},
     },
@@ -36,6 +36,9 @@ pub struct Look {
     /// The open notice of each recipient.
     pub open: Vec<OpenNotice>,
 }
+
+/// How long an urgent word is held: long enough to take it back, or to write down whom it is for.
+pub const URGENT_HOLD: Millis = MINUTE;
 
 /// An open notice, as far as the plan needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +180,7 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
         .iter()
         .find(|notice| notice.guardian_id == guardian_id);
     let basis = open.map_or_else(|| known(look, guardian_id), |notice| notice.basis.clone());
-    let news = news(&basis, &look.content.cell());
+    let news = news_of(look.fact.place, &basis, &look.content.cell());
     let barred = barred(look, hears);
     let reason = barred.or_else(|| news.is_empty().then(|| silence(&basis, look)));
     match (open, reason) {
@@ -208,11 +211,12 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
             event: event(look, &news),
             urgent: look.content.urgent,
             due_at: {
-                let settled = if look.content.urgent {
-                    now
+                let hold = if look.content.urgent {
+                    settling.min(URGENT_HOLD)
                 } else {
-                    now + settling
+                    settling
                 };
+                let settled = now + hold;
                 look.content
                     .not_before
                     .map_or(settled, |at| at.max(settled))
@@ -376,7 +380,7 @@ mod tests {
             }
         );
         assert_eq!(
-            news(&look.open[0].basis, &look.content.cell()),
+            news_of(look.fact.place, &look.open[0].basis, &look.content.cell()),
             [News::Corrected {
                 old: Some("3".into()),
                 new: "5".into()
@@ -431,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn an_urgent_word_does_not_settle_and_an_early_one_waits_for_its_hour() {
+    fn an_urgent_word_is_held_for_a_minute_and_an_early_one_for_its_hour() {
         let word = |urgent, not_before| Look {
             fact: Fact {
                 student_id: 7,
@@ -448,7 +452,7 @@ mod tests {
             Decision::Open { due_at, event, .. } => (due_at, event),
             other => panic!("not told: {other:?}"),
         };
-        assert_eq!(due(&word(true, None)), (1_000, Event::Urgent));
+        assert_eq!(due(&word(true, None)), (1_000 + URGENT_HOLD, Event::Urgent));
         assert_eq!(
             due(&word(false, None)),
             (1_000 + SETTLING, Event::Announcement)
@@ -482,5 +486,29 @@ mod tests {
             matches!(decision(&look), Decision::Open { .. }),
             "the first grade has a timetable too"
         );
+    }
+
+    #[test]
+    fn that_a_word_is_gone_is_news_only_to_those_who_heard_it() {
+        let gone = |place, told| Look {
+            fact: Fact {
+                student_id: 7,
+                place,
+            },
+            told,
+            ..look("", vec![change(Some("Сбор"), None)])
+        };
+        let untold = decision(&gone(Place::Announcement(4), Vec::new()));
+        let none = Decision::None {
+            guardian_id: MOTHER,
+            reason: WhyNone::WithdrawnBeforeTold,
+        };
+        assert_eq!(
+            untold, none,
+            "or a whole school would hear of one student's affair"
+        );
+        let told = vec![(MOTHER, cell("Сбор"))];
+        let heard = decision(&gone(Place::Announcement(4), told));
+        assert!(matches!(heard, Decision::Open { .. }), "{heard:?}");
     }
 }

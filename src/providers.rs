@@ -13,6 +13,7 @@ use crate::{
     config::{Config, EmailAccount, SmsAccount, TelegramAccount},
     engine::Account,
     family::contact::Channel,
+    instant::SECOND,
     next::{EMAIL_DOUBT, InDoubt},
 };
 
@@ -104,6 +105,7 @@ pub fn email_lane() -> Account {
         channel: Channel::Email,
         in_doubt: InDoubt::ResendOnce(EMAIL_DOUBT),
         answers_queries: false,
+        address_pause: 0,
     }
 }
 
@@ -118,6 +120,7 @@ pub fn sms_lane(answers_queries: bool) -> Account {
             InDoubt::UrgentOnly
         },
         answers_queries,
+        address_pause: 0,
     }
 }
 
@@ -129,5 +132,7 @@ pub fn telegram_lane() -> Account {
         channel: Channel::Telegram,
         in_doubt: InDoubt::UrgentOnly,
         answers_queries: false,
+        // One message a second in one chat, by the Bot API's own advice.
+        address_pause: SECOND,
     }
 }

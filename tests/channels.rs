@@ -133,6 +133,36 @@ async fn a_ping_carries_nothing_of_a_child_but_what_the_school_says_to_all() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_that_has_become_another_one_is_learned() {
+    let (chats, channel) = bot("full").await;
+    let database = "sqlite:{folder}/school.db";
+    let program = Program::new(&config(database, &channel));
+    let store = open(&program, database).await;
+    sql(&store, FAMILY).await;
+    sql(&store, &GRANDMOTHER.replace("'77'", "'-401'")).await;
+    let _daemon = program.serve();
+    for (count, value) in [(1, "3"), (2, "4")] {
+        sql(&store, &format!("INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, {count}, '2026-10-14', '{value}')")).await;
+        assert!(
+            wait(Duration::from_secs(10), || chats.all().len() == count),
+            "{}",
+            program.log()
+        );
+        let learned = || status(&program)["messages"]["telegram"]["accepted"] == count;
+        assert!(
+            wait(Duration::from_secs(10), learned),
+            "{}",
+            status(&program)
+        );
+    }
+    assert!(chats.all().iter().all(|one| one.chat == -100_401));
+    let moved = sqlx::query("SELECT id FROM contact WHERE address = '-100401'")
+        .fetch_all(store.pool())
+        .await;
+    assert_eq!(moved.expect("contacts").len(), 1);
+}
+
 /// Resident memory of a process in KiB, without what its file maps.
 fn memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
@@ -224,6 +254,8 @@ async fn a_layout_that_never_ends_delays_paper_only_and_is_named() {
     );
     assert!(wait(Duration::from_secs(30), failed), "{}", program.log());
     assert!(program.log().contains("was stopped"), "{}", program.log());
+    let page = get(&program, "/messages");
+    assert!(page.contains("5 «А» has no sheets for"), "{page}");
     let check = program.run(&["check"]);
     let words = String::from_utf8_lossy(&check.stdout).into_owned();
     assert_eq!(check.status.code(), Some(1));

@@ -275,6 +275,11 @@ async fn an_urgent_word_leaves_at_night_and_an_ordinary_one_waits_for_its_hour()
         let early = desk::at("2026-10-15T12:00:00");
         desk.write(&format!("INSERT INTO announcement (class_id, text, send_at) VALUES (1, 'Сбор макулатуры', {early})")).await;
         desk.sql("INSERT INTO announcement (text, urgency) VALUES ('Завтра уроков нет: авария отопления.', 'urgent')").await;
+        assert!(
+            heard(&mut desk).is_empty(),
+            "it may be taken back for a minute"
+        );
+        desk.minutes(1).await;
         let heard_now = heard(&mut desk);
         assert_eq!(
             heard_now.len(),
@@ -286,6 +291,32 @@ async fn an_urgent_word_leaves_at_night_and_an_ordinary_one_waits_for_its_hour()
         assert!(heard(&mut desk).is_empty());
         desk.until("2026-10-15T12:00:00").await;
         assert!(mailed(&mut desk).contains("Сбор макулатуры"));
+    }
+}
+
+#[tokio::test]
+async fn an_audience_that_is_written_a_moment_later_still_narrows_an_urgent_word() {
+    for base in both().await {
+        let mut desk = desk(&base.store).await;
+        desk.sql("INSERT INTO announcement (text, urgency) VALUES ('Заберите Петю: температура', 'urgent')").await;
+        desk.sql("INSERT INTO announcement_audience (announcement_id, student_id) VALUES (1, 2)")
+            .await;
+        desk.minutes(1).await;
+        let heard_now = heard(&mut desk);
+        assert_eq!(
+            heard_now.len(),
+            1,
+            "Petya's mother, and not Masha's father: {heard_now:?}"
+        );
+        desk.sql("DELETE FROM announcement_audience; DELETE FROM announcement")
+            .await;
+        desk.minutes(60).await;
+        let heard_now = heard(&mut desk);
+        assert_eq!(
+            heard_now.len(),
+            1,
+            "nor does he hear that it is over: {heard_now:?}"
+        );
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Account {
     pub in_doubt: InDoubt,
     /// Whether its provider can be asked about a message.
     pub answers_queries: bool,
+    /// How long one address rests between two messages.
+    pub address_pause: Millis,
 }
 
 /// What the school decides about the engine.

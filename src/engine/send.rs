@@ -61,7 +61,10 @@ impl Engine {
                     });
                 }
             }
-            let ready = tx.ready(&account.lane, free - calls.len(), now).await?;
+            let limit = free - calls.len();
+            let ready = tx
+                .ready(&account.lane, limit, account.address_pause, now)
+                .await?;
             let students: Vec<i64> = ready
                 .iter()
                 .flat_map(|one| one.tells.iter().map(|(_, student)| *student))

@@ -4,6 +4,7 @@ use vestnik_contract::{Delivery, Fault, Outcome, Reason};
 
 use super::{Account, Engine, EngineError, Report};
 use crate::{
+    family::contact::Channel,
     instant::{HOUR, MINUTE, Millis},
     next::{Happened, RECEIPT_PATIENCE, Standing, State, Step, next},
     store::{Lease, StoreError, Tx},
@@ -119,26 +120,7 @@ impl Engine {
         let step = next(standing, happened, account.in_doubt, now, &mut self.random);
         match step {
             Step::Accept { provider_ref } => {
-                let look_at = now
-                    + if account.answers_queries {
-                        MINUTE
-                    } else {
-                        RECEIPT_PATIENCE
-                    };
-                let accepted = tx
-                    .raise(
-                        message_id,
-                        State::Accepted,
-                        provider_ref.as_deref(),
-                        Some(look_at),
-                        None,
-                        now,
-                    )
-                    .await?;
-                if accepted {
-                    tx.remember_told(message_id, now).await?;
-                    tx.inform(message_id, now).await?;
-                }
+                accept(tx, account, message_id, provider_ref.as_deref(), now).await?;
             }
             Step::Settle(state) => {
                 if tx
@@ -286,6 +268,42 @@ impl Report {
             Self::Called { lease, .. } | Self::Asked { lease, .. } => lease,
         }
     }
+}
+
+/// The provider has it: its recipients are informed.
+async fn accept(
+    tx: &mut Tx,
+    account: &Account,
+    message_id: i64,
+    provider_ref: Option<&str>,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let patience = if account.answers_queries {
+        MINUTE
+    } else {
+        RECEIPT_PATIENCE
+    };
+    let look_at = Some(now + patience);
+    let accepted = tx
+        .raise(
+            message_id,
+            State::Accepted,
+            provider_ref,
+            look_at,
+            None,
+            now,
+        )
+        .await?;
+    // The Bot API names the new chat beside the message where the old one is no more.
+    let moved = provider_ref.and_then(|name| name.split_once('/'));
+    if let (Channel::Telegram, Some((chat, _))) = (account.channel, moved) {
+        tx.move_address(message_id, chat).await?;
+    }
+    if accepted {
+        tx.remember_told(message_id, now).await?;
+        tx.inform(message_id, now).await?;
+    }
+    Ok(())
 }
 
 async fn settled(

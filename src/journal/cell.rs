@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fact::Place;
+
 /// A debt: the point that a teacher sets where work is still to be handed in.
 pub const DEBT: &str = ".";
 
@@ -143,6 +145,18 @@ pub fn news(known: &Known, now: &Cell) -> Vec<News> {
         gone.into_iter()
             .map(|old| News::Withdrawn(told.then_some(old))),
     );
+    news
+}
+
+/// What must be said of this place to somebody who knows `known` when it reads `now`.
+///
+/// That a mark or a result is gone is said to those as well who only may have seen it in the journal.
+/// Of everything else, who was never told of it need not hear that it is gone.
+pub fn news_of(place: Place, known: &Known, now: &Cell) -> Vec<News> {
+    let mut news = news(known, now);
+    if !matches!(place, Place::Mark { .. } | Place::TermResult { .. }) {
+        news.retain(|item| *item != News::Withdrawn(None));
+    }
     news
 }
 

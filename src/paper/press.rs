@@ -35,10 +35,7 @@ use crate::{
         route::{Route, WhyPaper, route},
     },
     instant::{MINUTE, Millis},
-    journal::{
-        cell::{Known, news},
-        class_name::ClassName,
-    },
+    journal::{cell::Known, class_name::ClassName},
     plan::WhyNone,
     store::{NewSheet, Store, StoreError, Tx},
     text::{Item, TemplateError, Templates},
@@ -361,7 +358,7 @@ impl Press {
 
 /// Why a notice need not be printed any more.
 fn pointless(due: &Due, names: &Names, today: NaiveDate) -> Option<WhyNone> {
-    let news = news(&due.basis, &due.content.cell());
+    let news = due.news();
     let event = Event::of_all(due.fact.place, due.content.urgent, &news);
     // What was to be done by today is done, or not; the sheet looks ahead.
     let day = names.about.get(&due.fact).and_then(|about| about.date);
@@ -377,7 +374,7 @@ fn pointless(due: &Due, names: &Names, today: NaiveDate) -> Option<WhyNone> {
 fn told_items(told: &[&Due], names: &Names, today: NaiveDate) -> Vec<Item> {
     let mut items = Vec::new();
     for (fact, due) in shared(told.iter().copied()) {
-        for news in news(&due.basis, &due.content.cell()) {
+        for news in due.news() {
             items.push(item(fact, &due.content, news, names, Channel::Paper, today));
         }
     }

@@ -43,7 +43,8 @@ pub struct Question {
 
 impl Tx {
     /// The messages of a lane that could leave now: most urgent first, then oldest, one per address,
-    /// none to an address that a call is under way to, none before what it corrects.
+    /// none to an address that a call is under way to or that rests for `pause` after its last message,
+    /// none before what it corrects.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
@@ -51,6 +52,7 @@ impl Tx {
         &mut self,
         lane: &str,
         limit: usize,
+        pause: Millis,
         now: Millis,
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(
@@ -58,8 +60,9 @@ impl Tx {
              m.useful_until, m.composed_at, f.ref AS follows FROM message m \
              LEFT JOIN message f ON f.id = m.follows_id \
              WHERE m.state = 'ready' AND m.lane = $1 AND m.not_before <= $2 \
-             AND NOT EXISTS (SELECT 1 FROM message o WHERE o.state = 'sending' \
-                 AND o.channel = m.channel AND o.address = m.address) \
+             AND NOT EXISTS (SELECT 1 FROM message o WHERE o.channel = m.channel \
+                 AND o.address = m.address AND o.id <> m.id AND (o.state = 'sending' \
+                     OR (o.state = 'accepted' AND o.state_at > $5))) \
              AND (f.id IS NULL OR f.state NOT IN ('ready', 'sending', 'in_doubt') \
                  OR (f.state = 'in_doubt' AND f.state_at <= $3)) \
              ORDER BY m.urgency, m.not_before, m.id LIMIT $4",
@@ -68,6 +71,7 @@ impl Tx {
         .bind(now)
         .bind(now - FOLLOWS_PATIENCE)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX).saturating_mul(4))
+        .bind(now - pause)
         .fetch_all(&mut *self.db)
         .await?;
         let mut ready: Vec<Ready> = Vec::new();

@@ -303,6 +303,25 @@ impl Tx {
         Ok(())
     }
 
+    /// A chat has become another one: all who own its address have the new one from now on, and whoever
+    /// has that already keeps one of the two.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn move_address(&mut self, message_id: i64, address: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE contact SET address = $2 WHERE EXISTS (SELECT 1 FROM message m \
+             WHERE m.id = $1 AND m.channel = contact.channel AND m.address = contact.address) \
+             AND NOT EXISTS (SELECT 1 FROM contact o WHERE o.guardian_id = contact.guardian_id \
+                 AND o.channel = contact.channel AND o.address = $2)",
+        )
+        .bind(message_id)
+        .bind(address)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
     /// Notes that an address failed, for all who own it: `health` is a code of `contact.health`.
     ///
     /// # Errors

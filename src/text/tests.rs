@@ -351,6 +351,48 @@ fn nothing_prints_a_child() {
     }
 }
 
+#[test]
+fn a_messenger_carries_as_much_as_the_school_allows() {
+    let remark = told(
+        Event::Remark,
+        Some("История"),
+        day(14),
+        entered("Маша шумела"),
+    );
+    let meeting = told(
+        Event::Announcement,
+        None,
+        day(14),
+        entered("Собрание в 18:00"),
+    );
+    let marked = Item {
+        comment: Some("Маша старалась".into()),
+        ..item("Математика", day(14), entered("5"))
+    };
+    let letter = letter(vec![student("Маша", vec![marked, remark, meeting])]);
+    let text = |level| {
+        let text = TEMPLATES.render(Channel::Telegram, level, &letter);
+        text.expect("a text").text
+    };
+    assert_eq!(
+        text(ContentLevel::Full),
+        "Школа № 12. Новое в дневнике, 14 октября\n\nМаша, 5Б\n\n14 октября, среда\n\
+         – Объявление: Собрание в 18:00\n– Математика: 5. Учитель пишет: «Маша старалась»\n\
+         – Замечание: История: «Маша шумела»"
+    );
+    let nameless = text(ContentLevel::NoNames);
+    assert!(!nameless.contains("Маша"), "{nameless}");
+    assert!(
+        nameless.contains("Ваш ребёнок, 5Б") && nameless.contains("Математика: 5"),
+        "{nameless}"
+    );
+    assert_eq!(
+        text(ContentLevel::Ping),
+        "Школа № 12: в электронном дневнике есть новые записи за 14 октября. Подробности в дневнике или у \
+         классного руководителя, телефон школы (343) 215-40-12.\nОбъявление: Собрание в 18:00"
+    );
+}
+
 /// What people and importers may put into a field: words, control characters, and what looks like
 /// HTML or a template.
 fn any_text() -> impl Strategy<Value = String> {

@@ -87,7 +87,15 @@ impl Messages {
             .into_iter()
             .map(|(channel, states)| json!({"channel": channel, "states": states}))
             .collect();
+        let paper: Vec<String> = self
+            .store
+            .failed_runs()
+            .await?
+            .into_iter()
+            .map(|(class, week, why)| format!("{class} has no sheets for {week}: {why}"))
+            .collect();
         let data = json!({
+            "paper": paper,
             "counts": counts,
             "channel": channel.unwrap_or_default(),
             "state": state.unwrap_or_default(),
