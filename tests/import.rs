@@ -422,3 +422,44 @@ async fn eljur_is_compared_with_what_was_there_and_families_hear_the_difference_
         );
     }
 }
+
+#[tokio::test]
+async fn lessons_that_get_other_numbers_are_nobodys_news() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        let first = [("2026-10-12", 60, "3"), ("2026-10-14", 80, "5")];
+        import(&mut desk, Source::Eljur, &eljur(&first, "н", "№ 1", "4"))
+            .await
+            .expect("an import");
+        let renumbered = [("2026-10-12", 160, "3"), ("2026-10-14", 180, "4")];
+        let mut files = eljur(&renumbered, "н", "№ 1", "4");
+        let marks = String::from_utf8(files[2].bytes.clone()).expect("UTF-8");
+        files[2].bytes = marks.replace("\"70\"", "\"170\"").into_bytes();
+        let report = import(&mut desk, Source::Eljur, &files)
+            .await
+            .expect("an import");
+        assert_eq!(
+            report.marks.len(),
+            2,
+            "the 5 went and the 4 came: {:?}",
+            report.marks
+        );
+        desk.minutes(30).await;
+        let text = mails(&mut desk);
+        assert!(
+            text.contains("14 октября") && !text.contains("12 октября"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("13 октября"),
+            "nor is the absence told anew: {text}"
+        );
+        assert_eq!(desk.number("SELECT COUNT(*) FROM mark").await, 2);
+        assert_eq!(desk.number("SELECT COUNT(*) FROM attendance").await, 1);
+        let again = import(&mut desk, Source::Eljur, &files)
+            .await
+            .expect("an import");
+        assert_eq!(again, ImportReport::default(), "nothing new");
+    }
+}

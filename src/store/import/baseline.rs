@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
     ImportFailure, MarkChange,
@@ -160,6 +160,9 @@ impl<'a> Difference<'a> {
             if kept.contains(&row_id) {
                 continue;
             }
+            if !silent && self.only_moved(table, id, row)? {
+                continue;
+            }
             if table == Table::Mark && !silent {
                 let fact = Fact::mark(
                     id,
@@ -177,6 +180,55 @@ impl<'a> Difference<'a> {
             self.push(silent, table, Write::Delete(row_id));
         }
         Ok(())
+    }
+
+    /// Whether what goes comes again in the same load under another lesson, as when a system gives its
+    /// lessons new numbers or answers another question. Nobody need hear of that: the row takes its new
+    /// name in silence.
+    fn only_moved(&mut self, table: Table, student: i64, row: &AnyRow) -> Result<bool, StoreError> {
+        let columns: &[&str] = match table {
+            Table::Mark => &["subject_id", "date", "value"],
+            Table::Attendance => &["date", "code"],
+            _ => return Ok(false),
+        };
+        let mut found = None;
+        for (at, (of, write)) in self.news.iter().enumerate() {
+            let Write::Insert(record) = write else {
+                continue;
+            };
+            let owner = record
+                .field("student_id")
+                .and_then(|field| self.id_of(field));
+            let mut same = *of == table && owner == Some(student);
+            for column in columns {
+                same = same && self.same(record, column, row)?;
+            }
+            if same {
+                found = Some((at, *record));
+                break;
+            }
+        }
+        let Some((at, record)) = found else {
+            return Ok(false);
+        };
+        self.news.remove(at);
+        if table == Table::Mark {
+            let told = |change: &MarkChange| {
+                let same = |text: &Option<String>, column| match record.field(column) {
+                    Some(Field::Text(field)) => text.as_ref() == Some(field),
+                    _ => false,
+                };
+                change.old.is_none()
+                    && same(&change.new, "value")
+                    && change.fact.is_some_and(|fact| fact.student_id == student)
+            };
+            if let Some(at) = self.marks.iter().position(told) {
+                self.marks.remove(at);
+            }
+        }
+        let id = int(row, "id")?;
+        self.known.push((table, Write::Rename(id, record)));
+        Ok(true)
     }
 }
 

@@ -23,7 +23,9 @@ pub(super) enum Write<'a> {
     Insert(&'a Record),
     /// Columns that differ.
     Update(i64, Vec<(&'static str, &'a Field)>),
-    /// A mark that its diary does not have any more.
+    /// A row that is there under another key and in another lesson: all its columns, and its key.
+    Rename(i64, &'a Record),
+    /// A row that its diary does not have any more.
     Delete(i64),
 }
 
@@ -84,20 +86,25 @@ impl<'a> Difference<'a> {
             let counts = report.counts.entry(*table).or_default();
             counts[match write {
                 Write::Insert(_) => 0,
-                Write::Update(..) => 1,
+                Write::Update(..) | Write::Rename(..) => 1,
                 Write::Delete(_) => 2,
             }] += 1;
         }
         let nameless = |(_, write): &&(Table, Write<'_>)| matches!(write, Write::Insert(record) if record.nameless);
         report.nameless = self.news.iter().chain(&self.known).filter(nameless).count();
-        for (table, _) in self.known.iter().filter(|(table, _)| table.is_told()) {
+        let first = |write: &Write<'_>| !matches!(write, Write::Rename(..));
+        for (table, _) in self
+            .known
+            .iter()
+            .filter(|(table, write)| table.is_told() && first(write))
+        {
             *report.baseline.entry(*table).or_default() += 1;
         }
         report
     }
 
     /// The id behind a field, if its row is there.
-    fn id_of(&self, field: &Field) -> Option<i64> {
+    pub(super) fn id_of(&self, field: &Field) -> Option<i64> {
         match field {
             Field::Of(table, key) => self.ids.get(&(*table, key.as_str())).copied(),
             Field::Text(_) | Field::Int(_) | Field::Real(_) => None,
@@ -196,7 +203,12 @@ impl<'a> Difference<'a> {
         }
     }
 
-    fn same(&self, record: &Record, column: &str, row: &AnyRow) -> Result<bool, StoreError> {
+    pub(super) fn same(
+        &self,
+        record: &Record,
+        column: &str,
+        row: &AnyRow,
+    ) -> Result<bool, StoreError> {
         let Some(field) = record.field(column) else {
             return Ok(true);
         };

@@ -139,6 +139,8 @@ async fn run<'d, 'a: 'd>(
             batch.push(record);
             continue;
         }
+        // What is updated may name rows that are still in hand.
+        insert(tx, ids, &std::mem::take(&mut batch)).await?;
         match write {
             Write::Insert(_) => {}
             Write::Update(id, columns) => {
@@ -155,6 +157,30 @@ async fn run<'d, 'a: 'd>(
                 let mut query = sqlx::query(AssertSqlSafe(sql)).bind(*id);
                 for (_, field) in columns {
                     query = bind(query, field, ids);
+                }
+                query.execute(&mut **tx).await?;
+            }
+            Write::Rename(id, record) => {
+                let mut sets: Vec<String> = record
+                    .fields
+                    .iter()
+                    .enumerate()
+                    .map(|(at, (column, _))| format!("{column} = ${}", at + 2))
+                    .collect();
+                if table.has_key() {
+                    sets.push(format!("source_key = ${}", sets.len() + 2));
+                }
+                let sql = format!(
+                    "UPDATE {} SET {} WHERE id = $1",
+                    table.name(),
+                    sets.join(", ")
+                );
+                let mut query = sqlx::query(AssertSqlSafe(sql)).bind(*id);
+                for (_, field) in &record.fields {
+                    query = bind(query, field, ids);
+                }
+                if table.has_key() {
+                    query = query.bind(record.key.as_str());
                 }
                 query.execute(&mut **tx).await?;
             }
