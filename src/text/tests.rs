@@ -369,7 +369,18 @@ fn a_messenger_carries_as_much_as_the_school_allows() {
         comment: Some("Маша старалась".into()),
         ..item("Математика", day(14), entered("5"))
     };
-    let letter = letter(vec![student("Маша", vec![marked, remark, meeting])]);
+    let task = |subject, task| told(Event::Homework, Some(subject), day(15), entered(task));
+    let letter = letter(vec![student(
+        "Маша",
+        vec![
+            marked,
+            item("Математика", day(14), entered("4")),
+            remark,
+            meeting,
+            task("Математика", "№ 1, 2"),
+            task("История", "§ 7"),
+        ],
+    )]);
     let text = |level| {
         let text = TEMPLATES.render(Channel::Telegram, level, &letter);
         text.expect("a text").text
@@ -377,8 +388,9 @@ fn a_messenger_carries_as_much_as_the_school_allows() {
     assert_eq!(
         text(ContentLevel::Full),
         "Школа № 12. Новое в дневнике, 14 октября\n\nМаша, 5Б\n\n14 октября, среда\n\
-         – Объявление: Собрание в 18:00\n– Математика: 5. Учитель пишет: «Маша старалась»\n\
-         – Замечание: История: «Маша шумела»"
+         – Объявление: Собрание в 18:00\n– Математика: 5. Учитель пишет: «Маша старалась»; 4\n\
+         – Замечание: История: «Маша шумела»\n\n15 октября, четверг\n– Домашнее задание:\n\
+         · Математика: № 1, 2\n· История: § 7"
     );
     let nameless = text(ContentLevel::NoNames);
     assert!(!nameless.contains("Маша"), "{nameless}");

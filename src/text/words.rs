@@ -290,11 +290,12 @@ pub(crate) fn result(value: &str) -> String {
     }
 }
 
-/// «4», «4 и 3», «4, 3 и 5»; entries that have a comma of their own are parted by semicolons.
+/// «4», «4 и 3», «4, 3 и 5»; entries that have a comma or a quotation of their own are parted
+/// by semicolons.
 fn list(items: &[Value]) -> String {
     let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
     match items.as_slice() {
-        items if items.iter().any(|item| item.contains(',')) => items.join("; "),
+        items if items.iter().any(|item| item.contains([',', '«'])) => items.join("; "),
         [before @ .., last] if !before.is_empty() => format!("{} и {last}", before.join(", ")),
         items => items.concat(),
     }
