@@ -347,7 +347,7 @@ fn sound(metrics: &str) {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut tool) = tool else {
-        println!("skipped: there is no promtool; tests/run installs it");
+        println!("skipped: there is no promtool; tests/run fetches it");
         return;
     };
     tool.stdin

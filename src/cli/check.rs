@@ -114,7 +114,18 @@ async fn sheets(config: &Config) -> Vec<Line> {
         (Err(error), _) | (_, Err(error)) => Err(crate::app::story(error.as_ref())),
     };
     lines.push(("sheets", tried));
-    if config.print.spool_dir.is_none() {
+    if let Some(folder) = &config.print.spool_dir {
+        let writable = std::fs::create_dir_all(folder)
+            .and_then(|()| tempfile::NamedTempFile::new_in(folder))
+            .map(|_| format!("{} takes them", folder.display()))
+            .map_err(|error| {
+                format!(
+                    "channels.print.spool_dir: {} takes no file: {error}",
+                    folder.display()
+                )
+            });
+        lines.push(("sheets", writable));
+    } else {
         println!(
             "note  sheets: the daemon makes none; set channels.print.spool_dir, or run vestnik sheets"
         );

@@ -115,7 +115,29 @@ impl Pages {
                 Some(json!({"class": class.to_string(), "count": count, "file": file}))
             })
             .collect();
+        let corrections: Vec<Value> = self
+            .store
+            .corrections(i64::try_from(SHOWN).unwrap_or(8))
+            .await?
+            .into_iter()
+            .map(|(id, student, one)| {
+                let (reference, channel) = one.message.unwrap_or_default();
+                json!({
+                    "id": id, "student": student, "guardian": one.guardian, "event": one.event,
+                    "what": one.what, "reference": reference, "channel": channel,
+                })
+            })
+            .collect();
+        let reasons: Vec<Value> = self
+            .store
+            .paper_reasons()
+            .await?
+            .into_iter()
+            .map(|(why, count)| json!({"why": why.replace('_', " "), "count": count}))
+            .collect();
         let data = json!({
+            "corrections": corrections,
+            "reasons": reasons,
             "now": zone::local(now, self.zone).format("%A, %d %B %Y, %H:%M").to_string(),
             "messages": messages,
             "notices": status.notices,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use sqlx::any::AnyRow;
 
 use super::{
     Store, StoreError,
@@ -126,19 +127,64 @@ impl Store {
         .await?;
         let mut told = Vec::with_capacity(rows.len());
         for row in &rows {
-            let waits = some_text(row, "waits_for")?.map(|what| format!("waits for {what}"));
-            told.push(Told {
-                guardian: name(row, "surname", "given_name")?,
-                what: self.what(parsed(row, "fact")?).await?,
-                event: text(row, "event")?,
-                value: some_text(row, "value")?,
-                state: text(row, "state")?,
-                reason: some_text(row, "reason")?.or(waits),
-                state_at: int(row, "state_at")?,
-                message: some_text(row, "ref")?.zip(some_text(row, "channel")?),
-            });
+            told.push(self.told(row).await?);
         }
         Ok(told)
+    }
+
+    /// The newest corrections and withdrawals: whom, of whom, of what, and the message that told it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn corrections(&self, limit: i64) -> Result<Vec<(i64, String, Told)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT n.student_id, s.surname AS s_surname, s.given_name AS s_given, n.fact, n.event, \
+             n.state, n.reason, n.waits_for, n.state_at, g.surname, g.given_name, m.ref, m.channel, \
+             c.value FROM notice n JOIN student s ON s.id = n.student_id \
+             JOIN guardian g ON g.id = n.guardian_id JOIN message_notice c ON c.notice_id = n.id \
+             JOIN message m ON m.id = c.message_id WHERE n.state IN ('informed', 'told_by_paper') \
+             AND n.event IN ('mark_corrected', 'mark_withdrawn', 'attendance_corrected') \
+             ORDER BY n.state_at DESC, n.id DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut corrections = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let student = name(row, "s_surname", "s_given")?;
+            corrections.push((int(row, "student_id")?, student, self.told(row).await?));
+        }
+        Ok(corrections)
+    }
+
+    /// For how many families sheets were printed, by the code of why they hear on paper.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn paper_reasons(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT COALESCE(reason, 'undelivered') AS why, COUNT(DISTINCT guardian_id) AS n FROM sheet \
+             WHERE state = 'printed' GROUP BY COALESCE(reason, 'undelivered') ORDER BY n DESC",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((text(row, "why")?, int(row, "n")?)))
+            .collect()
+    }
+
+    async fn told(&self, row: &AnyRow) -> Result<Told, StoreError> {
+        let waits = some_text(row, "waits_for")?.map(|what| format!("waits for {what}"));
+        Ok(Told {
+            guardian: name(row, "surname", "given_name")?,
+            what: self.what(parsed(row, "fact")?).await?,
+            event: text(row, "event")?,
+            value: some_text(row, "value")?,
+            state: text(row, "state")?,
+            reason: some_text(row, "reason")?.or(waits),
+            state_at: int(row, "state_at")?,
+            message: some_text(row, "ref")?.zip(some_text(row, "channel")?),
+        })
     }
 
     /// Where the newest sheets lie: class, how many sheets, and the file.

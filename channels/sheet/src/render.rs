@@ -99,9 +99,18 @@ impl Room {
         let before = offset.and_then(|offset| self.source.text().get(..offset));
         RenderError::Template {
             line: before.map_or(0, |before| before.matches('\n').count() + 1),
-            message: error.message.to_string(),
+            message: unquoted(&error.message),
         }
     }
+}
+
+/// A template may put data into its own errors, and these are logged: what is not plain Latin is no word
+/// of typst's.
+fn unquoted(message: &str) -> String {
+    let words = message
+        .split_whitespace()
+        .map(|word| if word.is_ascii() { word } else { "…" });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl World for Room {

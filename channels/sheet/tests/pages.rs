@@ -285,4 +285,10 @@ fn a_wrong_template_is_named_by_its_line() {
     ] {
         assert!(render(&sample(), outside).is_err(), "{outside}");
     }
+    let told = "#let data = json(\"data.json\")\n#panic(data.sheets.first().student)";
+    let error = render(&sample(), told).expect_err("an error").to_string();
+    assert!(
+        error.contains("panicked") && !error.contains("Соколова"),
+        "{error}"
+    );
 }
