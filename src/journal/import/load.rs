@@ -295,6 +295,28 @@ impl Load {
         Ok(())
     }
 
+    /// Adds a class, and returns its key.
+    pub(super) fn add_class(&mut self, class: &ClassName) -> String {
+        let key = format!("{}class/{}", self.prefix, class.plain());
+        self.add(Record {
+            natural: Natural::Class(class.clone()),
+            ..Record::new(Table::Class, key.clone())
+                .with("grade", Field::Int(i64::from(class.grade)))
+                .with("letter", Field::Text(class.letter.clone()))
+        });
+        key
+    }
+
+    /// Adds a subject by its name, and returns its key.
+    pub(super) fn add_subject(&mut self, name: &str) -> String {
+        let key = format!("{}subject/{name}", self.prefix);
+        self.add(Record {
+            natural: Natural::Subject(name.to_owned()),
+            ..Record::new(Table::Subject, key.clone()).text("name", Some(name))
+        });
+        key
+    }
+
     /// Adds a record. Where its key is already there, it adds what that record does not say.
     pub(super) fn add(&mut self, record: Record) {
         let name = (record.table, record.key.clone());

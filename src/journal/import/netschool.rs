@@ -163,7 +163,7 @@ fn add_diary(
         to,
         of: vec![Table::Mark],
     })?;
-    let class_key = class_record(load, &prefix, &class);
+    let class_key = load.add_class(&class);
     load.add(student_record(&student_key, student, known, &class));
     // One per student: of several weeks the latest comes first.
     load.add(
@@ -262,17 +262,6 @@ fn class_of(
             )
         }
     })
-}
-
-fn class_record(load: &mut Load, prefix: &str, class: &ClassName) -> String {
-    let key = format!("{prefix}class/{}{}", class.grade, class.letter);
-    load.add(Record {
-        natural: Natural::Class(class.clone()),
-        ..Record::new(Table::Class, key.clone())
-            .with("grade", Field::Int(i64::from(class.grade)))
-            .with("letter", Field::Text(class.letter.clone()))
-    });
-    key
 }
 
 /// A student without a name in any file may still be known to the database by key; else a stand-in
@@ -374,10 +363,7 @@ impl Place<'_> {
                 ..ImportError::whole(&file.name, "is empty", "export it again")
             });
         }
-        load.add(Record {
-            natural: Natural::Subject(name.to_owned()),
-            ..Record::new(Table::Subject, self.subject).text("name", Some(name))
-        });
+        load.add_subject(name);
         load.add(lesson_record(
             self.lesson,
             lesson,

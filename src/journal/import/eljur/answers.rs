@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{
     super::{Field, ImportError, Load, Record, Table},
-    Of, PREFIX, Reader, class_record, date, days, items,
+    Of, PREFIX, Reader, date, days, items,
     shape::{int, links, members_of, real, text},
-    span, subject_record, term_key,
+    span, term_key,
 };
 
 /// Lessons beyond this are no hours of a day: where an answer gives a lesson's id and not its hour, the
@@ -32,8 +32,8 @@ fn attendance(value: &str) -> Option<&'static str> {
 /// Where something stands in the journal.
 struct Place<'a> {
     of: &'a Of<'a>,
-    subject: &'a str,
-    subject_key: &'a str,
+    subject: String,
+    subject_key: String,
     date: NaiveDate,
     /// The lesson's id, where the answer gives one.
     lesson: Option<String>,
@@ -59,7 +59,6 @@ impl Reader<'_> {
                     "has a subject without a name",
                 ));
             };
-            let subject_key = subject_record(load, &subject);
             for (_, mark) in members_of(lesson, "marks") {
                 let written = text(mark, "date");
                 let place = format!("student {}, {subject}", of.id);
@@ -69,12 +68,8 @@ impl Reader<'_> {
                     .ok_or_else(|| self.wrong(&place, written, "is no date"))?;
                 named.push(date);
                 let place = Place {
-                    of,
-                    subject: &subject,
-                    subject_key: &subject_key,
-                    date,
                     lesson: text(mark, "lesson_id"),
-                    number: None,
+                    ..Place::new(load, of, subject.clone(), date)
                 };
                 place.add(load, mark);
             }
@@ -102,7 +97,6 @@ impl Reader<'_> {
                 let Some(subject) = text(item, "name") else {
                     continue;
                 };
-                let subject_key = subject_record(load, &subject);
                 let number = int(item, "num");
                 let group = text(item, "grp").unwrap_or_default();
                 let lesson = text(item, "lesson_id").unwrap_or_else(|| {
@@ -113,12 +107,9 @@ impl Reader<'_> {
                     )
                 });
                 let place = Place {
-                    of,
-                    subject: &subject,
-                    subject_key: &subject_key,
-                    date,
                     lesson: Some(lesson),
                     number,
+                    ..Place::new(load, of, subject, date)
                 };
                 place.lesson(load, item);
                 for (_, mark) in members_of(item, "assessments") {
@@ -148,16 +139,7 @@ impl Reader<'_> {
                 let Some(subject) = text(item, "name").or_else(|| key.map(str::to_owned)) else {
                     continue;
                 };
-                let subject_key = subject_record(load, &subject);
-                let place = Place {
-                    of,
-                    subject: &subject,
-                    subject_key: &subject_key,
-                    date,
-                    lesson: None,
-                    number: None,
-                };
-                place.homework(load, item);
+                Place::new(load, of, subject, date).homework(load, item);
             }
         }
         Ok(())
@@ -189,16 +171,7 @@ impl Reader<'_> {
                 let Some(subject) = text(item, "name").or_else(|| key.map(str::to_owned)) else {
                     continue;
                 };
-                let subject_key = subject_record(load, &subject);
-                let place = Place {
-                    of: &of,
-                    subject: &subject,
-                    subject_key: &subject_key,
-                    date,
-                    lesson: None,
-                    number: None,
-                };
-                place.homework(load, item);
+                Place::new(load, &of, subject, date).homework(load, item);
             }
         }
         if let Some(days) = self.options.days.or_else(|| span(&named)) {
@@ -218,7 +191,7 @@ impl Reader<'_> {
             let Some(subject) = text(item, "name") else {
                 continue;
             };
-            let subject_key = subject_record(load, &subject);
+            let subject_key = load.add_subject(&subject);
             for (_, result) in members_of(item, "assessments") {
                 load.rows += 1;
                 let (Some(period), Some(value)) = (text(result, "period"), text(result, "value"))
@@ -274,7 +247,19 @@ impl Reader<'_> {
     }
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// A place of a subject, which is added, on a day.
+    fn new(load: &mut Load, of: &'a Of<'a>, subject: String, date: NaiveDate) -> Self {
+        Self {
+            of,
+            subject_key: load.add_subject(&subject),
+            subject,
+            date,
+            lesson: None,
+            number: None,
+        }
+    }
+
     fn lesson_key(&self) -> Option<String> {
         let lesson = self.lesson.as_ref()?;
         Some(format!("{PREFIX}lesson/{lesson}"))
@@ -284,12 +269,12 @@ impl Place<'_> {
         let Some(key) = self.lesson_key() else {
             return;
         };
-        let class = class_record(load, self.of.class);
+        let class = load.add_class(self.of.class);
         let clock =
             |field: &str| text(item, field).and_then(|time| time.get(..5).map(str::to_owned));
         let mut record = Record::new(Table::Lesson, key)
             .of("class_id", Table::Class, &class)
-            .of("subject_id", Table::Subject, self.subject_key)
+            .of("subject_id", Table::Subject, &self.subject_key)
             .with("date", Field::Text(self.date.to_string()))
             .text("starts_at", clock("starttime").as_deref())
             .text("ends_at", clock("endtime").as_deref())
@@ -330,7 +315,7 @@ impl Place<'_> {
         let counts = mark.get("count").and_then(Value::as_bool).unwrap_or(true);
         let mut record = Record::new(Table::Mark, key)
             .of("student_id", Table::Student, self.of.key)
-            .of("subject_id", Table::Subject, self.subject_key)
+            .of("subject_id", Table::Subject, &self.subject_key)
             .text("date", Some(&self.date.to_string()))
             .with("position", Field::Int(position))
             .text("value", Some(value))
@@ -393,11 +378,11 @@ impl Place<'_> {
                     record.student = Some(self.of.key.to_owned());
                     record
                 } else {
-                    let class = class_record(load, self.of.class);
+                    let class = load.add_class(self.of.class);
                     Record::new(Table::Homework, key).of("class_id", Table::Class, &class)
                 };
             record = record
-                .of("subject_id", Table::Subject, self.subject_key)
+                .of("subject_id", Table::Subject, &self.subject_key)
                 .text("due_on", Some(&self.date.to_string()))
                 .text("text", Some(&words))
                 .text("links", links(item).as_deref());

@@ -366,7 +366,7 @@ impl Reader<'_> {
                     "add the answer of getrules, or name the class with --class, as in --class 7Б",
                 )
             })?;
-        let class_key = class_record(load, &class);
+        let class_key = load.add_class(&class);
         let key = format!("{PREFIX}student/{id}");
         let (surname, given_name) = match (known, title) {
             (Some(known), _) => (known.surname.clone(), known.given_name.clone()),
@@ -423,26 +423,6 @@ struct Of<'a> {
     id: &'a str,
     key: &'a str,
     class: &'a ClassName,
-}
-
-fn class_record(load: &mut Load, class: &ClassName) -> String {
-    let key = format!("{PREFIX}class/{}", class.plain());
-    load.add(Record {
-        natural: Natural::Class(class.clone()),
-        ..Record::new(Table::Class, key.clone())
-            .with("grade", Field::Int(i64::from(class.grade)))
-            .with("letter", Field::Text(class.letter.clone()))
-    });
-    key
-}
-
-fn subject_record(load: &mut Load, name: &str) -> String {
-    let key = format!("{PREFIX}subject/{name}");
-    load.add(Record {
-        natural: Natural::Subject(name.to_owned()),
-        ..Record::new(Table::Subject, key.clone()).text("name", Some(name))
-    });
-    key
 }
 
 /// The days that a file names anywhere, from the first to the last.

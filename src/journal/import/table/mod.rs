@@ -205,13 +205,7 @@ impl Known {
 }
 
 fn add(load: &mut Load, known: &mut Known, row: &Row, student_key: &str, options: &Options) {
-    let class_key = format!("{PREFIX}class/{}{}", row.class.grade, row.class.letter);
-    load.add(Record {
-        natural: Natural::Class(row.class.clone()),
-        ..Record::new(Table::Class, class_key.clone())
-            .with("grade", Field::Int(i64::from(row.class.grade)))
-            .with("letter", Field::Text(row.class.letter.clone()))
-    });
+    let class_key = load.add_class(&row.class);
     let student = &row.student;
     load.add(Record {
         natural: Natural::Student {
