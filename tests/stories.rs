@@ -480,7 +480,7 @@ fn looking_makes_no_database_and_errors_name_their_remedy() {
         1,
         "nowhere.csv",
     );
-    fails(&["send-test", "pigeon", "x"], 2, "email or sms");
+    fails(&["send-test", "pigeon", "x"], 2, "email, sms or telegram");
     fails(&["send-test", "sms", "x"], 2, "channels.sms.gateway");
     let broken = Program::new("[rules]\nsettlng = \"5m\"\n");
     let output = broken.run(&["serve"]);
