@@ -18,6 +18,7 @@ use crate::{
     config::{Config, Limits, Rate},
     engine::{Account, Call, Engine, Report, Rules, Turn},
     instant::Millis,
+    policy::Policy,
     text::ContentLevel,
 };
 
@@ -83,16 +84,16 @@ fn quota(rate: Rate) -> Quota {
         .allow_burst(burst)
 }
 
-/// What the engine goes by in a school of this zone.
-pub fn rules(config: &Config, zone: Tz) -> Rules {
+/// What the engine goes by in a school of this zone and policy.
+pub fn rules(config: &Config, zone: Tz, policy: Policy) -> Rules {
     Rules {
-        settling: config.settling,
         hours: Hours {
             zone,
             daily: config.daily.clone(),
             weekly: config.weekly.clone(),
-            quiet: config.quiet,
+            quiet: policy.quiet,
         },
+        policy,
         sheets: config.weekly_sheets.clone(),
         content: config
             .telegram

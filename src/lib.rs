@@ -29,6 +29,7 @@ pub mod may_send;
 pub mod next;
 pub mod paper;
 pub mod plan;
+pub mod policy;
 pub mod providers;
 pub mod quiet;
 pub mod sample;

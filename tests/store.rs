@@ -373,6 +373,40 @@ async fn both_databases_have_the_same_tables_columns_and_nullability() {
 }
 
 #[tokio::test]
+async fn which_rules_held_on_a_day_is_remembered() {
+    for base in both().await {
+        let store = &base.store;
+        run(
+            store.pool(),
+            "INSERT INTO school (name) VALUES ('Школа № 12')",
+        )
+        .await
+        .unwrap();
+        assert_eq!(store.policy_on(1_000).await.unwrap(), None);
+        assert!(
+            store
+                .keep_policy("default", "a = 1\n", 1_000)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !store
+                .keep_policy("default", "a = 1\n", 2_000)
+                .await
+                .unwrap()
+        );
+        assert!(store.keep_policy("tkk", "a = 2\n", 3_000).await.unwrap());
+        let held = store.policy_on(2_999).await.unwrap().unwrap();
+        assert_eq!((held.name.as_str(), held.valid_from), ("default", 1_000));
+        let held = store.policy_on(9_000).await.unwrap().unwrap();
+        assert_eq!(
+            (held.name.as_str(), held.content.as_str()),
+            ("tkk", "a = 2\n")
+        );
+    }
+}
+
+#[tokio::test]
 async fn opening_again_changes_nothing_and_a_newer_database_is_refused() {
     for base in both().await {
         let pool = base.store.pool();

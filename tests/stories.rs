@@ -480,6 +480,12 @@ fn looking_makes_no_database_and_errors_name_their_remedy() {
         1,
         "nowhere.csv",
     );
+    fails(&["policy", "show", "nowhere"], 2, "known are default");
+    let differ = program.print(&["policy", "diff", "natashinskaya", "tkk"]);
+    assert!(
+        differ.contains("§2.3.3") && !differ.contains("settling"),
+        "{differ}"
+    );
     fails(&["send-test", "pigeon", "x"], 2, "email, sms or telegram");
     fails(&["send-test", "sms", "x"], 2, "channels.sms.gateway");
     let broken = Program::new("[rules]\nsettlng = \"5m\"\n");

@@ -50,6 +50,12 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
         }
         Err(error) => line(false, "database", crate::app::story(error.as_ref())),
     }
+    let title = &config.regulation.title;
+    line(
+        true,
+        "policy",
+        format!("{}, {title}", config.regulation.name),
+    );
     for (name, words) in sheets(&config)
         .await
         .into_iter()

@@ -3,6 +3,7 @@
 mod check;
 mod consent;
 mod import;
+mod policy;
 mod serve;
 mod sheets;
 mod show;
@@ -83,6 +84,9 @@ enum Command {
     /// Keep the register of consents
     #[command(subcommand)]
     Consent(consent::Action),
+    /// Show which rules hold, by which clause, and how schools differ
+    #[command(subcommand)]
+    Policy(policy::Action),
     /// Make the printed sheets of a week, and tell their families by them
     #[command(
         after_help = "Example: vestnik sheets --class 5А --week 2026-W42 --out sheets\n\
@@ -181,6 +185,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             show::route(&look(&config).await?, &config, &student, &event, json).await?;
         }
         Command::Consent(action) => consent::run(&look(&config?).await?, &action).await?,
+        Command::Policy(action) => policy::run(&config?, &action).await?,
         Command::Sheets(arguments) => {
             let config = config?;
             sheets::run(&look(&config).await?, &config, &arguments).await?;

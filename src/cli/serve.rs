@@ -16,8 +16,9 @@ use crate::{
     config::Config,
     engine::Engine,
     paper::{calendar::Calendar, press::Press},
+    policy::Regulation,
     providers,
-    store::Dialect,
+    store::{Dialect, Store},
     text::Templates,
     web::{
         health::{self, Pulse},
@@ -37,6 +38,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let store = super::open(config).await?;
     let lock = store.lock()?;
     let zone = store.school(&config.school).await?;
+    let regulation = regulation(config, &store).await?;
     let templates = Templates::load(config.templates.as_deref())?;
     let providers = providers::configured(config)?;
     if providers.is_empty() {
@@ -65,7 +67,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let engine = Engine::new(
         store.clone(),
         templates,
-        app::rules(config, zone),
+        app::rules(config, zone, regulation.policy),
         accounts,
         holder,
         alone,
@@ -109,6 +111,20 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     drop(lock);
     tracing::info!("vestnik has stopped");
     Ok(())
+}
+
+/// The policy that the school's row names, remembered where it is new.
+async fn regulation(config: &Config, store: &Store) -> Result<Regulation> {
+    let named = store.policy_name().await?;
+    let name = named.as_deref().unwrap_or(&config.school.policy);
+    let regulation = config.regulation(name)?;
+    let new = store
+        .keep_policy(name, &regulation.content(), Clock::Wall.now())
+        .await?;
+    if new {
+        tracing::info!(policy = name, "these rules hold from now on");
+    }
+    Ok(regulation)
 }
 
 /// A token that is cancelled by Ctrl-C and by a service manager's SIGTERM.

@@ -1,7 +1,5 @@
 //! `status`, `explain` and `route`: what is told about what happens and what would.
 
-use std::time::Duration;
-
 use anyhow::{Result, anyhow};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -165,10 +163,8 @@ fn when(config: &Config, timing: Timing, zone: Tz, now: Millis) -> String {
     };
     match timing {
         Timing::AtOnce => {
-            let settling =
-                Duration::from_millis(u64::try_from(config.settling).unwrap_or_default());
-            let settling = humantime::format_duration(settling);
-            match config.quiet {
+            let settling = config.regulation.policy.settling;
+            match config.regulation.policy.quiet {
                 Quiet::Off => format!("{settling} after the journal changed"),
                 quiet @ Quiet::Between(..) => {
                     format!("{settling} after the journal changed, but not {quiet}")

@@ -5,6 +5,7 @@ mod places;
 mod read;
 
 use std::{
+    collections::BTreeMap,
     fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -15,11 +16,12 @@ use chrono_tz::Tz;
 use figment::{
     Figment,
     providers::{Data, Format, Serialized, Toml},
-    value::{Dict, Value},
 };
 
 use crate::{
-    family::contact::Channel, instant::Millis, journal::school::School, quiet::Quiet,
+    family::contact::Channel,
+    journal::school::School,
+    policy::{RULES, Regulation, Wrong},
     secret::Secret,
 };
 pub use channels::{EmailAccount, Limits, Print, Rate, SmsAccount, TelegramAccount};
@@ -28,11 +30,6 @@ use read::Keys;
 
 /// The complete, commented configuration that comes with the program; its values are the defaults.
 pub const DEFAULT: &str = include_str!("../../config/vestnik.toml");
-
-const POLICIES: &[(&str, &str)] = &[(
-    "default",
-    include_str!("../../config/policies/default.toml"),
-)];
 
 /// Everything that an administrator decides.
 #[derive(Debug, Clone)]
@@ -57,10 +54,12 @@ pub struct Config {
     pub weekly: cron::Schedule,
     /// When the sheets of the week are printed.
     pub weekly_sheets: cron::Schedule,
-    /// How long second thoughts are awaited.
-    pub settling: Millis,
-    /// The quiet hours of whoever named none.
-    pub quiet: Quiet,
+    /// The policy of a new school, with the school's own rules over it.
+    pub regulation: Regulation,
+    /// The school's own rules, by their names.
+    own_rules: BTreeMap<String, String>,
+    /// The folder of the configuration file.
+    beside: PathBuf,
     /// The school's own templates.
     pub templates: Option<PathBuf>,
     /// The school's own layout of the weekly sheet.
@@ -108,6 +107,32 @@ impl Config {
         let sms = self.sms.as_ref().map(|_| Channel::Sms);
         let telegram = self.telegram.as_ref().map(|_| Channel::Telegram);
         [email, sms, telegram].into_iter().flatten().collect()
+    }
+
+    /// The policy with this name, of the program or a file beside the configuration, with the school's own
+    /// rules over it. The school's row may name another one than the configuration.
+    ///
+    /// # Errors
+    /// What is wrong with it, each with its remedy.
+    pub fn regulation(&self, name: &str) -> Result<Regulation, ConfigErrors> {
+        regulation(name, &self.beside, &self.own_rules).map_err(|wrong| {
+            ConfigErrors(
+                wrong
+                    .iter()
+                    .map(|one| format!("policy {name}, {one}"))
+                    .collect(),
+            )
+        })
+    }
+
+    /// As [`Config::regulation`], without the school's own rules: what the policy itself says.
+    ///
+    /// # Errors
+    /// What is wrong with it, each with its remedy.
+    pub fn regulation_alone(&self, name: &str) -> Result<Regulation, ConfigErrors> {
+        regulation(name, &self.beside, &BTreeMap::new()).map_err(|wrong| {
+            ConfigErrors(wrong.iter().map(|one| format!("policy {one}")).collect())
+        })
     }
 
     fn read(figment: Figment, places: Places) -> Result<Self, ConfigErrors> {
@@ -178,10 +203,6 @@ const NOT_YET: &[&str] = &[
     "channels.email.dkim_",
     "channels.email.bounce_imap_url",
     "channels.sms.monthly_budget",
-    "rules.daily_cap",
-    "rules.breaker",
-    "rules.back_dated",
-    "rules.whole_class_absent",
     "web.public_url",
     "schools.",
 ];
@@ -195,7 +216,7 @@ fn read(keys: &mut Keys) -> Option<Config> {
         );
     }
     let policy = keys.text("school.policy").unwrap_or_default();
-    let (settling, quiet) = rules(keys, &policy);
+    let (regulation, own_rules) = rules(keys, &policy);
     let school = school(keys, policy);
     let database = database(keys);
     let listen: Option<SocketAddr> = keys.parsed(
@@ -234,8 +255,9 @@ fn read(keys: &mut Keys) -> Option<Config> {
         daily: daily?,
         weekly: weekly?,
         weekly_sheets: weekly_sheets?,
-        settling: settling?,
-        quiet: quiet?,
+        regulation: regulation?,
+        own_rules,
+        beside: keys.places.beside.clone(),
         templates,
         sheet,
         log: Log {
@@ -301,38 +323,58 @@ fn school(keys: &mut Keys, policy: String) -> Option<School> {
     })
 }
 
-/// The policy's rules, overridden by the school's own.
-fn rules(keys: &mut Keys, policy: &str) -> (Option<Millis>, Option<Quiet>) {
-    let Some((_, source)) = POLICIES.iter().find(|(name, _)| *name == policy) else {
-        let known: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).collect();
-        keys.fault(
-            "school.policy",
-            format!("«{policy}» is not known; known are {}", known.join(", ")),
-        );
-        return (None, None);
+/// The configured policy under the school's own rules.
+fn rules(keys: &mut Keys, policy: &str) -> (Option<Regulation>, BTreeMap<String, String>) {
+    let own: BTreeMap<String, String> = RULES
+        .iter()
+        .filter_map(|(rule, _)| Some(((*rule).to_owned(), keys.text(&format!("rules.{rule}"))?)))
+        .collect();
+    for (rule, _) in RULES
+        .iter()
+        .filter(|(rule, acted)| !acted && own.contains_key(*rule))
+    {
+        keys.warnings
+            .push(format!("rules.{rule}: this version does not act on it yet"));
+    }
+    let regulation = regulation(policy, &keys.places.beside, &own)
+        .map_err(|errors| {
+            for Wrong { rule, problem } in errors {
+                match own.contains_key(&rule) {
+                    true => keys.fault(&format!("rules.{rule}"), problem),
+                    false => keys.fault("school.policy", format!("{rule}: {problem}")),
+                }
+            }
+        })
+        .ok();
+    (regulation, own)
+}
+
+/// A policy of the program, or of a file beside the configuration.
+fn regulation(
+    name: &str,
+    beside: &Path,
+    own: &BTreeMap<String, String>,
+) -> Result<Regulation, Vec<Wrong>> {
+    let wrong = |problem: String| {
+        vec![Wrong {
+            rule: name.to_owned(),
+            problem,
+        }]
     };
-    let rule = |name: &str| -> String {
-        let table: Dict = Figment::from(Toml::string(source))
-            .extract()
-            .unwrap_or_default();
-        table
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let settling = if keys.is_set("rules.settling") {
-        keys.duration("rules.settling")
-    } else {
-        humantime::parse_duration(&rule("settling")).ok()
-    };
-    let quiet = if keys.is_set("rules.quiet") {
-        keys.parsed("rules.quiet", "write 21:00-07:30, or off")
-    } else {
-        rule("quiet").parse().ok()
-    };
-    let settling = settling.and_then(|settling| Millis::try_from(settling.as_millis()).ok());
-    (settling, quiet)
+    if let Some(text) = Regulation::embedded(name) {
+        return Regulation::read(name, text, own);
+    }
+    if !name.ends_with(".toml") {
+        let known: Vec<&str> = Regulation::names().collect();
+        return Err(wrong(format!(
+            "no such policy; known are {}, or name a file such as our-school.toml",
+            known.join(", ")
+        )));
+    }
+    let path = beside.join(name);
+    let text = fs::read_to_string(&path)
+        .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?;
+    Regulation::read(name, &text, own)
 }
 
 fn schedule(keys: &mut Keys, key: &str) -> Option<cron::Schedule> {

@@ -91,11 +91,6 @@ impl Keys {
         self.errors.push(format!("{key}: {problem}{source}"));
     }
 
-    /// Whether a key is set.
-    pub(super) fn is_set(&self, key: &str) -> bool {
-        self.values.contains_key(key)
-    }
-
     /// The keys that are set below a table.
     pub(super) fn below<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a String> {
         self.values.keys().filter(move |key| key.starts_with(table))

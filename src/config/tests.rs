@@ -34,8 +34,8 @@ fn errors(text: &str) -> String {
 fn an_empty_file_is_a_complete_configuration() {
     let config = load("").expect("a configuration");
     assert_eq!(config.database.reveal(), "sqlite:vestnik.db");
-    assert_eq!(config.settling, 30 * 60 * 1000);
-    assert_eq!(config.quiet.to_string(), "21:00-07:30");
+    assert_eq!(config.regulation.policy.settling.0, 30 * 60 * 1000);
+    assert_eq!(config.regulation.policy.quiet.to_string(), "21:00-07:30");
     assert!(config.email.is_none() && config.sms.is_none() && config.warnings.is_empty());
 }
 
@@ -87,7 +87,7 @@ fn all_errors_are_told_at_once_with_key_and_remedy() {
     );
     for part in [
         "rules.settlng: no such key; did you mean rules.settling?",
-        "rules.settling: «soon» is no duration: write 30s",
+        "rules.settling: «soon» is not understood: write 30s",
         "rules.quiet: «always»",
         "did you mean Europe/Moscow?",
         "schedule.daily: «18:10»",
@@ -114,7 +114,7 @@ fn the_environment_overrides_the_file_and_is_checked_like_it() {
         &[],
     )
     .expect("a configuration");
-    assert_eq!(config.settling, 0);
+    assert_eq!(config.regulation.policy.settling.0, 0);
     assert_eq!(config.email.expect("e-mail").from, "a@b.c");
     let error = load_with("", &[("VESTNIK__RULES__SETLING", "0s")], &[])
         .expect_err("a slip")

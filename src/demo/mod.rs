@@ -234,7 +234,7 @@ fn engine(
         Rules {
             // The people are invented, and the page shall show what a bot can say.
             content: ContentLevel::Full,
-            ..app::rules(config, zone)
+            ..app::rules(config, zone, config.regulation.policy.clone())
         },
         accounts,
         "demo".into(),

@@ -66,7 +66,7 @@ impl Engine {
         let people = tx.people(&students, today).await?;
         let mut decided = Vec::with_capacity(looks.len());
         for look in &looks {
-            let decisions = plan(look, &people, today, self.rules.settling, now);
+            let decisions = plan(look, &people, today, self.rules.policy.settling.0, now);
             decided.push((look, decisions));
         }
         write(&mut tx, &decided, &changes_of, now).await?;

@@ -19,6 +19,7 @@ use crate::{
     family::contact::Channel,
     instant::Millis,
     next::InDoubt,
+    policy::Policy,
     store::{LEASE, Lease, Store, StoreError},
     text::{ContentLevel, TemplateError, Templates},
     zone,
@@ -45,8 +46,8 @@ pub struct Account {
 /// What the school decides about the engine.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// How long a notice waits for second thoughts.
-    pub settling: Millis,
+    /// What the regulation says.
+    pub policy: Policy,
     /// Windows, quiet hours and zone.
     pub hours: Hours,
     /// When the sheets of the week are printed.

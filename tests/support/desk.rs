@@ -14,6 +14,7 @@ use vestnik::{
     engine::{Call, Engine, Report, Rules},
     instant::{MINUTE, Millis},
     next::{EMAIL_DOUBT, InDoubt},
+    policy::{Period, Policy},
     providers,
     store::{History, Store},
     text::{ContentLevel, Templates},
@@ -49,7 +50,10 @@ impl Desk {
 
     pub(crate) fn with(store: &Store, settling: Millis, holder: &str) -> Self {
         let rules = Rules {
-            settling,
+            policy: Policy {
+                settling: Period(settling),
+                ..Policy::defaults().unwrap()
+            },
             hours: Hours {
                 zone: ZONE,
                 daily: "0 10 18 * * *".parse().unwrap(),

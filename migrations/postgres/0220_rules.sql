@@ -1,0 +1,35 @@
+-- The rules of the family: what is held, by which policy, and in which week somebody must have heard.
+
+-- The week, by the ISO calendar, in which the family should have heard of it: the one whose sheets
+-- come next.
+ALTER TABLE notice ADD COLUMN week TEXT;
+CREATE INDEX notice_by_week ON notice (week, student_id);
+CREATE INDEX notice_by_hold ON notice (hold_id) WHERE hold_id IS NOT NULL;
+
+-- What belongs together and is decided together: an import, or one class's ten minutes.
+ALTER TABLE hold ADD COLUMN burst TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX hold_open ON hold (kind, burst) WHERE decided_at IS NULL;
+
+-- The ledger is read from notices, messages and sheets: a copy of it could only be wrong.
+DROP TABLE ledger;
+
+DROP TABLE policy_version;
+-- Which rules held from when.
+CREATE TABLE policy_version (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    school_id BIGINT NOT NULL DEFAULT 1 REFERENCES school (id),
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    valid_from BIGINT NOT NULL
+);
+
+DROP TABLE instance;
+-- The machines that send from this database. Each keeps its epoch in a file as well: a database that
+-- is older than the file is a restored copy.
+CREATE TABLE instance (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    machine TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    CONSTRAINT instance_is_one_a_machine UNIQUE (machine)
+);
