@@ -5,16 +5,18 @@
 //! 1. [`journal`]: what stands in the journal, and which of it is a fact that a family may hear.
 //! 2. [`family`]: who may hear it, by which channel and when.
 //! 3. [`plan`]: from a changed fact to the duty to tell somebody.
-//! 4. [`mod@compose`]: from duties that are due to one message for one address; [`text`] sets it in
+//! 4. [`breaker`]: what looks like a mishap waits for a person.
+//! 5. [`mod@compose`]: from duties that are due to one message for one address; [`text`] sets it in
 //!    words.
-//! 5. [`may_send`]: the last word before a message leaves.
-//! 6. [`next`]: from an attempt's outcome to the next step.
+//! 6. [`may_send`]: the last word before a message leaves.
+//! 7. [`next`]: from an attempt's outcome to the next step.
 //!
 //! All of these are functions of values: no I/O, no clock, no randomness of their own. [`store`]
 //! is the only room with SQL, and [`engine`] joins the two. [`paper`] makes the printed sheets of the
 //! families who hear by no other channel.
 
 pub mod app;
+pub mod breaker;
 pub mod cli;
 pub mod clock;
 pub mod compose;
@@ -38,4 +40,5 @@ pub mod secret;
 pub mod store;
 pub mod text;
 pub mod web;
+pub mod week;
 pub mod zone;

@@ -7,6 +7,7 @@
 use chrono::NaiveDate;
 
 use crate::{
+    breaker::Burst,
     family::{People, preference::Event, rights},
     instant::{MINUTE, Millis},
     journal::{
@@ -31,6 +32,12 @@ pub struct Look {
     pub graded: bool,
     /// Whether the student attends the school today.
     pub attends: bool,
+    /// The class that the student attends today.
+    pub class_id: Option<i64>,
+    /// What it came with.
+    pub burst: Burst,
+    /// Whether it belongs to a term whose results are set.
+    pub term_closed: bool,
     /// What each recipient was last told of the fact.
     pub told: Vec<(i64, Cell)>,
     /// The open notice of each recipient.
@@ -306,6 +313,9 @@ mod tests {
             grade: Some(5),
             graded: true,
             attends: true,
+            class_id: Some(1),
+            burst: Burst::Class(1),
+            term_closed: false,
             told: Vec::new(),
             open: Vec::new(),
         }

@@ -33,6 +33,14 @@ pub fn instant(local: NaiveDateTime, zone: Tz) -> Millis {
     local.and_utc().timestamp_millis()
 }
 
+/// An instant as programs exchange it, by the school's clock: `2026-10-14T18:10:00+03:00` (RFC 3339).
+pub fn timestamp(at: Millis, zone: Tz) -> String {
+    DateTime::from_timestamp_millis(at)
+        .unwrap_or_default()
+        .with_timezone(&zone)
+        .to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -4,9 +4,12 @@
 -- come next.
 ALTER TABLE notice ADD COLUMN week TEXT;
 CREATE INDEX notice_by_week ON notice (week, student_id);
+-- What it came with: an import, or one class's ten minutes.
+ALTER TABLE notice ADD COLUMN burst TEXT;
+CREATE INDEX notice_by_burst ON notice (burst, seen_at);
 CREATE INDEX notice_by_hold ON notice (hold_id) WHERE hold_id IS NOT NULL;
 
--- What belongs together and is decided together: an import, or one class's ten minutes.
+-- What is decided together.
 ALTER TABLE hold ADD COLUMN burst TEXT NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX hold_open ON hold (kind, burst) WHERE decided_at IS NULL;
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod consent;
+mod held;
 mod import;
 mod policy;
 mod serve;
@@ -84,6 +85,9 @@ enum Command {
     /// Keep the register of consents
     #[command(subcommand)]
     Consent(consent::Action),
+    /// Decide about what looks like a mishap and waits
+    #[command(subcommand)]
+    Held(held::Action),
     /// Show which rules hold, by which clause, and how schools differ
     #[command(subcommand)]
     Policy(policy::Action),
@@ -185,6 +189,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             show::route(&look(&config).await?, &config, &student, &event, json).await?;
         }
         Command::Consent(action) => consent::run(&look(&config?).await?, &action).await?,
+        Command::Held(action) => {
+            let config = config?;
+            held::run(&look(&config).await?, &config, &action).await?;
+        }
         Command::Policy(action) => policy::run(&config?, &action).await?,
         Command::Sheets(arguments) => {
             let config = config?;

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use chrono_tz::Tz;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -48,15 +49,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .await
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
-    let press = match &config.print.spool_dir {
-        Some(folder) => Some(Calendar {
-            press: Press::new(config, store.clone(), templates.clone(), zone)?,
-            folder: folder.clone(),
-            schedule: config.weekly_sheets.clone(),
-            clock: Clock::Wall,
-        }),
-        None => None,
-    };
+    let press = calendar(config, &store, &templates, zone)?;
     let mut random = clock::random();
     let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
     let accounts = providers
@@ -111,6 +104,24 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     drop(lock);
     tracing::info!("vestnik has stopped");
     Ok(())
+}
+
+/// What prints the weekly sheets, where there is a folder for them.
+fn calendar(
+    config: &Config,
+    store: &Store,
+    templates: &Templates,
+    zone: Tz,
+) -> Result<Option<Calendar>> {
+    let Some(folder) = &config.print.spool_dir else {
+        return Ok(None);
+    };
+    Ok(Some(Calendar {
+        press: Press::new(config, store.clone(), templates.clone(), zone)?,
+        folder: folder.clone(),
+        schedule: config.weekly_sheets.clone(),
+        clock: Clock::Wall,
+    }))
 }
 
 /// The policy that the school's row names, remembered where it is new.

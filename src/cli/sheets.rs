@@ -11,9 +11,10 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     journal::class_name::ClassName,
-    paper::{press::Press, week::Week},
+    paper::press::Press,
     store::Store,
     text::Templates,
+    week::Week,
     zone,
 };
 

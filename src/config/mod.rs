@@ -339,9 +339,10 @@ fn rules(keys: &mut Keys, policy: &str) -> (Option<Regulation>, BTreeMap<String,
     let regulation = regulation(policy, &keys.places.beside, &own)
         .map_err(|errors| {
             for Wrong { rule, problem } in errors {
-                match own.contains_key(&rule) {
-                    true => keys.fault(&format!("rules.{rule}"), problem),
-                    false => keys.fault("school.policy", format!("{rule}: {problem}")),
+                if own.contains_key(&rule) {
+                    keys.fault(&format!("rules.{rule}"), problem);
+                } else {
+                    keys.fault("school.policy", format!("{rule}: {problem}"));
                 }
             }
         })
@@ -364,7 +365,10 @@ fn regulation(
     if let Some(text) = Regulation::embedded(name) {
         return Regulation::read(name, text, own);
     }
-    if !name.ends_with(".toml") {
+    if Path::new(name)
+        .extension()
+        .is_none_or(|kind| kind != "toml")
+    {
         let known: Vec<&str> = Regulation::names().collect();
         return Err(wrong(format!(
             "no such policy; known are {}, or name a file such as our-school.toml",

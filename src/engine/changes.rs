@@ -59,6 +59,7 @@ impl Sorted {
                     let (touched, changes) = self.facts.entry(fact).or_default();
                     touched.steps.extend(touch.step);
                     touched.over |= touch.over;
+                    touched.import_id = touched.import_id.or(change.import_id);
                     if !changes.contains(&change.id) {
                         changes.push(change.id);
                     }
@@ -156,6 +157,7 @@ mod tests {
             entity_id: 1,
             old,
             new,
+            import_id: None,
         }
     }
 

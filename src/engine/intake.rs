@@ -10,6 +10,7 @@ use vestnik_sms::parts;
 use super::{
     Engine, EngineError,
     changes::{Sorted, audiences, touches},
+    hold::{Held, hold},
 };
 use crate::{
     compose::{Draft, Fate, compose},
@@ -19,6 +20,7 @@ use crate::{
     plan::{Decision, Look, plan},
     store::{Lease, NewMessage, NewNotice, StoreError, Tx},
     text::{Templates, Text},
+    week::Week,
 };
 
 /// How many changes are planned in one transaction, so that an alarm waits for a slice and not for
@@ -69,7 +71,16 @@ impl Engine {
             let decisions = plan(look, &people, today, self.rules.policy.settling.0, now);
             decided.push((look, decisions));
         }
-        write(&mut tx, &decided, &changes_of, now).await?;
+        let held = hold(
+            &mut tx,
+            &decided,
+            &self.rules.policy,
+            self.rules.hours.zone,
+            now,
+        )
+        .await?;
+        let week = self.rules.week(now);
+        write(&mut tx, &decided, &changes_of, &held, week, now).await?;
         for (changes, outcome) in [
             (&sorted.people, json!({"rerouted": true})),
             (&sorted.silent, json!({"none": "nothing of it is told"})),
@@ -202,6 +213,8 @@ async fn write(
     tx: &mut Tx,
     decided: &[(&Look, Vec<Decision>)],
     changes_of: &BTreeMap<i64, Vec<Fact>>,
+    held: &Held,
+    week: Week,
     now: Millis,
 ) -> Result<(), EngineError> {
     let mut first: BTreeMap<Fact, i64> = BTreeMap::new();
@@ -229,6 +242,9 @@ async fn write(
                     basis: basis.clone(),
                     due_at: *due_at,
                     change_id: first.get(&look.fact).copied(),
+                    burst: look.burst,
+                    week,
+                    hold_id: held.get(&(look.fact, *guardian_id)).copied(),
                 });
             }
         }

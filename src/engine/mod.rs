@@ -4,6 +4,7 @@
 //! and gives back the calls that may leave now; whoever drives it makes them.
 
 mod changes;
+mod hold;
 mod intake;
 mod jobs;
 mod send;
@@ -20,8 +21,10 @@ use crate::{
     instant::Millis,
     next::InDoubt,
     policy::Policy,
+    schedule,
     store::{LEASE, Lease, Store, StoreError},
     text::{ContentLevel, TemplateError, Templates},
+    week::Week,
     zone,
 };
 
@@ -54,6 +57,15 @@ pub struct Rules {
     pub sheets: cron::Schedule,
     /// How much of the content a messenger may carry.
     pub content: ContentLevel,
+}
+
+impl Rules {
+    /// The week, by the ISO calendar, in which a family should hear of what comes in now: the one whose
+    /// sheets are printed next.
+    pub fn week(&self, now: Millis) -> Week {
+        let printed = schedule::next(&self.sheets, self.hours.zone, now).unwrap_or(now);
+        Week::of(zone::local(printed, self.hours.zone).date())
+    }
 }
 
 /// How a call ended.

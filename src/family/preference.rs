@@ -71,6 +71,8 @@ events! {
     Test = "test",
     /// A meeting, an excursion.
     ClassEvent = "class_event",
+    /// What the school says about the service itself: that a week brought nothing, or how much there is.
+    Service = "service",
 }
 
 impl Event {
@@ -108,6 +110,7 @@ impl Event {
             (Place::Lesson(_), _) => Self::ScheduleChange,
             (Place::Test { .. }, _) => Self::Test,
             (Place::ClassEvent(_), _) => Self::ClassEvent,
+            (Place::Silence { .. } | Place::Summary(_), _) => Self::Service,
         }
     }
 
@@ -191,6 +194,8 @@ impl Preset {
                 | Event::ScheduleChange
                 | Event::Appeal,
             ) => Timing::AtOnce,
+            // That there is nothing new is no news of the day.
+            (_, Event::Service) => Timing::Weekly,
             // A meeting announced on Wednesday for Thursday is no news on Friday.
             (Self::Important, Event::Announcement) | (Self::Daily, _) => Timing::Daily,
             (Self::Important, _) => Timing::Weekly,

@@ -53,6 +53,10 @@ pub struct Entry {
     pub comment: Option<String>,
     /// The same in fewer words, for SMS.
     pub short: Option<String>,
+    /// When the teacher says that it was entered.
+    pub entered_at: Option<Millis>,
+    /// Whether it comes from elsewhere with a document, as from a hospital.
+    pub external: bool,
 }
 
 impl Entry {
@@ -150,6 +154,8 @@ fn mark(row: &Row<'_>) -> Option<Reading> {
         value,
         work_kind: row.text("work_kind"),
         comment: row.text("comment"),
+        entered_at: row.int("entered_at"),
+        external: row.text("document").is_some(),
         short: None,
     });
     Some(reading(row.student()?, place, entry))
@@ -167,7 +173,12 @@ fn attendance(row: &Row<'_>) -> Option<Reading> {
         ("late", Some(minutes)) if minutes > 0 => Some(format!("late:{minutes}")),
         _ => Some(code),
     };
-    Some(reading(row.student()?, place, says(value)))
+    let entry = value.map(|value| Entry {
+        value,
+        entered_at: row.int("entered_at"),
+        ..Entry::default()
+    });
+    Some(reading(row.student()?, place, entry))
 }
 
 fn homework(row: &Row<'_>) -> Option<Reading> {

@@ -74,6 +74,13 @@ pub enum Place {
     },
     /// A meeting, an excursion.
     ClassEvent(i64),
+    /// That a week brought nothing.
+    Silence {
+        /// Its Monday.
+        monday: NaiveDate,
+    },
+    /// How much there is of what a person decided to sum up: `hold.id`.
+    Summary(i64),
 }
 
 macro_rules! codes {
@@ -178,7 +185,7 @@ impl Place {
         }
     }
 
-    /// The table whose rows stand in this place.
+    /// The table whose rows stand in this place; a silence and a summary have none.
     pub fn entity(self) -> &'static str {
         match self {
             Self::Mark { .. } => "mark",
@@ -190,6 +197,8 @@ impl Place {
             Self::Lesson(_) => "lesson",
             Self::Test { .. } => "test_plan",
             Self::ClassEvent(_) => "class_event",
+            Self::Silence { .. } => "silence",
+            Self::Summary(_) => "summary",
         }
     }
 }
@@ -219,9 +228,11 @@ impl fmt::Display for Fact {
                 term_id,
                 stage,
             } => write!(f, "{subject_id}/{term_id}/{}", stage.code()),
-            Place::Announcement(id) | Place::Lesson(id) | Place::ClassEvent(id) => {
-                write!(f, "{id}")
-            }
+            Place::Silence { monday } => write!(f, "{monday}"),
+            Place::Announcement(id)
+            | Place::Lesson(id)
+            | Place::ClassEvent(id)
+            | Place::Summary(id) => write!(f, "{id}"),
         }
     }
 }
@@ -278,6 +289,8 @@ fn parse(parts: &[&str]) -> Option<Fact> {
             date: day(date)?,
         },
         ("class_event", [one]) => Place::ClassEvent(id(one)?),
+        ("silence", [one]) => Place::Silence { monday: day(one)? },
+        ("summary", [one]) => Place::Summary(id(one)?),
         _ => return None,
     };
     Some(Fact {
@@ -304,6 +317,8 @@ mod tests {
             "lesson/7/91",
             "test_plan/7/3/2026-10-22",
             "class_event/7/2",
+            "silence/7/2026-10-12",
+            "summary/7/3",
         ] {
             let fact: Fact = key.parse().expect("a key");
             assert_eq!(fact.to_string(), key);

@@ -8,15 +8,14 @@ use rand::rngs::StdRng;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    press::{PaperError, Press},
-    week::Week,
-};
+use super::press::{PaperError, Press};
 use crate::{
     app::story,
     clock::Clock,
     instant::{HOUR, MINUTE, Millis},
-    schedule, zone,
+    schedule,
+    week::Week,
+    zone,
 };
 
 /// How long a claim holds that came to nothing, before the class is tried again.

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike, NaiveDate};
 use vestnik_sheet as sheet;
 
-use super::week::Week;
 use crate::{
     family::{consent::ConsentState, preference::Event, route::WhyPaper},
     journal::cell::{DEBT, News},
     text::{Item, School, TemplateError, Templates, words},
+    week::Week,
 };
 
 /// All that the sheets of one class and week have in common.

@@ -4,4 +4,3 @@
 pub mod calendar;
 pub mod content;
 pub mod press;
-pub mod week;

@@ -19,10 +19,7 @@ use rand::Rng;
 use serde_json::Value;
 use vestnik_sheet::{Batch, Child, Pdf, RenderError};
 
-use super::{
-    content::{self, ClassWeek, Household, StudentWeek},
-    week::Week,
-};
+use super::content::{self, ClassWeek, Household, StudentWeek};
 use crate::{
     compose::{Due, Names, item, shared},
     config::Config,
@@ -39,6 +36,7 @@ use crate::{
     plan::WhyNone,
     store::{NewSheet, Store, StoreError, Tx},
     text::{Item, TemplateError, Templates},
+    week::Week,
     zone,
 };
 

@@ -3,7 +3,10 @@
 
 mod rule;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+};
 
 use serde::Deserialize;
 
@@ -68,17 +71,17 @@ policy! {
     /// How many messages an address gets in a day before the rest joins the digest; urgent ones pass.
     daily_cap: Limit = false,
     /// How many new notices of one import, or of one class in ten minutes, are no mishap.
-    breaker: Limit = false,
+    breaker: Limit = true,
     /// How many facts of one import, or of one class in ten minutes, may vanish without a mishap.
-    disappearance: Limit = false,
+    disappearance: Limit = true,
     /// How old the day of a new entry may be; what is older is held.
-    back_dated: Period = false,
+    back_dated: Period = true,
     /// What becomes of entries for a term whose results are set.
-    term_closed: TermClosed = false,
+    term_closed: TermClosed = true,
     /// Whether marks may be corrected without a person's decision.
-    corrections: Corrections = false,
+    corrections: Corrections = true,
     /// The share of a class that makes an absence a question instead of an alarm.
-    whole_class_absent: Share = false,
+    whole_class_absent: Share = true,
     /// From when on an absence is told on its day.
     absence_alarm: AbsenceAlarm = false,
     /// Which remarks families are told.
@@ -232,11 +235,14 @@ impl Regulation {
 
     /// The policy as one text, rule by rule, so that what held on a day can be kept and shown.
     pub fn content(&self) -> String {
-        RULES
-            .iter()
-            .filter_map(|(rule, _)| Some((rule, self.lines.get(*rule)?)))
-            .map(|(rule, line)| format!("{rule} = {}  # {}\n", line.value, line.clause))
-            .collect()
+        let mut content = String::new();
+        for (rule, _) in RULES {
+            if let Some(line) = self.lines.get(*rule) {
+                // Writing to a String does not fail.
+                let _ = writeln!(content, "{rule} = {}  # {}", line.value, line.clause);
+            }
+        }
+        content
     }
 }
 

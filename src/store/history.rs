@@ -169,7 +169,10 @@ impl Store {
             Place::Attendance { number, .. } if number > 0 => {
                 what = format!("{what}, lesson {number}");
             }
-            Place::Announcement(id) | Place::Lesson(id) | Place::ClassEvent(id) => {
+            Place::Announcement(id)
+            | Place::Lesson(id)
+            | Place::ClassEvent(id)
+            | Place::Summary(id) => {
                 what = format!("{what} № {id}");
             }
             _ => {}

@@ -13,6 +13,7 @@ use super::{
     rows::{ids, int, parsed, placeholders, some_int, some_text, text, values},
 };
 use crate::{
+    breaker::Burst,
     family::{People, preference::Event},
     instant::Millis,
     journal::{
@@ -21,6 +22,7 @@ use crate::{
         fact::{Fact, Place},
     },
     plan::{Look, OpenNotice, Stage},
+    week::Week,
 };
 
 /// A change that nobody has looked at yet.
@@ -36,6 +38,8 @@ pub struct Change {
     pub old: Value,
     /// The row's columns after; null where it went.
     pub new: Value,
+    /// The import that wrote it, if one did.
+    pub import_id: Option<i64>,
 }
 
 /// A duty to be written down.
@@ -55,6 +59,12 @@ pub struct NewNotice {
     pub due_at: Millis,
     /// The change it came from.
     pub change_id: Option<i64>,
+    /// What it came with.
+    pub burst: Burst,
+    /// The week, by the ISO calendar, in which the family should hear of it.
+    pub week: Week,
+    /// The decision that it waits for, if it must.
+    pub hold_id: Option<i64>,
 }
 
 /// What happened to a fact.
@@ -64,6 +74,8 @@ pub struct Touched {
     pub steps: Vec<CellChange>,
     /// Whether what went had lost its meaning before.
     pub over: bool,
+    /// The import that changed it, if one did.
+    pub import_id: Option<i64>,
 }
 
 const OPEN: &str = "('settling', 'waiting', 'in_message', 'held')";
@@ -75,7 +87,7 @@ impl Tx {
     /// [`StoreError`] where the database fails.
     pub async fn unplanned(&mut self, limit: i64) -> Result<Vec<Change>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, entity, entity_id, old, new FROM change WHERE planned_at IS NULL \
+            "SELECT id, entity, entity_id, old, new, import_id FROM change WHERE planned_at IS NULL \
              ORDER BY id LIMIT $1",
         )
         .bind(limit)
@@ -124,7 +136,7 @@ impl Tx {
             .map(|table| format!("'{table}'"))
             .collect();
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT id, entity, entity_id, old, new FROM change WHERE planned_at IS NULL \
+            "SELECT id, entity, entity_id, old, new, import_id FROM change WHERE planned_at IS NULL \
              AND id > $1 AND entity IN ({}) \
              AND (entity <> 'mark' OR op <> 'insert' OR entity_id IN ({})) ORDER BY id",
             tables.join(","),
@@ -177,6 +189,7 @@ impl Tx {
         .map(|row| int(row, "id"))
         .collect::<Result<_, _>>()?;
         let enrolments = self.enrolments(&students).await?;
+        let closed = self.closed_terms(now).await?;
         let mut told = self.told(facts.keys()).await?;
         let mut open = self.open(facts.keys()).await?;
         let mut looks = Vec::with_capacity(facts.len());
@@ -186,7 +199,18 @@ impl Tx {
             let mut content = contents.remove(&fact).unwrap_or_default();
             content.over |= touched.over;
             let subject = fact.place.subject_id();
+            let term_closed = fact.place.date().is_some_and(|date| {
+                let grade = current.map(|one| one.grade);
+                closed.iter().any(|term| term.covers(date, grade))
+            });
             looks.push(Look {
+                burst: match (touched.import_id, current) {
+                    (Some(import), _) => Burst::Import(import),
+                    (None, Some(enrolment)) => Burst::Class(enrolment.class_id),
+                    (None, None) => Burst::School,
+                },
+                class_id: current.map(|one| one.class_id),
+                term_closed,
                 content,
                 changes: touched.steps,
                 grade: current.map(|one| one.grade),
@@ -201,12 +225,30 @@ impl Tx {
         Ok(looks)
     }
 
+    /// The terms whose results are set.
+    async fn closed_terms(&mut self, now: Millis) -> Result<Vec<ClosedTerm>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT starts_on, ends_on, grade_from, grade_to FROM term WHERE closed_at <= $1",
+        )
+        .bind(now)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let term = |row: &AnyRow| {
+            Ok(ClosedTerm {
+                from: parsed(row, "starts_on")?,
+                to: parsed(row, "ends_on")?,
+                grades: (some_int(row, "grade_from")?, some_int(row, "grade_to")?),
+            })
+        };
+        rows.iter().map(term).collect()
+    }
+
     async fn enrolments(
         &mut self,
         students: &BTreeSet<i64>,
     ) -> Result<BTreeMap<i64, Vec<Enrolment>>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT e.student_id, e.from_on, e.to_on, c.grade FROM enrolment e \
+            "SELECT e.student_id, e.class_id, e.from_on, e.to_on, c.grade FROM enrolment e \
              JOIN class c ON c.id = e.class_id WHERE e.student_id IN ({}) ORDER BY e.id DESC",
             ids(students)
         )))
@@ -219,6 +261,7 @@ impl Tx {
                 from: super::rows::some_parsed(row, "from_on")?,
                 to: super::rows::some_parsed(row, "to_on")?,
                 grade: int(row, "grade")?,
+                class_id: int(row, "class_id")?,
             };
             enrolments
                 .entry(int(row, "student_id")?)
@@ -355,12 +398,13 @@ impl Tx {
         for batch in notices.chunks(100) {
             let sql = format!(
                 "INSERT INTO notice (guardian_id, student_id, fact, event, urgency, basis, basis_told, \
-                 due_at, change_id, seen_at, state_at, waits_for) VALUES {} \
+                 due_at, change_id, seen_at, state_at, burst, week, hold_id, state, waits_for) VALUES {} \
                  RETURNING id, guardian_id, fact",
-                values(batch.len(), 12)
+                values(batch.len(), 16)
             );
             let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
             for notice in batch {
+                let held = notice.hold_id.is_some();
                 query = query
                     .bind(notice.guardian_id)
                     .bind(notice.fact.student_id)
@@ -369,11 +413,15 @@ impl Tx {
                     .bind(urgency(notice.urgent))
                     .bind(json(notice.basis.cell()))
                     .bind(i64::from(matches!(notice.basis, Known::Told(_))))
-                    .bind(notice.due_at)
+                    .bind(Some(notice.due_at).filter(|_| !held))
                     .bind(notice.change_id)
                     .bind(now)
                     .bind(now)
-                    .bind("settling");
+                    .bind(notice.burst.to_string())
+                    .bind(notice.week.to_string())
+                    .bind(notice.hold_id)
+                    .bind(if held { "held" } else { "settling" })
+                    .bind(if held { "decision" } else { "settling" });
             }
             for row in &query.fetch_all(&mut *self.db).await? {
                 let key = (parsed(row, "fact")?, int(row, "guardian_id")?);
@@ -496,6 +544,23 @@ struct Enrolment {
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
     grade: i64,
+    class_id: i64,
+}
+
+struct ClosedTerm {
+    from: NaiveDate,
+    to: NaiveDate,
+    grades: (Option<i64>, Option<i64>),
+}
+
+impl ClosedTerm {
+    fn covers(&self, day: NaiveDate, grade: Option<i64>) -> bool {
+        let (first, last) = self.grades;
+        let of_grade = |grade: i64| {
+            first.is_none_or(|first| first <= grade) && last.is_none_or(|last| grade <= last)
+        };
+        (self.from..=self.to).contains(&day) && grade.is_none_or(of_grade)
+    }
 }
 
 impl Enrolment {
@@ -517,6 +582,7 @@ fn change(row: &AnyRow) -> Result<Change, StoreError> {
         entity_id: int(row, "entity_id")?,
         old: json("old")?,
         new: json("new")?,
+        import_id: some_int(row, "import_id")?,
     })
 }
 

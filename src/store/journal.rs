@@ -18,9 +18,10 @@ use super::{
 use crate::{
     instant::Millis,
     journal::{
-        entry::{self, About, Audience, Content, Reading},
+        entry::{self, About, Audience, Content, Entry, Reading},
         fact::{Fact, Place},
     },
+    week::Week,
 };
 
 /// Who belongs to each audience today.
@@ -44,9 +45,9 @@ impl Tx {
                 readings.extend(entry::read(entity, &object(&row)?, today, now));
             }
         }
+        let mut contents = self.said_by_the_service(facts).await?;
         let audiences = readings.iter().map(|reading| reading.audience).collect();
         let members = self.members(&audiences, today).await?;
-        let mut contents: BTreeMap<Fact, Content> = BTreeMap::new();
         for reading in &readings {
             for student_id in members.get(&reading.audience).into_iter().flatten() {
                 let fact = Fact {
@@ -59,6 +60,68 @@ impl Tx {
             }
         }
         Ok(contents)
+    }
+
+    /// What the school says about the service itself, of the facts that have no row.
+    async fn said_by_the_service(
+        &mut self,
+        facts: &BTreeSet<Fact>,
+    ) -> Result<BTreeMap<Fact, Content>, StoreError> {
+        let mut contents = BTreeMap::new();
+        for fact in facts {
+            let value = match fact.place {
+                Place::Silence { monday } => self
+                    .is_silent(fact.student_id, monday)
+                    .await?
+                    .then(|| format!("nothing:{monday}")),
+                Place::Summary(hold) => self.summary(fact.student_id, hold).await?,
+                _ => continue,
+            };
+            let entry = value.map(|value| Entry {
+                value,
+                ..Entry::default()
+            });
+            let content = Content {
+                entries: entry.into_iter().collect(),
+                ..Content::default()
+            };
+            contents.insert(*fact, content);
+        }
+        Ok(contents)
+    }
+
+    /// Whether nothing else is said of a student in the week of this Monday.
+    async fn is_silent(&mut self, student_id: i64, monday: NaiveDate) -> Result<bool, StoreError> {
+        let said = sqlx::query(
+            "SELECT id FROM notice WHERE student_id = $1 AND week = $2 AND event <> 'service' \
+             AND state <> 'closed' LIMIT 1",
+        )
+        .bind(student_id)
+        .bind(Week::of(monday).to_string())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        Ok(said.is_none())
+    }
+
+    /// How much of a student a hold summed up, and of which days.
+    async fn summary(&mut self, student_id: i64, hold: i64) -> Result<Option<String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT fact FROM notice WHERE hold_id = $1 AND student_id = $2 \
+             AND state = 'merged'",
+        )
+        .bind(hold)
+        .bind(student_id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let facts = rows
+            .iter()
+            .map(|row| parsed(row, "fact"))
+            .collect::<Result<Vec<Fact>, _>>()?;
+        let days = || facts.iter().filter_map(|fact| fact.place.date());
+        let (Some(first), Some(last)) = (days().min(), days().max()) else {
+            return Ok(None);
+        };
+        Ok(Some(format!("summary:{}:{first}:{last}", facts.len())))
     }
 
     /// The rows of one table that may stand in the places of these facts.

@@ -20,11 +20,9 @@ use crate::{
         entry::{self, Audience},
         fact::Fact,
     },
-    paper::{
-        content::{Attendance, ClassWeek, Lesson, Mark, StudentWeek},
-        week::Week,
-    },
+    paper::content::{Attendance, ClassWeek, Lesson, Mark, StudentWeek},
     text::School,
+    week::Week,
 };
 
 /// How many days after the week its sheet looks ahead: to the end of the next one.

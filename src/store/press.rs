@@ -13,7 +13,7 @@ use super::{
 use crate::{
     instant::Millis,
     journal::{cell::Cell, class_name::ClassName},
-    paper::week::Week,
+    week::Week,
 };
 
 /// A sheet to be written down.

@@ -49,6 +49,7 @@ pub(super) const HELPERS: &[&str] = &[
     "lateness",
     "lesson_change",
     "result",
+    "service",
     "list",
     "plural",
     "if",
@@ -81,6 +82,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     handlebars_helper!(lateness_helper: |value: str| lateness(value));
     handlebars_helper!(lesson_change_helper: |value: str| lesson_change(value));
     handlebars_helper!(result_helper: |value: str| result(value));
+    handlebars_helper!(service_helper: |value: str| service(value));
     handlebars_helper!(list_helper: |items: array| list(items));
     handlebars_helper!(plural_helper: |n: u64, one: str, few: str, many: str| {
         plural(n, one, few, many).to_owned()
@@ -97,6 +99,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("lateness", Box::new(lateness_helper));
     registry.register_helper("lesson_change", Box::new(lesson_change_helper));
     registry.register_helper("result", Box::new(result_helper));
+    registry.register_helper("service", Box::new(service_helper));
     registry.register_helper("list", Box::new(list_helper));
     registry.register_helper("plural", Box::new(plural_helper));
 }
@@ -182,6 +185,7 @@ pub(crate) fn heading(item: &Item, short: bool) -> String {
         Event::Homework => pick("Домашнее задание", "ДЗ"),
         Event::Test => pick("Предстоит", "предстоит"),
         Event::ClassEvent => pick("Событие", "событие"),
+        Event::Service => pick("Дневник", "дневник"),
     }
 }
 
@@ -287,6 +291,37 @@ pub(crate) fn result(value: &str) -> String {
             "not_certified" => "нет аттестации".to_owned(),
             other => mark_in_words(other).to_owned(),
         },
+    }
+}
+
+/// «14 октября», «12–14 октября», «28 сентября – 2 октября»
+pub(crate) fn days(from: NaiveDate, to: NaiveDate) -> String {
+    if from == to {
+        day(from)
+    } else if (from.year(), from.month()) == (to.year(), to.month()) {
+        format!("{}–{}", from.day(), day(to))
+    } else {
+        format!("{} – {}", day(from), day(to))
+    }
+}
+
+/// What the school says about the service itself.
+pub(crate) fn service(value: &str) -> String {
+    let mut parts = value.split(':');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some("nothing"), ..) => "за неделю новых записей нет".to_owned(),
+        (Some("summary"), Some(count), Some(from), Some(to)) => {
+            let n: u64 = count.parse().unwrap_or_default();
+            let days = match (from.parse(), to.parse()) {
+                (Ok(from), Ok(to)) => days(from, to),
+                _ => format!("{from} – {to}"),
+            };
+            let entries = plural(n, "запись", "записи", "записей");
+            format!(
+                "за {days} в журнал внесено {n} {entries}, подробности у классного руководителя"
+            )
+        }
+        _ => value.to_owned(),
     }
 }
 

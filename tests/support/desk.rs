@@ -49,11 +49,17 @@ impl Desk {
     }
 
     pub(crate) fn with(store: &Store, settling: Millis, holder: &str) -> Self {
+        let policy = Policy {
+            settling: Period(settling),
+            ..Policy::defaults().unwrap()
+        };
+        Self::governed(store, policy, holder)
+    }
+
+    /// A desk of a school with this policy.
+    pub(crate) fn governed(store: &Store, policy: Policy, holder: &str) -> Self {
         let rules = Rules {
-            policy: Policy {
-                settling: Period(settling),
-                ..Policy::defaults().unwrap()
-            },
+            policy,
             hours: Hours {
                 zone: ZONE,
                 daily: "0 10 18 * * *".parse().unwrap(),

@@ -1,25 +1,18 @@
 //! Stories of the families who hear on paper: from the journal's row to the page and its proof, on both
 //! databases. The pages are set by the real program in its child process and read by pdftotext.
 
-#[path = "support/desk.rs"]
-#[expect(dead_code, reason = "here the provider always agrees")]
-mod desk;
-mod support;
-
 use std::{path::Path, process::Command, time::Duration};
 
-use desk::{Desk, FAMILY};
+use crate::desk::{Desk, FAMILY};
+use crate::support::both;
 use rand::{SeedableRng, rngs::StdRng};
-use support::both;
 use vestnik::{
     family::contact::Channel,
     journal::class_name::ClassName,
-    paper::{
-        press::{CHILD, PaperError, Press, Printed, STALE},
-        week::Week,
-    },
+    paper::press::{CHILD, PaperError, Press, Printed, STALE},
     store::Store,
     text::Templates,
+    week::Week,
 };
 use vestnik_sheet::{Child, RenderError, WEEK};
 

@@ -1,13 +1,8 @@
 //! Stories of everything but marks: homework, attendance, remarks, results and words to many, under a
 //! clock that the test turns, on both databases.
 
-#[path = "support/desk.rs"]
-#[expect(dead_code, reason = "here the provider always agrees")]
-mod desk;
-mod support;
-
-use desk::{Desk, FAMILY};
-use support::both;
+use crate::desk::{Desk, FAMILY};
+use crate::support::both;
 
 /// A second class with Petya, whose mother is Masha's, and a stranger's child in Masha's class.
 const MORE: &str = "
@@ -272,7 +267,7 @@ async fn an_urgent_word_leaves_at_night_and_an_ordinary_one_waits_for_its_hour()
     for base in both().await {
         let mut desk = desk(&base.store).await;
         desk.until("2026-10-14T22:40:00").await;
-        let early = desk::at("2026-10-15T12:00:00");
+        let early = crate::desk::at("2026-10-15T12:00:00");
         desk.write(&format!("INSERT INTO announcement (class_id, text, send_at) VALUES (1, 'Сбор макулатуры', {early})")).await;
         desk.sql("INSERT INTO announcement (text, urgency) VALUES ('Завтра уроков нет: авария отопления.', 'urgent')").await;
         assert!(

@@ -1,16 +1,11 @@
 //! A sample school's week under a clock that the test turns: what must hold, whatever happens.
 
-#[path = "support/desk.rs"]
-#[expect(dead_code, reason = "here the provider always agrees")]
-mod desk;
-mod support;
-
 use std::{collections::BTreeMap, time::Duration};
 
-use desk::{Desk, at};
+use crate::desk::{Desk, at};
+use crate::support::both;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sqlx::Row;
-use support::both;
 use vestnik::{
     journal::fact::Fact,
     sample::{school::School, week::week},

@@ -1,13 +1,10 @@
 //! Stories of the engine under a clock that the test turns, on both databases.
 
-#[path = "support/desk.rs"]
-mod desk;
-mod support;
-
 use std::time::Duration;
 
-use desk::{Desk, FAMILY, at};
-use support::both;
+use crate::desk::{Desk, FAMILY, at};
+use crate::support::both;
+use vestnik::policy::{Limit, Policy};
 use vestnik_contract::{Delivery, Fault, Outcome, Reason, Scope};
 
 fn to<'a>(desk: &'a Desk, lane: &str) -> Vec<&'a str> {
@@ -538,7 +535,12 @@ async fn the_register_of_marks_is_kept_for_years_and_other_changes_for_a_month()
 #[tokio::test]
 async fn a_cells_changes_are_read_together_however_far_apart_they_were_written() {
     for base in both().await {
-        let mut desk = Desk::open(&base.store);
+        // So much at once would wait for a person; here it is meant.
+        let patient = Policy {
+            breaker: Limit(None),
+            ..Policy::defaults().unwrap()
+        };
+        let mut desk = Desk::governed(&base.store, patient, "holder");
         desk.sql(FAMILY).await;
         // Between the first and the last change of one cell lie more than a slice of others.
         let between: Vec<String> = (1..=700)

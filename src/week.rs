@@ -46,17 +46,7 @@ impl Week {
     /// «12–16 октября 2026»; the Saturday is named where the class has lessons on it.
     pub fn label(self, with_saturday: bool) -> String {
         let last = self.monday + Days::new(if with_saturday { 5 } else { 4 });
-        let first = if last.month() == self.monday.month() {
-            self.monday.day().to_string()
-        } else {
-            words::day(self.monday)
-        };
-        let dash = if last.month() == self.monday.month() {
-            "–"
-        } else {
-            " – "
-        };
-        format!("{first}{dash}{} {}", words::day(last), last.year())
+        format!("{} {}", words::days(self.monday, last), last.year())
     }
 }
 

@@ -1,0 +1,121 @@
+//! `held`: what waits for a person's decision.
+
+use anyhow::{Result, anyhow};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Failure;
+use crate::{
+    clock::Clock,
+    config::Config,
+    store::{Hold, Store, Verdict},
+    zone,
+};
+
+/// What is done with what waits.
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Show what waits, oldest first, with the number of notices
+    #[command(after_help = "Example: vestnik held list --json")]
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Families hear of it, as of anything else
+    #[command(after_help = "Example: vestnik held release 3")]
+    Release(Which),
+    /// Nobody hears of it
+    #[command(after_help = "Example: vestnik held drop 3")]
+    Drop(Which),
+    /// Each family hears in one sentence how much there is
+    #[command(after_help = "Example: vestnik held summarise 3")]
+    Summarise(Which),
+}
+
+/// What is decided about.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Which {
+    /// Its number, as `held list` shows it
+    id: Option<i64>,
+    /// All that waits
+    #[arg(long)]
+    all: bool,
+}
+
+/// One line of `held list --json`.
+#[derive(Debug, Serialize)]
+struct Line {
+    id: i64,
+    kind: String,
+    count: i64,
+    opened_at: String,
+    what: String,
+}
+
+pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Result<(), Failure> {
+    match action {
+        Action::List { json } => list(store, config, *json).await,
+        Action::Release(which) => decide(store, which, Verdict::Release, "go on").await,
+        Action::Drop(which) => decide(store, which, Verdict::Drop, "end untold").await,
+        Action::Summarise(which) => decide(store, which, Verdict::Summarise, "are summed up").await,
+    }
+}
+
+async fn list(store: &Store, config: &Config, json: bool) -> Result<(), Failure> {
+    let zone = store.school(&config.school).await?;
+    let lines: Vec<Line> = store
+        .holds()
+        .await?
+        .into_iter()
+        .map(|hold: Hold| Line {
+            opened_at: zone::timestamp(hold.opened_at, zone),
+            id: hold.id,
+            kind: hold.kind,
+            count: hold.count,
+            what: hold.what,
+        })
+        .collect();
+    if json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&lines).map_err(anyhow::Error::from)?
+        );
+    } else if lines.is_empty() {
+        println!("Nothing waits for a decision.");
+    } else {
+        for line in &lines {
+            let notices = if line.count == 1 { "notice" } else { "notices" };
+            println!(
+                "{:>4}  {}  {:<13} {} {notices}, {}",
+                line.id, line.opened_at, line.kind, line.count, line.what
+            );
+        }
+        eprintln!("Decide with vestnik held release, drop or summarise.");
+    }
+    Ok(())
+}
+
+async fn decide(
+    store: &Store,
+    which: &Which,
+    verdict: Verdict,
+    words: &str,
+) -> Result<(), Failure> {
+    let ids = match which.id {
+        Some(id) => vec![id],
+        None => store.holds().await?.iter().map(|hold| hold.id).collect(),
+    };
+    for id in ids {
+        let count = store.decide(id, verdict, Clock::Wall.now()).await?;
+        let count = count.ok_or_else(|| {
+            anyhow!(
+                "nothing of number {id} waits for a decision: vestnik held list shows what does"
+            )
+        })?;
+        let notices = if count == 1 { "notice" } else { "notices" };
+        println!("{id}: {count} {notices} {words}");
+    }
+    Ok(())
+}
