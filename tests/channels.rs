@@ -32,7 +32,7 @@ async fn bot(content: &str) -> (Chats, String) {
 const GRANDMOTHER: &str = "
     INSERT INTO guardian (surname, given_name, preset) VALUES ('Бабушкина', 'Вера', 'at_once');
     INSERT INTO guardianship (guardian_id, student_id) VALUES (3, 1);
-    INSERT INTO contact (guardian_id, channel, address) VALUES (3, 'telegram', '77');
+    INSERT INTO contact (guardian_id, channel, address) VALUES (3, 'telegram', '7700770077');
     INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (3, 1, 'data', 'given');
     INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (3, 1, 'messenger', 'given')";
 
@@ -140,7 +140,7 @@ async fn a_chat_that_has_become_another_one_is_learned() {
     let program = Program::new(&config(database, &channel));
     let store = open(&program, database).await;
     sql(&store, FAMILY).await;
-    sql(&store, &GRANDMOTHER.replace("'77'", "'-401'")).await;
+    sql(&store, &GRANDMOTHER.replace("'7700770077'", "'-401'")).await;
     let _daemon = program.serve();
     for (count, value) in [(1, "3"), (2, "4")] {
         sql(&store, &format!("INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, {count}, '2026-10-14', '{value}')")).await;
@@ -311,7 +311,7 @@ async fn the_pages_of_the_daemon_name_nobody_and_its_metrics_are_sound() {
             "{one}"
         );
         for page in [&list, &one] {
-            for personal in ["Маша", "Соколова", "Бабушкина", "77"] {
+            for personal in ["Маша", "Соколова", "Бабушкина", "7700770077"] {
                 assert!(
                     !page
                         .split("</style>")

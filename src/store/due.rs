@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
     StoreError,
-    intake::{cell, json, known, urgency},
     lane::Tx,
+    notices::{cell, json, known, urgency},
     rows::{ids, int, parsed, some_int, some_text, text, values},
 };
 use crate::{

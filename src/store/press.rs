@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
     Store, StoreError,
-    intake::json,
     lane::Tx,
+    notices::json,
     rows::{ids, int, some_int, some_text, text, values},
 };
 use crate::{
