@@ -495,3 +495,50 @@ fn looking_makes_no_database_and_errors_name_their_remedy() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean rules.settling?"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_waits_for_a_person_who_is_asked_everywhere_and_decides_beside_the_daemon() {
+    for database in databases().await {
+        let Some(smtp) = Smtp::start() else { return };
+        let config = config(&database, &email(&smtp)).replace("[rules]", "[rules]\nbreaker = 5");
+        let program = Program::new(&config);
+        let store = open(&program, &database).await;
+        sql(&store, FAMILY).await;
+        let _daemon = program.serve();
+        let days = (1..=4).map(|day| format!("(1, 1, '2026-10-0{day}', '2')"));
+        let marks = days.collect::<Vec<_>>().join(",");
+        sql(
+            &store,
+            &format!("INSERT INTO mark (student_id, subject_id, date, value) VALUES {marks}"),
+        )
+        .await;
+        let held = || status(&program)["held"] == 8;
+        assert!(wait(Duration::from_secs(10), held), "{}", program.log());
+        let list: serde_json::Value =
+            serde_json::from_str(&program.print(&["held", "list", "--json"])).expect("JSON");
+        assert_eq!(
+            (&list[0]["kind"], &list[0]["count"]),
+            (&"volume".into(), &8.into())
+        );
+        assert!(get(&program, "/messages").contains("1 question waits</span>"));
+        assert!(get(&program, "/metrics").contains("vestnik_holds{kind=\"volume\"} 1"));
+        let check = String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+        assert!(check.contains("one question waits for a person"), "{check}");
+        assert!(smtp.mails().is_empty());
+        let id = list[0]["id"].to_string();
+        assert!(
+            program
+                .print(&["held", "release", &id])
+                .contains("8 notices go on")
+        );
+        assert!(
+            smtp.wait_for(1)[0].contains("Математика: 2"),
+            "{:?}",
+            smtp.mails()
+        );
+        let again = program.run(&["held", "release", &id]);
+        assert_ne!(again.status.code(), Some(0));
+        let nothing = program.print(&["held", "list", "--json"]);
+        assert_eq!(nothing.trim(), "[]");
+    }
+}

@@ -59,6 +59,7 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
     for (name, words) in sheets(&config)
         .await
         .into_iter()
+        .chain(waiting(&config).await)
         .chain(providers(&config).await)
     {
         match words {
@@ -108,7 +109,7 @@ fn boxed<C: Channel + 'static>(channel: Result<C>) -> Result<Box<dyn Channel>> {
     channel.map(|channel| Box::new(channel) as Box<dyn Channel>)
 }
 
-/// Tries the layout of the sheet with its sample, and names classes whose last run failed.
+/// Tries the layout of the sheet with its sample, and the folder for its files.
 async fn sheets(config: &Config) -> Vec<Line> {
     let mut lines = Vec::new();
     let tried = match (press::layout(config), press::child(config)) {
@@ -136,10 +137,22 @@ async fn sheets(config: &Config) -> Vec<Line> {
             "note  sheets: the daemon makes none; set channels.print.spool_dir, or run vestnik sheets"
         );
     }
-    // A database that cannot be opened has been named already.
-    if let Ok(store) = super::open(config).await
-        && let Ok(failed) = store.failed_runs().await
-    {
+    lines
+}
+
+/// Says how much waits for a person, and returns the classes whose last run of sheets failed. A database
+/// that cannot be opened has been named already.
+async fn waiting(config: &Config) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let Ok(store) = super::open(config).await else {
+        return lines;
+    };
+    match store.holds().await.map(|holds| holds.len()) {
+        Ok(1) => println!("note  held: one question waits for a person: vestnik held list"),
+        Ok(0) | Err(_) => {}
+        Ok(n) => println!("note  held: {n} questions wait for a person: vestnik held list"),
+    }
+    if let Ok(failed) = store.failed_runs().await {
         lines.extend(failed.into_iter().map(|(class, week, why)| {
             ("sheets", Err(format!("{class} has none for {week}: {why}")))
         }));

@@ -94,8 +94,11 @@ impl Messages {
             .into_iter()
             .map(|(class, week, why)| format!("{class} has no sheets for {week}: {why}"))
             .collect();
+        // What is held may name people, so that the page says only how much there is.
+        let held = self.store.holds().await?.len();
         let data = json!({
             "paper": paper,
+            "held": (held > 0).then(|| format!("{held} {}", if held == 1 { "question waits" } else { "questions wait" })),
             "counts": counts,
             "channel": channel.unwrap_or_default(),
             "state": state.unwrap_or_default(),

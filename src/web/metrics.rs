@@ -15,7 +15,7 @@ use prometheus::{
 use super::health::Pulse;
 use crate::{
     clock::Clock,
-    store::{Status, Store},
+    store::{Hold, Status, Store},
 };
 
 /// What the metrics are made of.
@@ -59,6 +59,7 @@ impl Metrics {
             "Messages that were sent once more after a doubt, ever.",
             status.possible_duplicates,
         )?;
+        holds(&registry, &self.store.holds().await?)?;
         let ages = GaugeVec::new(
             Opts::new(
                 "vestnik_oldest_ready_seconds",
@@ -138,6 +139,20 @@ fn counts(registry: &Registry, status: &Status) -> prometheus::Result<()> {
         resting.with_label_values(&[lane]).set(1);
     }
     registry.register(Box::new(resting))
+}
+
+fn holds(registry: &Registry, holds: &[Hold]) -> prometheus::Result<()> {
+    let open = IntGaugeVec::new(
+        Opts::new(
+            "vestnik_holds",
+            "Questions that wait for a person's decision, by kind.",
+        ),
+        &["kind"],
+    )?;
+    for hold in holds {
+        open.with_label_values(&[&hold.kind]).inc();
+    }
+    registry.register(Box::new(open))
 }
 
 fn gauge(registry: &Registry, name: &str, help: &str, value: i64) -> prometheus::Result<()> {
