@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod calendar;
 mod consent;
 mod dispatch;
 mod due;
@@ -20,6 +21,7 @@ mod paper;
 mod people;
 mod policy;
 mod press;
+mod questions;
 mod rows;
 mod sample;
 mod status;
