@@ -119,7 +119,9 @@ async fn decide(
         None => {
             let left = holds.iter().filter(about_rights).count();
             if left > 0 {
-                eprintln!("{left} questions about somebody's rights are left: answer each by its number");
+                eprintln!(
+                    "{left} questions about somebody's rights are left: answer each by its number"
+                );
             }
             let others = holds.iter().filter(|hold| !about_rights(hold));
             others.map(|hold| hold.id).collect()

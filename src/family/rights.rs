@@ -88,9 +88,10 @@ pub fn barred(people: &People, tie: &Guardianship, today: NaiveDate) -> Option<W
         (None, None) => None,
         _ if !begun => None,
         (_, Some(to)) if to < today => {
-            let confirmed = people.returned.iter().any(|one| {
-                (one.guardian_id, one.student_id) == pair && one.restricted_to == to
-            });
+            let confirmed = people
+                .returned
+                .iter()
+                .any(|one| (one.guardian_id, one.student_id) == pair && one.restricted_to == to);
             (!confirmed).then_some(WhyBarred::Unconfirmed(to))
         }
         (_, to) => Some(WhyBarred::Restricted(to)),

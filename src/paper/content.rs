@@ -363,7 +363,9 @@ fn reason(why: WhyPaper) -> &'static str {
         WhyPaper::NoContact => "У школы нет вашего телефона или адреса почты.",
         WhyPaper::Consent(_, ConsentState::Withdrawn) => "Вы отозвали согласие на сообщения.",
         WhyPaper::Consent(_, ConsentState::Refused) => "Вы отказались от электронных сообщений.",
-        WhyPaper::Consent(..) | WhyPaper::Agreed(Ground::NoConsent) => "Согласие на электронные сообщения пока не оформлено.",
+        WhyPaper::Consent(..) | WhyPaper::Agreed(Ground::NoConsent) => {
+            "Согласие на электронные сообщения пока не оформлено."
+        }
         WhyPaper::Unreachable | WhyPaper::Agreed(Ground::Unreachable) => {
             "Сообщения до вас не доходят. Проверьте телефон и почту у классного руководителя."
         }

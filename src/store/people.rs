@@ -190,14 +190,16 @@ async fn answers(
     )
     .await?
     {
-        people.returned.extend(match some_parsed(row, "restricted_to")? {
-            Some(restricted_to) => Some(Returned {
-                guardian_id: int(row, "guardian_id")?,
-                student_id: int(row, "student_id")?,
-                restricted_to,
-            }),
-            None => None,
-        });
+        people
+            .returned
+            .extend(match some_parsed(row, "restricted_to")? {
+                Some(restricted_to) => Some(Returned {
+                    guardian_id: int(row, "guardian_id")?,
+                    student_id: int(row, "student_id")?,
+                    restricted_to,
+                }),
+                None => None,
+            });
     }
     for row in &rows(
         db,

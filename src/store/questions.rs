@@ -125,11 +125,7 @@ impl Tx {
             )
         };
         // Dates as text compare as days do, also with a 29 February of a year that has none.
-        let born = format!(
-            "{:04}{}",
-            today.year() - OF_AGE,
-            today.format("-%m-%d")
-        );
+        let born = format!("{:04}{}", today.year() - OF_AGE, today.format("-%m-%d"));
         let restriction = "'guardianship:' || CAST(t.id AS TEXT) || ':' || t.restricted_to";
         let student = "'student:' || CAST(t.student_id AS TEXT)";
         let mut asked = 0;
@@ -168,10 +164,11 @@ impl Tx {
         let (entity, id) = (parts.next().unwrap_or_default(), parts.next());
         let id: i64 = id.and_then(|id| id.parse().ok()).unwrap_or_default();
         if entity == "student" {
-            let row = sqlx::query("SELECT surname, given_name, birth_on FROM student WHERE id = $1")
-                .bind(id)
-                .fetch_one(&mut *self.db)
-                .await?;
+            let row =
+                sqlx::query("SELECT surname, given_name, birth_on FROM student WHERE id = $1")
+                    .bind(id)
+                    .fetch_one(&mut *self.db)
+                    .await?;
             let born = some_text(&row, "birth_on")?.unwrap_or_default();
             return Ok(format!(
                 "{} {}, born {born}",

@@ -64,12 +64,7 @@ impl Desk {
     }
 
     /// A desk of a school with this policy in this zone.
-    pub(crate) fn placed(
-        store: &Store,
-        policy: Policy,
-        holder: &str,
-        zone: chrono_tz::Tz,
-    ) -> Self {
+    pub(crate) fn placed(store: &Store, policy: Policy, holder: &str, zone: chrono_tz::Tz) -> Self {
         let rules = Rules {
             policy,
             hours: Hours {
