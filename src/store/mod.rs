@@ -28,7 +28,7 @@ mod status;
 mod wake;
 mod work;
 
-pub use consent::{ConsentRow, NewConsent};
+pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
 pub use history::{Attempt, Carried, History};
