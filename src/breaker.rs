@@ -82,6 +82,16 @@ macro_rules! kinds {
     };
 }
 
+impl Kind {
+    /// Whether a hold of this kind asks about somebody's rights, so that it is answered by itself, by
+    /// «release» or «drop».
+    pub fn about_rights(code: &str) -> bool {
+        [Self::RestrictionOver, Self::OfAge]
+            .iter()
+            .any(|kind| kind.code() == code)
+    }
+}
+
 kinds! {
     /// More came at once than a school's day brings.
     Volume = "volume", "more at once than the policy's breaker lets pass: is it meant?";
@@ -95,6 +105,10 @@ kinds! {
     Correction = "correction", "a mark was corrected outside the policy's window: was it allowed?";
     /// A whole class is away.
     WholeClass = "whole_class", "the whole class is away: an excursion, or shall families be alarmed?";
+    /// A restriction of rights is over by its date.
+    RestrictionOver = "restriction_over", "the restriction is over by its date: release where the guardian may hear again, drop where it was prolonged";
+    /// A student has come of age.
+    OfAge = "of_age", "of age: release where the guardians go on hearing, drop where the student hears alone";
 }
 
 /// How much of a burst there is.

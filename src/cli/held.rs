@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
+    breaker::Kind,
     clock::Clock,
     config::Config,
     store::{Hold, Store, Verdict},
@@ -39,7 +40,7 @@ pub(super) enum Action {
 pub(super) struct Which {
     /// Its number, as `held list` shows it
     id: Option<i64>,
-    /// All that waits
+    /// All that waits but questions about somebody's rights, which are answered one by one
     #[arg(long)]
     all: bool,
 }
@@ -88,7 +89,7 @@ async fn list(store: &Store, config: &Config, json: bool) -> Result<(), Failure>
         for line in &lines {
             let notices = if line.count == 1 { "notice" } else { "notices" };
             println!(
-                "{:>4}  {}  {:<13} {} {notices}, {}",
+                "{:>4}  {}  {:<16} {} {notices}, {}",
                 line.id, line.opened_at, line.kind, line.count, line.what
             );
         }
@@ -103,9 +104,28 @@ async fn decide(
     verdict: Verdict,
     words: &str,
 ) -> Result<(), Failure> {
+    let holds = store.holds().await?;
+    let about_rights = |hold: &&Hold| Kind::about_rights(&hold.kind);
     let ids = match which.id {
+        Some(id) if verdict == Verdict::Summarise => {
+            if holds.iter().filter(about_rights).any(|hold| hold.id == id) {
+                return Err(Failure::Usage(format!(
+                    "{id} asks about somebody's rights: write vestnik held release or drop"
+                )));
+            }
+            vec![id]
+        }
         Some(id) => vec![id],
-        None => store.holds().await?.iter().map(|hold| hold.id).collect(),
+        None => {
+            let left = holds.iter().filter(about_rights).count();
+            if left > 0 {
+                eprintln!(
+                    "{left} questions about somebody's rights are left: answer each by its number"
+                );
+            }
+            let others = holds.iter().filter(|hold| !about_rights(hold));
+            others.map(|hold| hold.id).collect()
+        }
     };
     for id in ids {
         let count = store.decide(id, verdict, Clock::Wall.now()).await?;
@@ -115,7 +135,11 @@ async fn decide(
             )
         })?;
         let notices = if count == 1 { "notice" } else { "notices" };
-        println!("{id}: {count} {notices} {words}");
+        if holds.iter().filter(about_rights).any(|hold| hold.id == id) {
+            println!("{id}: answered");
+        } else {
+            println!("{id}: {count} {notices} {words}");
+        }
     }
     Ok(())
 }

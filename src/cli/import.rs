@@ -138,7 +138,7 @@ fn collect(path: &PathBuf, files: &mut Vec<File>) -> Result<()> {
     Ok(())
 }
 
-fn file(path: &PathBuf) -> Result<File> {
+pub(super) fn file(path: &PathBuf) -> Result<File> {
     let name = path.display().to_string();
     let size = fs::metadata(path).with_context(|| name.clone())?.len();
     refuse_size(&name, size).map_err(|error| anyhow!("{error}"))?;

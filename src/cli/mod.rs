@@ -5,6 +5,8 @@ mod consent;
 mod held;
 mod import;
 mod policy;
+mod register;
+mod route;
 mod serve;
 mod sheets;
 mod show;
@@ -81,6 +83,9 @@ enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// ru or en; the school's own without it
+        #[arg(long, value_name = "LANGUAGE")]
+        language: Option<String>,
     },
     /// Keep the register of consents
     #[command(subcommand)]
@@ -184,11 +189,21 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             student,
             event,
             json,
+            language,
         } => {
             let config = config?;
-            show::route(&look(&config).await?, &config, &student, &event, json).await?;
+            let question = route::Question {
+                student: &student,
+                event: &event,
+                language: language.as_deref(),
+                json,
+            };
+            route::run(&look(&config).await?, &config, &question).await?;
         }
-        Command::Consent(action) => consent::run(&look(&config?).await?, &action).await?,
+        Command::Consent(action) => {
+            let config = config?;
+            consent::run(&look(&config).await?, &config, &action).await?;
+        }
         Command::Held(action) => {
             let config = config?;
             held::run(&look(&config).await?, &config, &action).await?;

@@ -60,6 +60,7 @@ pub(super) async fn run(
         ProgressBar::hidden()
     };
     let mut random = clock::random();
+    let idle = store.classes_in_holidays(week).await?;
     let mut failed = 0;
     let mut sheets = 0;
     for (id, class) in &classes {
@@ -77,6 +78,9 @@ pub(super) async fn run(
                         printed.sheets, printed.pages
                     );
                 });
+            }
+            Ok(None) if idle.contains(id) => {
+                progress.suspend(|| println!("{class}: holidays, no sheets"));
             }
             Ok(None) => progress.suspend(|| println!("{class}: nobody hears on paper")),
             Err(error) => {

@@ -45,6 +45,11 @@ impl Sorted {
             ("guardianship" | "contact" | "consent" | "service_mode" | "preference", _) => {
                 self.guardians
                     .extend(both("guardian_id").into_iter().flatten());
+                // A right that ends closes, and one that returns opens, the addresses that others share.
+                if change.entity == "guardianship" {
+                    self.students
+                        .extend(both("student_id").into_iter().flatten());
+                }
                 self.people.push(change.id);
             }
             ("enrolment" | "subgroup_member", _) => {

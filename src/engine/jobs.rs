@@ -1,12 +1,13 @@
 //! Jobs that the calendar starts: each runs once for each of its times, whichever daemon comes first.
 
-use chrono::{NaiveDate, NaiveTime, Weekday};
+use chrono::{Days, NaiveDate, NaiveTime, Weekday};
 
 use super::{Engine, EngineError};
 use crate::{
     instant::{HOUR, Millis},
     schedule,
     store::Lease,
+    week::Week,
     zone,
 };
 
@@ -38,9 +39,42 @@ impl Engine {
         Ok(())
     }
 
+    /// What a new day changes by its date is planned before anything of the day is composed, and what only
+    /// a person may decide is asked.
+    pub(super) async fn begin_day(
+        &mut self,
+        lease: &Lease,
+        now: Millis,
+    ) -> Result<(), EngineError> {
+        let zone = self.rules.hours.zone;
+        let today = self.today(now);
+        let midnight = zone::instant(today.and_time(NaiveTime::MIN), zone);
+        if self.day_begun == Some(midnight) {
+            return Ok(());
+        }
+        let Some(mut tx) = self.store.fenced(lease).await? else {
+            return Ok(());
+        };
+        let before = tx.claimed_before("day", midnight).await?;
+        if tx.claim("day", midnight, now).await? {
+            // Days on which no daemon ran are made up for.
+            let last = before.map_or_else(
+                || today.pred_opt().unwrap_or(today),
+                |at| zone::local(at, zone).date(),
+            );
+            let dates = tx.dates_come(last, today, now).await?;
+            let asked = tx.ask(today, now).await?;
+            let outcome = format!("{dates} dates, {asked} questions");
+            tx.finish_job("day", midnight, &outcome, now).await?;
+        }
+        tx.commit().await?;
+        self.day_begun = Some(midnight);
+        Ok(())
+    }
+
     /// What waited for last week's sheet and was not told is red: the school has to know, and news of
     /// that week must not pour out when an address is added months later. What came after the sheets
-    /// were due has the next week's.
+    /// were due has the next week's, and a week of holidays has no sheets.
     async fn close_week(
         &mut self,
         lease: &Lease,
@@ -52,7 +86,9 @@ impl Engine {
         };
         if tx.claim("week", week, now).await? {
             let printed = schedule::last(&self.rules.sheets, self.rules.hours.zone, week);
-            let red = tx.redden(printed.unwrap_or(week), now).await?;
+            let monday = zone::local(week, self.rules.hours.zone).date() - Days::new(7);
+            let idle = tx.classes_in_holidays(Week::of(monday)).await?;
+            let red = tx.redden(printed.unwrap_or(week), &idle, now).await?;
             tx.finish_job("week", week, &format!("{red} notices red"), now)
                 .await?;
         }

@@ -156,6 +156,7 @@ pub struct Engine {
     leases: Vec<(Lease, Millis)>,
     week_closed: Option<Millis>,
     tidied: Option<Millis>,
+    day_begun: Option<Millis>,
 }
 
 impl Engine {
@@ -181,6 +182,7 @@ impl Engine {
             leases: Vec::new(),
             week_closed: None,
             tidied: None,
+            day_begun: None,
         }
     }
 
@@ -218,6 +220,7 @@ impl Engine {
         self.overdue(now).await?;
         self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
+            self.begin_day(&lease, now).await?;
             turn.more |= self.intake(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;

@@ -17,6 +17,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// All purposes.
+    pub const ALL: [Self; 4] = [Self::Data, Self::Sms, Self::Email, Self::Messenger];
+
+    /// The purpose with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
     /// The code in `consent.purpose`.
     pub fn code(self) -> &'static str {
         match self {
@@ -42,6 +50,9 @@ pub enum ConsentState {
 }
 
 impl ConsentState {
+    /// The answers that the register keeps; that nobody asked is no row.
+    pub const STORED: [Self; 3] = [Self::Given, Self::Refused, Self::Withdrawn];
+
     /// The code in `consent.state`; `not_asked` is never stored.
     pub fn code(self) -> &'static str {
         match self {

@@ -9,13 +9,15 @@ pub mod preference;
 pub mod rights;
 pub mod road;
 pub mod route;
+pub mod service;
 
 use chrono::NaiveDate;
 
 use consent::Consent;
 use contact::Contact;
 use preference::{Preference, Preset};
-use rights::Guardianship;
+use rights::{Guardianship, Returned};
+use service::OnPaper;
 
 use crate::quiet::Quiet;
 
@@ -45,9 +47,13 @@ pub struct People {
     pub consents: Vec<Consent>,
     /// What they asked for.
     pub preferences: Vec<Preference>,
-    /// The guardians and students for whom the school and the family have agreed on paper today
-    /// (`service_mode`), whatever else is registered.
-    pub on_paper: Vec<(i64, i64)>,
+    /// The agreements on paper that hold today (`service_mode`).
+    pub on_paper: Vec<OnPaper>,
+    /// The restrictions of which staff has confirmed that they are over.
+    pub returned: Vec<Returned>,
+    /// The guardians, each with the student, whose duty ended when the student came of age: staff
+    /// decided so.
+    pub of_age: Vec<(i64, i64)>,
 }
 
 impl People {

@@ -1,5 +1,7 @@
 //! Rights: who may hear of a student, apart from how they are related.
 
+use std::fmt;
+
 use chrono::NaiveDate;
 
 use crate::family::People;
@@ -9,7 +11,7 @@ use crate::family::People;
 pub enum Rights {
     /// Everything.
     Full,
-    /// To be informed, and no more.
+    /// To be informed, and no more: a house tutor, or the parent of an adult student who wants it so.
     InformedOnly,
     /// Nothing, by a court's decision.
     Deprived,
@@ -26,18 +28,73 @@ pub struct Guardianship {
     pub rights: Rights,
     /// From this day on they must not hear.
     pub restricted_from: Option<NaiveDate>,
-    /// The last day of the restriction; open where it has a beginning only.
+    /// The last day of the restriction, which ends when staff confirms it; open where it has a
+    /// beginning only.
     pub restricted_to: Option<NaiveDate>,
 }
 
-impl Guardianship {
-    /// Whether this guardian must not hear of the student on this day.
-    pub fn restricted(&self, today: NaiveDate) -> bool {
-        let by_dates = match (self.restricted_from, self.restricted_to) {
-            (None, None) => false,
-            (from, to) => from.is_none_or(|from| from <= today) && to.is_none_or(|to| today <= to),
-        };
-        self.rights == Rights::Deprived || by_dates
+/// That the end of a restriction was confirmed by staff, who have seen that the court did not prolong it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Returned {
+    /// The guardian.
+    pub guardian_id: i64,
+    /// The student.
+    pub student_id: i64,
+    /// The last day of the restriction that is over; another day is another restriction.
+    pub restricted_to: NaiveDate,
+}
+
+/// Why a guardian must not hear of a student.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyBarred {
+    /// A court took the rights away.
+    Deprived,
+    /// A restriction is in force, to this day if it has an end.
+    Restricted(Option<NaiveDate>),
+    /// The restriction was to end on this day, and nobody has confirmed yet that it did.
+    Unconfirmed(NaiveDate),
+    /// The student is of age, and staff decided that the guardians' duty ended with it.
+    OfAge,
+}
+
+/// The reason as `route` says it.
+impl fmt::Display for WhyBarred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must not hear of this student: ")?;
+        match self {
+            Self::Deprived => f.write_str("the rights were taken away"),
+            Self::Restricted(None) => f.write_str("the rights are restricted"),
+            Self::Restricted(Some(to)) => write!(f, "the rights are restricted until {to}"),
+            Self::Unconfirmed(to) => write!(
+                f,
+                "the restriction ended on {to}, and nobody has confirmed it (vestnik held list)"
+            ),
+            Self::OfAge => f.write_str("the student is of age"),
+        }
+    }
+}
+
+/// Why this guardian must not hear of the student on this day; none where they may.
+pub fn barred(people: &People, tie: &Guardianship, today: NaiveDate) -> Option<WhyBarred> {
+    let pair = (tie.guardian_id, tie.student_id);
+    if tie.rights == Rights::Deprived {
+        return Some(WhyBarred::Deprived);
+    }
+    if people.of_age.contains(&pair) && tie.rights != Rights::InformedOnly {
+        return Some(WhyBarred::OfAge);
+    }
+    let begun = tie.restricted_from.is_none_or(|from| from <= today);
+    match (tie.restricted_from, tie.restricted_to) {
+        (None, None) => None,
+        _ if !begun => None,
+        (_, Some(to)) if to < today => {
+            let confirmed = people
+                .returned
+                .iter()
+                .any(|one| (one.guardian_id, one.student_id) == pair && one.restricted_to == to);
+            (!confirmed).then_some(WhyBarred::Unconfirmed(to))
+        }
+        (_, to) => Some(WhyBarred::Restricted(to)),
     }
 }
 
@@ -46,7 +103,7 @@ pub fn hearers(people: &People, student_id: i64, today: NaiveDate) -> Vec<i64> {
     let mut ids: Vec<_> = people
         .guardianships
         .iter()
-        .filter(|tie| tie.student_id == student_id && !tie.restricted(today))
+        .filter(|tie| tie.student_id == student_id && barred(people, tie, today).is_none())
         .map(|tie| tie.guardian_id)
         .collect();
     ids.sort_unstable();
@@ -65,7 +122,7 @@ pub fn closed(people: &People, address: &str, student_id: i64, today: NaiveDate)
             people.guardianships.iter().any(|tie| {
                 tie.guardian_id == contact.guardian_id
                     && tie.student_id == student_id
-                    && tie.restricted(today)
+                    && barred(people, tie, today).is_some()
             })
         })
 }

@@ -8,7 +8,8 @@ use super::{
     contact::Channel,
     preference::{Event, Timing},
     rights,
-    route::{Route, route},
+    route::{Route, WhyPaper, route},
+    service,
 };
 
 /// How one guardian hears by one channel, or that they do not.
@@ -34,7 +35,6 @@ pub fn roads(
     configured: &[Channel],
     today: NaiveDate,
 ) -> Vec<Road> {
-    let hearers = rights::hearers(people, student_id, today);
     let ties = people
         .guardianships
         .iter()
@@ -48,19 +48,21 @@ pub fn roads(
             timing: None,
             why: "consent is given, and the family asked for it".into(),
         };
-        let guardian = people.guardian(tie.guardian_id);
-        let Some(guardian) = guardian.filter(|guardian| hearers.contains(&guardian.id)) else {
+        if let Some(why) = rights::barred(people, tie, today) {
             roads.push(Road {
                 hears: false,
-                why: "must not hear of this student".into(),
+                why: why.to_string(),
                 ..road
             });
+            continue;
+        }
+        let Some(guardian) = people.guardian(tie.guardian_id) else {
             continue;
         };
         match route(people, guardian, student_id, event, configured, today) {
             Route::Sheet(why) => roads.push(Road {
                 channel: Some(Channel::Paper),
-                why: why.to_string(),
+                why: with_statement(why, people, guardian.id, student_id),
                 ..road
             }),
             Route::Electronic { contacts, timing } => {
@@ -74,4 +76,16 @@ pub fn roads(
         }
     }
     roads
+}
+
+/// «the family refused the electronic service, statement № 14 of 2026-09-01»
+fn with_statement(why: WhyPaper, people: &People, guardian_id: i64, student_id: i64) -> String {
+    let statement = service::on_paper(people, guardian_id, student_id)
+        .filter(|_| matches!(why, WhyPaper::Agreed(_)))
+        .and_then(|agreed| Some((agreed.statement.as_ref()?, agreed.from_on)));
+    match statement {
+        Some((statement, Some(from))) => format!("{why}, statement {statement} of {from}"),
+        Some((statement, None)) => format!("{why}, statement {statement}"),
+        None => why.to_string(),
+    }
 }

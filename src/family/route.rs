@@ -11,6 +11,7 @@ use crate::family::{
     contact::{Channel, Contact},
     preference::{self, Event, Preset, Timing},
     rights,
+    service::{self, Ground},
 };
 
 /// How somebody hears.
@@ -30,8 +31,10 @@ pub enum Route {
 /// Why a family hears on paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhyPaper {
-    /// The family chose paper.
+    /// The family chose paper: its preset says so.
     Chosen,
+    /// The school and the family agreed on paper, on this ground.
+    Agreed(Ground),
     /// There is no address that any configured channel could use.
     NoContact,
     /// Consent for this purpose is not given, but in this state.
@@ -48,7 +51,9 @@ impl WhyPaper {
     /// The code in `notice.reason`.
     pub fn code(self) -> String {
         match self {
-            Self::Chosen => "chosen".into(),
+            // Whether by preset or by statement, the family chose it.
+            Self::Chosen | Self::Agreed(Ground::Chosen) => "chosen".into(),
+            Self::Agreed(ground) => format!("agreed_{}", ground.code()),
             Self::NoContact => "no_contact".into(),
             Self::Consent(purpose, state) => {
                 format!("consent_{}_{}", purpose.code(), state.code())
@@ -65,6 +70,7 @@ impl fmt::Display for WhyPaper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Chosen => f.write_str("the family chose paper"),
+            Self::Agreed(ground) => ground.fmt(f),
             Self::NoContact => {
                 f.write_str("no address is known that a configured channel could use")
             }
@@ -95,8 +101,8 @@ pub fn open_contact(
     student_id: i64,
     today: NaiveDate,
 ) -> Result<(), WhyPaper> {
-    if people.on_paper.contains(&(contact.guardian_id, student_id)) {
-        return Err(WhyPaper::Chosen);
+    if let Some(agreed) = service::on_paper(people, contact.guardian_id, student_id) {
+        return Err(WhyPaper::Agreed(agreed.ground));
     }
     let purposes = contact
         .channel
@@ -133,8 +139,8 @@ pub fn route(
     today: NaiveDate,
 ) -> Route {
     let preset = guardian.preset.unwrap_or_default();
-    if people.on_paper.contains(&(guardian.id, student_id)) {
-        return Route::Sheet(WhyPaper::Chosen);
+    if let Some(agreed) = service::on_paper(people, guardian.id, student_id) {
+        return Route::Sheet(WhyPaper::Agreed(agreed.ground));
     }
     let mut why = None;
     let mut open = Vec::new();
@@ -198,7 +204,8 @@ mod tests {
         consent::Consent,
         contact::Health,
         preference::Preference,
-        rights::{Guardianship, Rights},
+        rights::{Guardianship, Returned, Rights},
+        service::OnPaper,
     };
 
     const MOTHER: i64 = 1;
@@ -262,16 +269,23 @@ mod tests {
                 contact(3, FATHER, Channel::Email, "home@example.org"),
             ],
             consents,
-            preferences: Vec::new(),
-            on_paper: Vec::new(),
+            ..People::default()
         }
     }
 
     #[test]
     fn who_agreed_on_paper_hears_on_paper_whatever_else_is_registered() {
         let mut people = people();
-        people.on_paper = vec![(MOTHER, MASHA)];
-        assert_eq!(mothers_route(&people), Route::Sheet(WhyPaper::Chosen));
+        people.on_paper = vec![OnPaper {
+            guardian_id: MOTHER,
+            student_id: MASHA,
+            ground: Ground::NoAccess,
+            statement: None,
+            from_on: None,
+        }];
+        let why = WhyPaper::Agreed(Ground::NoAccess);
+        assert_eq!(mothers_route(&people), Route::Sheet(why));
+        assert_eq!(why.code(), "agreed_no_access");
     }
 
     fn mothers_route(people: &People) -> Route {
@@ -392,6 +406,34 @@ mod tests {
             rights::hearers(&people, MASHA, today()),
             [MOTHER, FATHER],
             "not yet"
+        );
+    }
+
+    #[test]
+    fn a_restriction_ends_when_staff_has_confirmed_that_its_day_is_over() {
+        let mut people = people();
+        let ended = today().pred_opt().expect("yesterday");
+        people.guardianships[1].restricted_to = Some(ended);
+        assert_eq!(rights::hearers(&people, MASHA, today()), [MOTHER]);
+        let confirmed = |restricted_to| Returned {
+            guardian_id: FATHER,
+            student_id: MASHA,
+            restricted_to,
+        };
+        people.returned = vec![confirmed(today())];
+        assert_eq!(
+            rights::hearers(&people, MASHA, today()),
+            [MOTHER],
+            "that was another restriction"
+        );
+        people.returned = vec![confirmed(ended)];
+        assert_eq!(rights::hearers(&people, MASHA, today()), [MOTHER, FATHER]);
+        people.of_age = vec![(MOTHER, MASHA), (FATHER, MASHA)];
+        people.guardianships[0].rights = Rights::InformedOnly;
+        assert_eq!(
+            rights::hearers(&people, MASHA, today()),
+            [MOTHER],
+            "whom the adult student wants to be informed"
         );
     }
 

@@ -77,6 +77,7 @@ impl Calendar {
             _ => Week::of(day),
         };
         let store = &self.press.store;
+        let idle = store.classes_in_holidays(week).await?;
         for (class_id, class) in store.classes(zone::local(now, zone).date()).await? {
             if !store
                 .claim_printing(class_id, due, now - AGAIN, now)
@@ -92,7 +93,11 @@ impl Calendar {
             {
                 Ok(printed) => {
                     let sheets = printed.as_ref().map_or(0, |printed| printed.sheets);
-                    let outcome = format!("{sheets} sheets");
+                    let outcome = if idle.contains(&class.0) {
+                        "holidays".to_owned()
+                    } else {
+                        format!("{sheets} sheets")
+                    };
                     store.finish_printing(class_id, due, &outcome, now).await?;
                     tracing::info!(class = class_id, sheets, "sheets are printed");
                 }

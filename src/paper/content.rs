@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use vestnik_sheet as sheet;
 
 use crate::{
-    family::{consent::ConsentState, preference::Event, route::WhyPaper},
+    family::{consent::ConsentState, preference::Event, route::WhyPaper, service::Ground},
     journal::cell::{DEBT, News},
     text::{Item, School, TemplateError, Templates, words},
     week::Week,
@@ -357,12 +357,16 @@ fn summary(class: &ClassWeek, student: &StudentWeek, subjects: &[sheet::Subject]
 /// Why a family hears on paper, in its own words.
 fn reason(why: WhyPaper) -> &'static str {
     match why {
-        WhyPaper::Chosen => "Вы выбрали листок на бумаге.",
+        WhyPaper::Chosen | WhyPaper::Agreed(Ground::Chosen) => "Вы выбрали листок на бумаге.",
+        WhyPaper::Agreed(Ground::Refused) => "Вы отказались от электронного дневника.",
+        WhyPaper::Agreed(Ground::NoAccess) => "Вы сообщили, что у вас нет доступа в интернет.",
         WhyPaper::NoContact => "У школы нет вашего телефона или адреса почты.",
         WhyPaper::Consent(_, ConsentState::Withdrawn) => "Вы отозвали согласие на сообщения.",
         WhyPaper::Consent(_, ConsentState::Refused) => "Вы отказались от электронных сообщений.",
-        WhyPaper::Consent(..) => "Согласие на электронные сообщения пока не оформлено.",
-        WhyPaper::Unreachable => {
+        WhyPaper::Consent(..) | WhyPaper::Agreed(Ground::NoConsent) => {
+            "Согласие на электронные сообщения пока не оформлено."
+        }
+        WhyPaper::Unreachable | WhyPaper::Agreed(Ground::Unreachable) => {
             "Сообщения до вас не доходят. Проверьте телефон и почту у классного руководителя."
         }
         WhyPaper::ClosedAddress | WhyPaper::NeverByChannel => {

@@ -161,7 +161,7 @@ impl Press {
     }
 
     /// Prints the sheets of a class and week into `folder`. None where no family of the class needs
-    /// paper.
+    /// paper, and in a week of holidays, when no student could carry a sheet home.
     ///
     /// # Errors
     /// [`PaperError`]; then the notices wait for the next run.
@@ -230,6 +230,9 @@ impl Press {
         let today = zone::local(now, self.zone).date();
         for _ in 0..TRIES {
             let mut tx = self.store.transaction().await?;
+            if tx.classes_in_holidays(week).await?.contains(&class_id) {
+                return Ok(None);
+            }
             let Some((class, students)) = tx.class_week(class_id, week, today, now).await? else {
                 return Ok(None);
             };

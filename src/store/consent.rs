@@ -1,14 +1,21 @@
 //! The consent register as people keep it: rows are added and never changed.
 
+use chrono::NaiveDate;
 use serde::Serialize;
+use sqlx::AnyConnection;
 
 use super::{
     Store, StoreError,
+    press::class_name,
     rows::{int, some_int, some_text, text},
 };
 use crate::{
-    family::consent::{ConsentState, Purpose},
+    family::{
+        consent::{ConsentState, Purpose},
+        service::Ground,
+    },
     instant::Millis,
+    journal::class_name::ClassName,
 };
 
 /// A row to be added.
@@ -53,34 +60,133 @@ pub struct ConsentRow {
     pub holds: bool,
 }
 
+/// That a guardian answers for a student, with their names.
+#[derive(Debug, Clone)]
+pub struct Tie {
+    /// `guardian.id`
+    pub guardian_id: i64,
+    /// Surname, given name and patronymic.
+    pub guardian: [Option<String>; 3],
+    /// `student.id`
+    pub student_id: i64,
+    /// Surname, given name and patronymic.
+    pub student: [Option<String>; 3],
+    /// The class, as the register writes it.
+    pub class: Option<ClassName>,
+    /// `guardianship.relation`
+    pub relation: String,
+}
+
+/// How a family is served, to be written down.
+#[derive(Debug, Clone)]
+pub struct NewServiceMode<'a> {
+    /// Who agreed.
+    pub guardian_id: i64,
+    /// For which student.
+    pub student_id: i64,
+    /// On paper, or electronically.
+    pub paper: bool,
+    /// On what ground.
+    pub ground: Option<Ground>,
+    /// The statement that proves it.
+    pub statement: &'a str,
+    /// From this day.
+    pub from_on: NaiveDate,
+    /// To this day, if it is known.
+    pub to_on: Option<NaiveDate>,
+}
+
 impl Store {
-    /// Adds a row to the register; false where the guardian does not answer for the student.
+    /// Who answers for whom; for one student, or all.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn add_consent(&self, consent: &NewConsent, now: Millis) -> Result<bool, StoreError> {
+    pub async fn ties(&self, student: Option<i64>) -> Result<Vec<Tie>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT t.guardian_id, t.student_id, t.relation, g.surname, g.given_name, g.patronymic, \
+             s.surname AS s_surname, s.given_name AS s_given, s.patronymic AS s_patronymic, \
+             c.grade, c.letter FROM guardianship t JOIN guardian g ON g.id = t.guardian_id \
+             JOIN student s ON s.id = t.student_id LEFT JOIN enrolment e ON e.id = \
+             (SELECT MAX(o.id) FROM enrolment o WHERE o.student_id = t.student_id) \
+             LEFT JOIN class c ON c.id = e.class_id WHERE CAST($1 AS BIGINT) = 0 OR t.student_id = $1 \
+             ORDER BY t.priority, t.guardian_id, t.student_id",
+        )
+        .bind(student.unwrap_or(0))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Tie {
+                    guardian_id: int(row, "guardian_id")?,
+                    guardian: [
+                        some_text(row, "surname")?,
+                        some_text(row, "given_name")?,
+                        some_text(row, "patronymic")?,
+                    ],
+                    student_id: int(row, "student_id")?,
+                    student: [
+                        some_text(row, "s_surname")?,
+                        some_text(row, "s_given")?,
+                        some_text(row, "s_patronymic")?,
+                    ],
+                    class: match some_int(row, "grade")? {
+                        Some(_) => Some(class_name(row)?),
+                        None => None,
+                    },
+                    relation: text(row, "relation")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Adds all these rows to the register, or none.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn add_consents(&self, rows: &[NewConsent], now: Millis) -> Result<(), StoreError> {
+        let mut tx = self.transaction().await?;
+        for row in rows {
+            add(&mut tx.db, row, now).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Writes down how a family is served; false where the guardian does not answer for the student.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn add_service_mode(&self, mode: &NewServiceMode<'_>) -> Result<bool, StoreError> {
         let added = sqlx::query(
-            "INSERT INTO consent (guardian_id, student_id, purpose, state, document, signed_on, \
-             recorded_at, route) SELECT g.guardian_id, g.student_id, $3, $4, $5, $6, $7, 'paper' \
+            "INSERT INTO service_mode (guardian_id, student_id, mode, ground, statement, from_on, to_on) \
+             SELECT g.guardian_id, g.student_id, $3, $4, $5, $6, $7 \
              FROM guardianship g WHERE g.guardian_id = $1 AND g.student_id = $2",
         )
-        .bind(consent.guardian_id)
-        .bind(consent.student_id)
-        .bind(consent.purpose.code())
-        .bind(consent.state.code())
-        .bind(&consent.document)
-        .bind(consent.signed_on.as_deref())
-        .bind(now)
+        .bind(mode.guardian_id)
+        .bind(mode.student_id)
+        .bind(if mode.paper { "paper" } else { "electronic" })
+        .bind(mode.ground.map(Ground::code))
+        .bind(mode.statement)
+        .bind(mode.from_on.to_string())
+        .bind(mode.to_on.map(|day| day.to_string()))
         .execute(&self.pool)
         .await?;
         Ok(added.rows_affected() == 1)
     }
 
-    /// The whole register, oldest first.
+    /// Adds a row to the register; false where the guardian does not answer for the student.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn consents(&self) -> Result<Vec<ConsentRow>, StoreError> {
+    pub async fn add_consent(&self, consent: &NewConsent, now: Millis) -> Result<bool, StoreError> {
+        let mut db = self.pool.acquire().await?;
+        add(&mut db, consent, now).await
+    }
+
+    /// The register, oldest first: of one student, or whole.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn consents(&self, student: Option<i64>) -> Result<Vec<ConsentRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT c.guardian_id, g.surname AS g_surname, g.given_name AS g_given, c.student_id, \
              s.surname AS s_surname, s.given_name AS s_given, c.purpose, c.state, c.document, \
@@ -88,8 +194,10 @@ impl Store {
                  WHERE o.guardian_id = c.guardian_id AND o.student_id = c.student_id \
                  AND o.purpose = c.purpose) - c.id AS later \
              FROM consent c JOIN guardian g ON g.id = c.guardian_id \
-             JOIN student s ON s.id = c.student_id ORDER BY c.id",
+             JOIN student s ON s.id = c.student_id \
+             WHERE CAST($1 AS BIGINT) = 0 OR c.student_id = $1 ORDER BY c.id",
         )
+        .bind(student.unwrap_or(0))
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
@@ -112,4 +220,26 @@ impl Store {
             })
             .collect()
     }
+}
+
+async fn add(
+    db: &mut AnyConnection,
+    consent: &NewConsent,
+    now: Millis,
+) -> Result<bool, StoreError> {
+    let added = sqlx::query(
+        "INSERT INTO consent (guardian_id, student_id, purpose, state, document, signed_on, \
+         recorded_at, route) SELECT g.guardian_id, g.student_id, $3, $4, $5, $6, $7, 'paper' \
+         FROM guardianship g WHERE g.guardian_id = $1 AND g.student_id = $2",
+    )
+    .bind(consent.guardian_id)
+    .bind(consent.student_id)
+    .bind(consent.purpose.code())
+    .bind(consent.state.code())
+    .bind(&consent.document)
+    .bind(consent.signed_on.as_deref())
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(added.rows_affected() == 1)
 }

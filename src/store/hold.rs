@@ -207,6 +207,7 @@ impl Tx {
                 };
                 Ok(format!("class {name}{day}"))
             }
+            "guardianship" | "student" => self.whose_rights(burst).await,
             _ => Ok("students without a class".into()),
         }
     }
@@ -343,7 +344,8 @@ impl Store {
     ) -> Result<Option<u64>, StoreError> {
         let mut tx = self.transaction().await?;
         let decided = sqlx::query(
-            "UPDATE hold SET decided_at = $2, decision = $3 WHERE id = $1 AND decided_at IS NULL",
+            "UPDATE hold SET decided_at = $2, decision = $3 WHERE id = $1 AND decided_at IS NULL \
+             AND ($3 <> 'summarise' OR kind NOT IN ('restriction_over', 'of_age'))",
         )
         .bind(hold)
         .bind(now)
@@ -359,6 +361,7 @@ impl Store {
             Verdict::Drop => tx.drop_held(hold, now).await?,
             Verdict::Summarise => tx.summarise_held(hold, now).await?,
         };
+        tx.answer(hold, now).await?;
         tx.commit().await?;
         Ok(Some(count))
     }

@@ -1,6 +1,10 @@
 //! Scheduled jobs: each of their times is claimed once.
 
-use super::{StoreError, lane::Tx};
+use std::collections::BTreeSet;
+
+use sqlx::AssertSqlSafe;
+
+use super::{StoreError, lane::Tx, rows::ids};
 use crate::instant::Millis;
 
 impl Tx {
@@ -50,16 +54,25 @@ impl Tx {
     }
 
     /// Turns notices red that have waited for the sheet since before `printed`. Their reason, why they
-    /// were to be told on paper, stays. Returns how many.
+    /// were to be told on paper, stays. Notices of students in the `idle` classes go on waiting: they had
+    /// no sheets. Returns how many.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn redden(&mut self, printed: Millis, now: Millis) -> Result<u64, StoreError> {
-        let red = sqlx::query(
+    pub async fn redden(
+        &mut self,
+        printed: Millis,
+        idle: &BTreeSet<i64>,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        let red = sqlx::query(AssertSqlSafe(format!(
             "UPDATE notice SET state = 'red', waits_for = NULL, state_at = $2, \
              reason = COALESCE(reason, 'not_told') \
-             WHERE state = 'waiting' AND waits_for = 'sheet' AND state_at < $1",
-        )
+             WHERE state = 'waiting' AND waits_for = 'sheet' AND state_at < $1 \
+             AND COALESCE(student_id, 0) NOT IN (SELECT student_id FROM enrolment WHERE class_id IN ({}))",
+            ids(idle)
+        )))
+        .persistent(false)
         .bind(printed)
         .bind(now)
         .execute(&mut *self.db)

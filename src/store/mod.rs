@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod calendar;
 mod consent;
 mod dispatch;
 mod due;
@@ -20,13 +21,14 @@ mod paper;
 mod people;
 mod policy;
 mod press;
+mod questions;
 mod rows;
 mod sample;
 mod status;
 mod wake;
 mod work;
 
-pub use consent::{ConsentRow, NewConsent};
+pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
 pub use history::{Attempt, Carried, History};

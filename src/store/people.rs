@@ -14,7 +14,8 @@ use crate::family::{
     consent::{Consent, ConsentState, Purpose},
     contact::{self, Channel, Contact, Health},
     preference::{Event, Preference, Preset, Timing},
-    rights::{Guardianship, Rights},
+    rights::{Guardianship, Returned, Rights},
+    service::{Ground, OnPaper},
 };
 
 impl Store {
@@ -132,6 +133,7 @@ pub(super) async fn people(
         people.preferences.extend(preference(row)?);
     }
     people.on_paper = on_paper(db, &of_owners, today).await?;
+    answers(db, &mut people, students).await?;
     Ok(people)
 }
 
@@ -140,26 +142,80 @@ async fn on_paper(
     db: &mut AnyConnection,
     of_owners: &str,
     today: NaiveDate,
-) -> Result<Vec<(i64, i64)>, StoreError> {
+) -> Result<Vec<OnPaper>, StoreError> {
     let mut modes = BTreeMap::new();
     for row in &rows(
         db,
-        "SELECT guardian_id, student_id, mode, from_on, to_on FROM service_mode WHERE {} ORDER BY id",
+        "SELECT guardian_id, student_id, mode, ground, statement, from_on, to_on \
+         FROM service_mode WHERE {} ORDER BY id",
         of_owners,
     )
     .await?
     {
-        let from: Option<NaiveDate> = some_parsed(row, "from_on")?;
+        let from_on: Option<NaiveDate> = some_parsed(row, "from_on")?;
         let to: Option<NaiveDate> = some_parsed(row, "to_on")?;
-        if from.is_none_or(|from| from <= today) && to.is_none_or(|to| today <= to) {
-            let pair = (int(row, "guardian_id")?, int(row, "student_id")?);
-            modes.insert(pair, text(row, "mode")? == "paper");
+        if from_on.is_some_and(|from| from > today) || to.is_some_and(|to| to < today) {
+            continue;
         }
+        let (guardian_id, student_id) = (int(row, "guardian_id")?, int(row, "student_id")?);
+        let ground = some_text(row, "ground")?;
+        let agreed = OnPaper {
+            guardian_id,
+            student_id,
+            ground: ground
+                .and_then(|code| Ground::from_code(&code))
+                .unwrap_or(Ground::Chosen),
+            statement: some_text(row, "statement")?,
+            from_on,
+        };
+        let paper = text(row, "mode")? == "paper";
+        modes.insert((guardian_id, student_id), paper.then_some(agreed));
     }
-    Ok(modes
-        .into_iter()
-        .filter_map(|(pair, paper)| paper.then_some(pair))
-        .collect())
+    Ok(modes.into_values().flatten().collect())
+}
+
+/// What staff has answered about the rights of these people (`src/store/questions.rs` asks).
+async fn answers(
+    db: &mut AnyConnection,
+    people: &mut People,
+    students: &[i64],
+) -> Result<(), StoreError> {
+    let list = ids(students);
+    for row in &rows(
+        db,
+        "SELECT t.guardian_id, t.student_id, t.restricted_to FROM guardianship t JOIN hold h \
+         ON h.burst = 'guardianship:' || CAST(t.id AS TEXT) || ':' || t.restricted_to \
+         WHERE h.kind = 'restriction_over' AND h.decision = 'release' AND t.student_id IN ({})",
+        &list,
+    )
+    .await?
+    {
+        people
+            .returned
+            .extend(match some_parsed(row, "restricted_to")? {
+                Some(restricted_to) => Some(Returned {
+                    guardian_id: int(row, "guardian_id")?,
+                    student_id: int(row, "student_id")?,
+                    restricted_to,
+                }),
+                None => None,
+            });
+    }
+    for row in &rows(
+        db,
+        "SELECT t.guardian_id, t.student_id FROM guardianship t JOIN hold h \
+         ON h.burst = 'student:' || CAST(t.student_id AS TEXT) JOIN guardian g ON g.id = t.guardian_id \
+         WHERE h.kind = 'of_age' AND h.decision = 'drop' AND t.relation <> 'self' \
+         AND (g.student_id IS NULL OR g.student_id <> t.student_id) AND t.student_id IN ({})",
+        &list,
+    )
+    .await?
+    {
+        people
+            .of_age
+            .push((int(row, "guardian_id")?, int(row, "student_id")?));
+    }
+    Ok(())
 }
 
 async fn rows(db: &mut AnyConnection, sql: &str, list: &str) -> Result<Vec<AnyRow>, StoreError> {

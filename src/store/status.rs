@@ -128,6 +128,17 @@ impl Store {
             .map_err(|_| StoreError::Content("school.timezone"))
     }
 
+    /// The language of the school's texts: `ru`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn language(&self) -> Result<String, StoreError> {
+        let row = sqlx::query("SELECT language FROM school ORDER BY id LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map_or_else(|| Ok("ru".to_owned()), |row| text(&row, "language"))
+    }
+
     /// The students whom `who` may mean: an id, a source key, or «Фамилия Имя».
     ///
     /// # Errors

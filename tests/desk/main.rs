@@ -6,8 +6,11 @@
 mod desk;
 mod engine;
 mod events;
+mod families;
 mod held;
 mod paper;
+mod school;
 #[path = "../support/mod.rs"]
 mod support;
+mod traps;
 mod week;

@@ -16,7 +16,7 @@ use vestnik::{
 };
 use vestnik_sheet::{Child, RenderError, WEEK};
 
-fn press(store: &Store) -> Press {
+pub(crate) fn press(store: &Store) -> Press {
     Press {
         store: store.clone(),
         templates: Templates::embedded().expect("templates"),

@@ -30,6 +30,8 @@ pub(crate) type Provider = Box<dyn FnMut(&Message) -> Outcome>;
 pub(crate) struct Desk {
     pub(crate) store: Store,
     engine: Engine,
+    /// The school's zone.
+    zone: chrono_tz::Tz,
     /// What the clock shows.
     pub(crate) now: Millis,
     provider: Provider,
@@ -58,10 +60,15 @@ impl Desk {
 
     /// A desk of a school with this policy.
     pub(crate) fn governed(store: &Store, policy: Policy, holder: &str) -> Self {
+        Self::placed(store, policy, holder, ZONE)
+    }
+
+    /// A desk of a school with this policy in this zone.
+    pub(crate) fn placed(store: &Store, policy: Policy, holder: &str, zone: chrono_tz::Tz) -> Self {
         let rules = Rules {
             policy,
             hours: Hours {
-                zone: ZONE,
+                zone,
                 daily: "0 10 18 * * *".parse().unwrap(),
                 weekly: "0 0 16 * * Fri".parse().unwrap(),
                 quiet: "21:00-07:30".parse().unwrap(),
@@ -87,7 +94,8 @@ impl Desk {
         Self {
             store: store.clone(),
             engine,
-            now: at("2026-10-14T09:00:00"),
+            zone,
+            now: zone::instant("2026-10-14T09:00:00".parse().unwrap(), zone),
             provider: accepts(),
             answer: Ok(Delivery::Delivered),
             calls: Vec::new(),
@@ -190,7 +198,7 @@ impl Desk {
 
     /// Turns the clock to a time of the school's zone and works.
     pub(crate) async fn until(&mut self, time: &str) {
-        self.now = at(time);
+        self.now = zone::instant(time.parse().unwrap(), self.zone);
         self.work().await;
     }
 

@@ -24,7 +24,7 @@ pub struct ImportError {
 
 impl ImportError {
     /// A fault of a whole file.
-    pub(super) fn whole(file: &str, problem: &str, remedy: &str) -> Self {
+    pub(crate) fn whole(file: &str, problem: &str, remedy: &str) -> Self {
         Self {
             file: file.to_owned(),
             row: None,
@@ -64,7 +64,7 @@ pub struct ImportErrors {
 
 impl ImportErrors {
     /// Notes one.
-    pub(super) fn add(&mut self, error: ImportError) {
+    pub(crate) fn add(&mut self, error: ImportError) {
         if self.errors.len() < TOLD {
             self.errors.push(error);
         } else {

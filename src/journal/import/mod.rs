@@ -14,6 +14,7 @@ use chrono::NaiveDate;
 
 pub use error::{ImportError, ImportErrors};
 pub use load::{Diary, Field, Load, Natural, Record, Table};
+pub use table::{Answer, Named};
 
 use crate::journal::class_name::ClassName;
 
@@ -103,6 +104,24 @@ pub fn read(files: &[File], options: &Options) -> Result<Load, ImportErrors> {
     };
     if errors.is_empty() {
         Ok(load)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Reads a register of consents that was kept on paper or in a spreadsheet: whole, or not at all.
+///
+/// # Errors
+/// Every row that cannot be read, with file, place, value and remedy.
+pub fn read_register(file: &File, mapping: Option<&File>) -> Result<Vec<Answer>, ImportErrors> {
+    let mut errors = ImportErrors::default();
+    if let Some(problem) = unreadable(file, Source::Table) {
+        errors.add(problem);
+        return Err(errors);
+    }
+    let answers = table::read_register(file, mapping, &mut errors);
+    if errors.is_empty() {
+        Ok(answers)
     } else {
         Err(errors)
     }

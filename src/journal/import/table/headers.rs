@@ -38,6 +38,8 @@ pub(super) enum Column {
     ConsentAll,
     Document,
     SignedOn,
+    Purpose,
+    State,
     Ignore,
 }
 
@@ -50,6 +52,8 @@ const COLUMNS: &[(Column, &str, &[&str])] = &[
             "фио",
             "фио ученика",
             "ученик",
+            "ребенок",
+            "ребёнок",
             "обучающийся",
             "фио обучающегося",
             "фамилия имя отчество",
@@ -233,12 +237,37 @@ const COLUMNS: &[(Column, &str, &[&str])] = &[
     (
         Column::Document,
         "document",
-        &["документ", "основание", "номер согласия", "document"],
+        &[
+            "документ",
+            "основание",
+            "номер согласия",
+            "заявление",
+            "номер заявления",
+            "document",
+        ],
     ),
     (
         Column::SignedOn,
         "signed_on",
-        &["дата согласия", "дата документа", "signed on"],
+        &[
+            "дата согласия",
+            "дата документа",
+            "дата заявления",
+            "дата подписания",
+            "дата",
+            "signed on",
+            "date",
+        ],
+    ),
+    (
+        Column::Purpose,
+        "purpose",
+        &["цель", "цели", "цель согласия", "на что", "purpose"],
+    ),
+    (
+        Column::State,
+        "state",
+        &["ответ", "решение", "состояние", "статус", "state"],
     ),
     (
         Column::Ignore,
@@ -315,11 +344,7 @@ pub(super) fn recognise(
     class_known: bool,
     errors: &mut ImportErrors,
 ) -> Option<Vec<Option<Column>>> {
-    let columns: Vec<Option<Column>> = sheet
-        .headers
-        .iter()
-        .map(|header| mapping.meaning(header))
-        .collect();
+    let columns = mapping.columns_of(sheet);
     let has = |column| columns.contains(&Some(column));
     let named = has(Column::Student) || has(Column::StudentSurname);
     let needed = [
@@ -330,6 +355,47 @@ pub(super) fn recognise(
         ),
         (has(Column::Class) || class_known, "the class"),
     ];
+    checked(file, sheet, columns, &needed, errors)
+}
+
+/// Names the columns of a register of consents, as [`recognise`] does.
+pub(super) fn recognise_register(
+    file: &File,
+    sheet: &Sheet,
+    mapping: &Mapping,
+    errors: &mut ImportErrors,
+) -> Option<Vec<Option<Column>>> {
+    let columns = mapping.columns_of(sheet);
+    let has = |column| columns.contains(&Some(column));
+    let split = [
+        Column::ConsentAll,
+        Column::ConsentData,
+        Column::ConsentSms,
+        Column::ConsentEmail,
+        Column::ConsentMessenger,
+    ];
+    let student =
+        has(Column::Student) || (has(Column::StudentSurname) && has(Column::StudentGivenName));
+    let guardian =
+        has(Column::Guardian) || (has(Column::GuardianSurname) && has(Column::GuardianGivenName));
+    let answered = (has(Column::Purpose) && has(Column::State)) || split.into_iter().any(has);
+    let needed = [
+        (student, "the student's name"),
+        (guardian, "the guardian's name"),
+        (answered, "the purpose and the answer"),
+        (has(Column::Document), "the document"),
+    ];
+    checked(file, sheet, columns, &needed, errors)
+}
+
+/// The columns, where all that are needed are there and no two mean the same.
+fn checked(
+    file: &File,
+    sheet: &Sheet,
+    columns: Vec<Option<Column>>,
+    needed: &[(bool, &str)],
+    errors: &mut ImportErrors,
+) -> Option<Vec<Option<Column>>> {
     let mut good = true;
     for (_, what) in needed.iter().filter(|(there, _)| !there) {
         let seen = sheet.headers.join(", ");
@@ -369,6 +435,12 @@ pub(super) fn is_header(cells: &[String], mapping: &Mapping) -> bool {
 }
 
 impl Mapping {
+    /// What the columns of a table hold.
+    fn columns_of(&self, sheet: &Sheet) -> Vec<Option<Column>> {
+        let headers = sheet.headers.iter();
+        headers.map(|header| self.meaning(header)).collect()
+    }
+
     /// What a column of this header holds: by the school's word, else by the usual ones.
     fn meaning(&self, header: &str) -> Option<Column> {
         let header = bare(header);

@@ -3,14 +3,18 @@
 
 mod decode;
 mod headers;
+mod register;
 mod row;
 mod workbook;
 
 use std::collections::BTreeSet;
 
 use super::{Field, File, ImportError, ImportErrors, Load, Natural, Options, Record, Table};
+pub use register::{Answer, Named};
+
 use decode::Sheet;
 use headers::{Column, Mapping};
+pub(super) use register::read as read_register;
 use row::{Guardian, Person, Row};
 
 use crate::journal::class_name::ClassName;
@@ -32,17 +36,8 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
     }
     let mut known = Known::default();
     for file in files {
-        let sheet = if workbook::is_workbook(file) {
-            workbook::sheet(file, |cells| headers::is_header(cells, &mapping))
-        } else {
-            decode::sheet(file, errors)
-        };
-        let sheet = match sheet {
-            Ok(sheet) => sheet,
-            Err(error) => {
-                errors.add(error);
-                continue;
-            }
+        let Some(sheet) = sheet(file, &mapping, errors) else {
+            continue;
         };
         let class_known = options.class.is_some();
         let Some(columns) = headers::recognise(file, &sheet, &mapping, class_known, errors) else {
@@ -60,6 +55,16 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
         }
     }
     load
+}
+
+/// The headers and rows of a file; none where it cannot be read, which is noted among the errors.
+fn sheet(file: &File, mapping: &Mapping, errors: &mut ImportErrors) -> Option<Sheet> {
+    let sheet = if workbook::is_workbook(file) {
+        workbook::sheet(file, |cells| headers::is_header(cells, mapping))
+    } else {
+        decode::sheet(file, errors)
+    };
+    sheet.map_err(|error| errors.add(error)).ok()
 }
 
 /// Why a row's student cannot be told.

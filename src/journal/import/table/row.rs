@@ -106,10 +106,10 @@ fn serial(text: &str) -> Option<NaiveDate> {
 }
 
 /// The cells of one row by their columns.
-struct Cells<'a> {
-    columns: &'a [Option<Column>],
-    texts: &'a [String],
-    faults: Vec<Fault>,
+pub(super) struct Cells<'a> {
+    pub(super) columns: &'a [Option<Column>],
+    pub(super) texts: &'a [String],
+    pub(super) faults: Vec<Fault>,
 }
 
 impl Cells<'_> {
@@ -131,11 +131,11 @@ impl Cells<'_> {
         if self.has(whole) { whole } else { part }
     }
 
-    fn get(&self, column: Column) -> Option<String> {
+    pub(super) fn get(&self, column: Column) -> Option<String> {
         self.at(column).map(|(_, text)| text.to_owned())
     }
 
-    fn fault(&mut self, column: Column, problem: &str, remedy: &str) {
+    pub(super) fn fault(&mut self, column: Column, problem: &str, remedy: &str) {
         let at = self.columns.iter().position(|known| *known == Some(column));
         self.faults.push(Fault {
             column: at,
@@ -148,7 +148,7 @@ impl Cells<'_> {
         });
     }
 
-    fn person(&mut self, whole: Column, parts: Option<[Column; 3]>) -> Option<Person> {
+    pub(super) fn person(&mut self, whole: Column, parts: Option<[Column; 3]>) -> Option<Person> {
         if let Some(text) = self.get(whole) {
             let person = Person::parse(&text);
             if person.is_none() {
@@ -169,7 +169,7 @@ impl Cells<'_> {
         })
     }
 
-    fn date(&mut self, column: Column) -> Option<String> {
+    pub(super) fn date(&mut self, column: Column) -> Option<String> {
         let text = self.get(column)?;
         let date = ["%d.%m.%Y", "%Y-%m-%d", "%d/%m/%Y"]
             .iter()
@@ -225,7 +225,7 @@ impl Cells<'_> {
         contacts
     }
 
-    fn consents(&mut self) -> Vec<(&'static str, &'static str)> {
+    pub(super) fn consents(&mut self) -> Vec<(&'static str, &'static str)> {
         let mut consents = Vec::new();
         for (column, purposes) in [
             (Column::ConsentAll, &["data", "sms", "email"][..]),
@@ -237,20 +237,13 @@ impl Cells<'_> {
             let Some(text) = self.get(column) else {
                 continue;
             };
-            let state = match text.to_lowercase().as_str() {
-                "да" | "+" | "yes" | "1" | "дано" | "согласен" | "согласна" | "given" => {
-                    "given"
-                }
-                "нет" | "-" | "no" | "0" | "отказ" | "refused" => "refused",
-                "отозвано" | "withdrawn" => "withdrawn",
-                _ => {
-                    self.fault(
-                        column,
-                        "is no answer",
-                        "write да, нет or отозвано; leave it empty where nobody asked",
-                    );
-                    continue;
-                }
+            let Some(state) = state(&text) else {
+                self.fault(
+                    column,
+                    "is no answer",
+                    "write да, нет or отозвано; leave it empty where nobody asked",
+                );
+                continue;
             };
             consents.extend(purposes.iter().map(|purpose| (*purpose, state)));
         }
@@ -272,6 +265,26 @@ impl Cells<'_> {
                 None
             }
         }
+    }
+}
+
+/// What an answer in a register means.
+pub(super) fn state(text: &str) -> Option<&'static str> {
+    match text.to_lowercase().as_str() {
+        "да" | "+" | "yes" | "1" | "дано" | "согласие" | "согласен" | "согласна" | "given" => {
+            Some("given")
+        }
+        "нет"
+        | "-"
+        | "no"
+        | "0"
+        | "отказ"
+        | "отказано"
+        | "не согласен"
+        | "не согласна"
+        | "refused" => Some("refused"),
+        "отозвано" | "отзыв" | "withdrawn" => Some("withdrawn"),
+        _ => None,
     }
 }
 
@@ -347,7 +360,7 @@ pub(super) fn read(
     }
 }
 
-const GUARDIAN_PARTS: [Column; 3] = [
+pub(super) const GUARDIAN_PARTS: [Column; 3] = [
     Column::GuardianSurname,
     Column::GuardianGivenName,
     Column::GuardianPatronymic,
