@@ -10,10 +10,12 @@ pub mod rights;
 pub mod road;
 pub mod route;
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
 use consent::Consent;
-use contact::Contact;
+use contact::{Channel, Contact};
 use preference::{Preference, Preset};
 use rights::Guardianship;
 
@@ -48,6 +50,8 @@ pub struct People {
     /// The guardians and students for whom the school and the family have agreed on paper today
     /// (`service_mode`), whatever else is registered.
     pub on_paper: Vec<(i64, i64)>,
+    /// The channels that are out of order today: they carry nothing where another one is open.
+    pub resting: BTreeSet<Channel>,
 }
 
 impl People {

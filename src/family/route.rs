@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use crate::family::{
     Guardian, People,
     consent::{self, ConsentState, Purpose},
-    contact::{Channel, Contact},
+    contact::{Channel, Contact, Health},
     preference::{self, Event, Preset, Timing},
     rights,
 };
@@ -38,6 +38,8 @@ pub enum WhyPaper {
     Consent(Purpose, ConsentState),
     /// Every address has failed for good.
     Unreachable,
+    /// The addresses are good, but no channel could carry it in time.
+    Failed,
     /// Every address is shared with somebody who must not hear of the student.
     ClosedAddress,
     /// The family's own matrix says never on each of its channels.
@@ -54,6 +56,7 @@ impl WhyPaper {
                 format!("consent_{}_{}", purpose.code(), state.code())
             }
             Self::Unreachable => "unreachable".into(),
+            Self::Failed => "failed".into(),
             Self::ClosedAddress => "closed_address".into(),
             Self::NeverByChannel => "never_by_channel".into(),
         }
@@ -78,6 +81,7 @@ impl fmt::Display for WhyPaper {
                 write!(f, "consent to «{}» is {word}", purpose.code())
             }
             Self::Unreachable => f.write_str("every address has failed for good"),
+            Self::Failed => f.write_str("no channel could carry it in time"),
             Self::ClosedAddress => {
                 f.write_str("the address is shared with a person who must not hear of this student")
             }
@@ -111,10 +115,10 @@ pub fn open_contact(
     if rights::closed(people, &contact.address, student_id, today) {
         return Err(WhyPaper::ClosedAddress);
     }
-    if contact.health.usable() {
-        Ok(())
-    } else {
-        Err(WhyPaper::Unreachable)
+    match contact.health {
+        health if health.usable() => Ok(()),
+        Health::Tried => Err(WhyPaper::Failed),
+        _ => Err(WhyPaper::Unreachable),
     }
 }
 
@@ -193,10 +197,11 @@ pub fn route(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::family::{
         consent::Consent,
-        contact::Health,
         preference::Preference,
         rights::{Guardianship, Rights},
     };
@@ -264,6 +269,7 @@ mod tests {
             consents,
             preferences: Vec::new(),
             on_paper: Vec::new(),
+            resting: BTreeSet::new(),
         }
     }
 

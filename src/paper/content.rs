@@ -365,6 +365,7 @@ fn reason(why: WhyPaper) -> &'static str {
         WhyPaper::Unreachable => {
             "Сообщения до вас не доходят. Проверьте телефон и почту у классного руководителя."
         }
+        WhyPaper::Failed => "Сообщение не удалось отправить вовремя.",
         WhyPaper::ClosedAddress | WhyPaper::NeverByChannel => {
             "Эти сведения вы получаете на бумаге."
         }

@@ -7,6 +7,7 @@ mod desk;
 mod engine;
 mod events;
 mod held;
+mod ladder;
 mod paper;
 #[path = "../support/mod.rs"]
 mod support;
