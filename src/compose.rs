@@ -227,14 +227,20 @@ fn fate(
     }) else {
         return close(WhyNone::NoRight);
     };
-    let found = route(
-        &without(people, &due.tried),
-        guardian,
-        due.fact.student_id,
-        event,
-        configured,
-        today,
-    );
+    let left = without(people, &due.tried);
+    let by = |channels: &[Channel]| {
+        let student = due.fact.student_id;
+        route(&left, guardian, student, event, channels, today)
+    };
+    let in_order: Vec<Channel> = configured
+        .iter()
+        .copied()
+        .filter(|channel| !people.resting.contains(channel))
+        .collect();
+    let found = match by(&in_order) {
+        Route::Sheet(_) => by(configured),
+        electronic => electronic,
+    };
     let (contacts, timing) = match found {
         Route::Sheet(why) => return (Fate::Sheet(why), Vec::new()),
         Route::Electronic { contacts, timing } => (contacts, timing),
@@ -289,8 +295,8 @@ fn needed_by_then(event: Event, timing: Timing) -> bool {
 fn without(people: &People, tried: &[i64]) -> People {
     let mut people = people.clone();
     for contact in &mut people.contacts {
-        if tried.contains(&contact.id) {
-            contact.health = Health::Hard;
+        if tried.contains(&contact.id) && contact.health.usable() {
+            contact.health = Health::Tried;
         }
     }
     people

@@ -9,3 +9,5 @@ pub const SECOND: Millis = 1_000;
 pub const MINUTE: Millis = 60 * SECOND;
 /// One hour in [`Millis`].
 pub const HOUR: Millis = 60 * MINUTE;
+/// One day in [`Millis`], where no zone turns its clocks.
+pub const DAY: Millis = 24 * HOUR;

@@ -17,6 +17,9 @@ pub enum State {
     Sending,
     /// Nobody knows whether it was taken.
     InDoubt,
+    /// It left, and ended without informing anybody. Only the word that it was taken after all raises
+    /// it.
+    Ended,
     /// The provider answers for it.
     Accepted,
     /// Accepted long ago, and nothing came back.
@@ -34,6 +37,7 @@ impl State {
             Self::Ready => "ready",
             Self::Sending => "sending",
             Self::InDoubt => "in_doubt",
+            Self::Ended => "ended",
             Self::Accepted => "accepted",
             Self::NoReceipt => "no_receipt",
             Self::Undelivered => "undelivered",
@@ -61,7 +65,7 @@ impl State {
         match self {
             Self::Ready => 0,
             Self::Sending => 1,
-            Self::InDoubt => 2,
+            Self::InDoubt | Self::Ended => 2,
             Self::Accepted => 3,
             Self::NoReceipt => 4,
             Self::Undelivered => 5,
@@ -96,6 +100,18 @@ pub const ATTEMPTS: u32 = 12;
 
 /// How long receipts are waited for.
 pub const RECEIPT_PATIENCE: Millis = 72 * HOUR;
+
+/// How long a lane may be out of order before what is not urgent takes the next rung. A password is
+/// mended, or money paid in, within a morning; after that families would hear a day late.
+pub const STALLED: Millis = 2 * HOUR;
+
+/// Whether what is ready on a lane that has rested since `since` and rests until `until` goes on by
+/// another road. What is urgent does so at once, but not for a pause that is shorter than looking for
+/// one.
+pub fn stalled(since: Millis, until: Millis, urgent: bool, now: Millis) -> bool {
+    let bound = if urgent { MINUTE } else { STALLED };
+    until > now && (now - since >= bound || until - since >= bound)
+}
 
 /// A message, as far as the next step depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +260,7 @@ fn answered(message: Standing, delivery: Delivery, in_doubt: InDoubt, now: Milli
     };
     match delivery {
         Delivery::Delivered => higher(State::Delivered),
+        Delivery::Undelivered { .. } if message.state == State::Ended => Step::Ignore,
         Delivery::Undelivered { .. } => higher(State::Undelivered),
         Delivery::UnderWay { provider_ref } if message.state.rank() < State::Accepted.rank() => {
             Step::Accept { provider_ref }
@@ -444,6 +461,39 @@ mod tests {
             Step::Ignore,
             "the answer after its receipt"
         );
+    }
+
+    #[test]
+    fn what_ended_is_raised_only_by_the_word_that_it_was_taken_after_all() {
+        let ended = Standing {
+            state: State::Ended,
+            resent: true,
+            ..sending()
+        };
+        let answer = |delivery| step(ended, Happened::Answered(Some(delivery)), EMAIL);
+        assert_eq!(answer(Delivery::Delivered), Step::Settle(State::Delivered));
+        let provider_ref = Some("7".to_owned());
+        let under_way = Delivery::UnderWay {
+            provider_ref: provider_ref.clone(),
+        };
+        assert_eq!(answer(under_way), Step::Accept { provider_ref });
+        assert_eq!(answer(Delivery::NotFound), Step::Ignore);
+        let failed = Delivery::Undelivered { reason: reason() };
+        assert_eq!(answer(failed), Step::Ignore);
+        for happened in [Happened::TimeUp, Happened::Lost, Happened::Answered(None)] {
+            assert_eq!(step(ended, happened, EMAIL), Step::Ignore);
+        }
+    }
+
+    #[test]
+    fn a_lane_out_of_order_keeps_what_is_not_urgent_for_two_hours_and_what_is_urgent_not_at_all() {
+        let pause = 5 * MINUTE;
+        assert!(!stalled(0, pause, false, 0));
+        assert!(stalled(0, pause, true, 0));
+        assert!(!stalled(0, 30 * SECOND, true, 0), "a flood pause");
+        assert!(stalled(0, STALLED + pause, false, STALLED));
+        assert!(stalled(0, 24 * HOUR, false, 0), "it is known to be late");
+        assert!(!stalled(0, pause, false, pause), "it is tried again");
     }
 
     proptest! {

@@ -36,3 +36,14 @@ CREATE TABLE instance (
     started_at BIGINT NOT NULL,
     CONSTRAINT instance_is_one_a_machine UNIQUE (machine)
 );
+
+-- The ladder. Since when a lane is out of order; empty while its provider takes what it is given.
+ALTER TABLE lane ADD COLUMN rests_since BIGINT;
+CREATE INDEX message_by_provider_ref ON message (lane, provider_ref) WHERE provider_ref IS NOT NULL;
+-- An address that a person corrected or verified is tried again.
+CREATE TRIGGER contact_heals AFTER UPDATE OF address, verified_at ON contact
+WHEN NEW.health = OLD.health AND NEW.health <> 'ok' AND (NEW.address <> OLD.address
+    OR (NEW.health <> 'complained' AND NEW.verified_at IS NOT NULL AND NEW.verified_at IS NOT OLD.verified_at))
+BEGIN
+    UPDATE contact SET health = 'ok', health_reason = 'verified', health_at = NULL WHERE id = NEW.id;
+END;

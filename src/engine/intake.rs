@@ -111,7 +111,8 @@ impl Engine {
             self.leases.retain(|(held, _)| held != lease);
             return Ok(false);
         };
-        let (due, people) = tx.due(today, now).await?;
+        let (due, mut people) = tx.due(today, now).await?;
+        people.resting = self.resting_channels(&mut tx, now).await?;
         let facts: BTreeSet<Fact> = due.iter().map(|one| one.fact).collect();
         let names = tx.names(&facts, today).await?;
         let configured: Vec<Channel> = self.accounts.iter().map(|one| one.channel).collect();

@@ -105,6 +105,7 @@ impl Engine {
             let gone = tx
                 .forget_changes(now - CHANGES_KEPT, now - REGISTER_KEPT)
                 .await?;
+            self.listen(&mut tx, now).await?;
             tx.finish_job("tidy", night, &format!("{gone} changes forgotten"), now)
                 .await?;
         }

@@ -7,6 +7,7 @@ mod changes;
 mod hold;
 mod intake;
 mod jobs;
+mod ladder;
 mod send;
 mod settle;
 
@@ -217,7 +218,9 @@ impl Engine {
     ) -> Result<(), EngineError> {
         self.hold(now).await?;
         self.settle(reports, now).await?;
+        self.receipts(now).await?;
         self.overdue(now).await?;
+        self.leave_stalled_lanes(now).await?;
         self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
             self.begin_day(&lease, now).await?;

@@ -13,6 +13,9 @@ use crate::{
 /// How many overdue messages one turn looks at per lane.
 const OVERDUE: usize = 200;
 
+/// How long a receipt waits for the message that it belongs to (design §5).
+const RECEIPT_KEPT: Millis = 24 * HOUR;
+
 impl Engine {
     /// Settles the reports of calls that ended, all of one lane in one commit.
     pub(super) async fn settle(
@@ -41,6 +44,42 @@ impl Engine {
             }
             tx.commit().await?;
             reports.retain(|report| !of_lane(report));
+        }
+        Ok(())
+    }
+
+    /// Follows the receipts that came by themselves, or too late for the daemon that made the call.
+    pub(super) async fn receipts(&mut self, now: Millis) -> Result<(), EngineError> {
+        if !self.store.has_receipts(now - RECEIPT_KEPT).await? {
+            return Ok(());
+        }
+        for account in self.accounts.clone() {
+            let Some(lease) = self.lease(&account.lane).cloned() else {
+                continue;
+            };
+            let Some(mut tx) = self.store.fenced(&lease).await? else {
+                continue;
+            };
+            for receipt in tx.receipts(&account.lane, now - RECEIPT_KEPT).await? {
+                if let Some(delivery) = receipt.delivery {
+                    let because = match &delivery {
+                        Delivery::Undelivered { reason } => Some(reason.clone()),
+                        _ => None,
+                    };
+                    self.follow(
+                        &mut tx,
+                        &account,
+                        receipt.message_id,
+                        Happened::Answered(Some(delivery)),
+                        because.as_ref(),
+                        now,
+                    )
+                    .await?;
+                }
+                tx.match_receipt(receipt.id, receipt.message_id, now)
+                    .await?;
+            }
+            tx.commit().await?;
         }
         Ok(())
     }
@@ -118,6 +157,10 @@ impl Engine {
             return Ok(());
         };
         let step = next(standing, happened, account.in_doubt, now, &mut self.random);
+        let taken = matches!(step, Step::Accept { .. } | Step::Settle(State::Delivered));
+        if taken && matches!(standing.state, State::Ended | State::Undelivered) {
+            tx.take_back(message_id, since, now).await?;
+        }
         match step {
             Step::Accept { provider_ref } => {
                 accept(tx, account, message_id, provider_ref.as_deref(), now).await?;
@@ -138,7 +181,7 @@ impl Engine {
                 tx.retry(message_id, at, possible_duplicate, now).await?;
                 if lane {
                     let why = because.map_or_else(String::new, ToString::to_string);
-                    tx.rest(&account.lane, at, &why).await?;
+                    tx.rest(&account.lane, at, &why, now).await?;
                     self.rest(&account.lane, at);
                 }
             }
@@ -299,6 +342,7 @@ async fn accept(
     if let (Channel::Telegram, Some((chat, _))) = (account.channel, moved) {
         tx.move_address(message_id, chat).await?;
     }
+    tx.lane_works(&account.lane).await?;
     if accepted {
         tx.remember_told(message_id, now).await?;
         tx.inform(message_id, now).await?;
@@ -315,6 +359,7 @@ async fn settled(
 ) -> Result<(), StoreError> {
     match state {
         State::Delivered => {
+            tx.heal_address(message_id, now).await?;
             tx.remember_told(message_id, now).await?;
             tx.inform(message_id, now).await
         }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::family::consent::Purpose;
+use crate::{
+    family::consent::Purpose,
+    instant::{DAY, Millis},
+};
 
 /// The road a message takes, by the codes of `contact.channel`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +60,38 @@ pub fn comparable(channel: Channel, address: &str) -> String {
     }
 }
 
+/// For how long an address must have answered nothing to count as silent. A week covers a phone that
+/// is mended or a family without network on holiday, and loses one sheet at most.
+pub const SILENT_AFTER: Millis = 7 * DAY;
+
+/// How many messages must be unanswered: one alone may have been lost on its way.
+const SILENT_MESSAGES: i64 = 2;
+
+/// How long a silent address rests before it is tried once more.
+pub const SILENT_RESTS: Millis = 14 * DAY;
+
+/// What an address has left unanswered although its provider says what arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unanswered {
+    /// `contact.id`
+    pub contact_id: i64,
+    /// How many messages.
+    pub count: i64,
+    /// Since when: when the first of them was composed.
+    pub since: Millis,
+    /// When the last of them was composed.
+    pub last: Millis,
+    /// When it was last given another chance; 0 for never.
+    pub tried_at: Millis,
+}
+
+/// Whether an address counts as silent: then the next one is used until it answers again.
+pub fn silent(unanswered: &Unanswered, now: Millis) -> bool {
+    unanswered.count >= SILENT_MESSAGES
+        && now - unanswered.since >= SILENT_AFTER
+        && unanswered.last > unanswered.tried_at
+}
+
 /// What experience says of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
@@ -64,6 +99,10 @@ pub enum Health {
     Ok,
     /// It failed lately and may recover.
     Soft,
+    /// It has answered nothing for days.
+    Silent,
+    /// It failed for what is to be told now.
+    Tried,
     /// It does not exist.
     Hard,
     /// Its owner blocked us.
@@ -105,5 +144,34 @@ impl fmt::Debug for Contact {
             .field("id", &self.id)
             .field("channel", &self.channel)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_lost_message_or_a_few_days_make_no_silence() {
+        let quiet = Unanswered {
+            contact_id: 1,
+            count: 2,
+            since: 0,
+            last: DAY,
+            tried_at: 0,
+        };
+        assert!(silent(&quiet, SILENT_AFTER));
+        assert!(!silent(&quiet, SILENT_AFTER - 1));
+        assert!(!silent(&Unanswered { count: 1, ..quiet }, 30 * DAY));
+        let again = Unanswered {
+            tried_at: 2 * DAY,
+            ..quiet
+        };
+        assert!(!silent(&again, 30 * DAY), "nothing was tried since");
+        let answered_nothing = Unanswered {
+            last: 3 * DAY,
+            ..again
+        };
+        assert!(silent(&answered_nothing, 30 * DAY));
     }
 }

@@ -11,10 +11,12 @@ pub mod road;
 pub mod route;
 pub mod service;
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
 use consent::Consent;
-use contact::Contact;
+use contact::{Channel, Contact};
 use preference::{Preference, Preset};
 use rights::{Guardianship, Returned};
 use service::OnPaper;
@@ -54,6 +56,8 @@ pub struct People {
     /// The guardians, each with the student, whose duty ended when the student came of age: staff
     /// decided so.
     pub of_age: Vec<(i64, i64)>,
+    /// The channels that are out of order today: they carry nothing where another one is open.
+    pub resting: BTreeSet<Channel>,
 }
 
 impl People {

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use crate::family::{
     Guardian, People,
     consent::{self, ConsentState, Purpose},
-    contact::{Channel, Contact},
+    contact::{Channel, Contact, Health},
     preference::{self, Event, Preset, Timing},
     rights,
     service::{self, Ground},
@@ -41,6 +41,8 @@ pub enum WhyPaper {
     Consent(Purpose, ConsentState),
     /// Every address has failed for good.
     Unreachable,
+    /// The addresses are good, but no channel could carry it in time.
+    Failed,
     /// Every address is shared with somebody who must not hear of the student.
     ClosedAddress,
     /// The family's own matrix says never on each of its channels.
@@ -59,6 +61,7 @@ impl WhyPaper {
                 format!("consent_{}_{}", purpose.code(), state.code())
             }
             Self::Unreachable => "unreachable".into(),
+            Self::Failed => "failed".into(),
             Self::ClosedAddress => "closed_address".into(),
             Self::NeverByChannel => "never_by_channel".into(),
         }
@@ -84,6 +87,7 @@ impl fmt::Display for WhyPaper {
                 write!(f, "consent to «{}» is {word}", purpose.code())
             }
             Self::Unreachable => f.write_str("every address has failed for good"),
+            Self::Failed => f.write_str("no channel could carry it in time"),
             Self::ClosedAddress => {
                 f.write_str("the address is shared with a person who must not hear of this student")
             }
@@ -117,10 +121,10 @@ pub fn open_contact(
     if rights::closed(people, &contact.address, student_id, today) {
         return Err(WhyPaper::ClosedAddress);
     }
-    if contact.health.usable() {
-        Ok(())
-    } else {
-        Err(WhyPaper::Unreachable)
+    match contact.health {
+        health if health.usable() => Ok(()),
+        Health::Tried => Err(WhyPaper::Failed),
+        _ => Err(WhyPaper::Unreachable),
     }
 }
 
@@ -202,7 +206,6 @@ mod tests {
     use super::*;
     use crate::family::{
         consent::Consent,
-        contact::Health,
         preference::Preference,
         rights::{Guardianship, Returned, Rights},
         service::OnPaper,

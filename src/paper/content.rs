@@ -369,6 +369,7 @@ fn reason(why: WhyPaper) -> &'static str {
         WhyPaper::Unreachable | WhyPaper::Agreed(Ground::Unreachable) => {
             "Сообщения до вас не доходят. Проверьте телефон и почту у классного руководителя."
         }
+        WhyPaper::Failed => "Сообщение не удалось отправить вовремя.",
         WhyPaper::ClosedAddress | WhyPaper::NeverByChannel => {
             "Эти сведения вы получаете на бумаге."
         }

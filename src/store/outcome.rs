@@ -9,7 +9,7 @@ use super::{
     rows::{int, text},
 };
 use crate::{
-    instant::Millis,
+    instant::{HOUR, Millis},
     next::{Standing, State},
 };
 
@@ -50,8 +50,8 @@ impl Tx {
         Ok(finished.rows_affected() == 1)
     }
 
-    /// Where a message stands; none for a final state that nothing raises any more. With it the
-    /// instant since when.
+    /// Where a message stands; none where it ended before it left, which nothing raises any more. With
+    /// it the instant since when.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
@@ -66,7 +66,9 @@ impl Tx {
         .fetch_optional(&mut *self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let Some(state) = State::from_code(&text(&row, "state")?) else {
+        let left = int(&row, "attempts")? > 0;
+        let Some(state) = State::from_code(&text(&row, "state")?).or(left.then_some(State::Ended))
+        else {
             return Ok(None);
         };
         let count = |column| -> Result<u32, StoreError> {
@@ -100,8 +102,7 @@ impl Tx {
         let raised = sqlx::query(
             "UPDATE message SET state = $2, rank = $3, state_at = $4, reason = $5, \
              provider_ref = COALESCE($6, provider_ref), not_before = COALESCE($7, not_before) \
-             WHERE id = $1 AND rank < $3 AND state IN \
-             ('ready', 'sending', 'in_doubt', 'accepted', 'no_receipt', 'undelivered')",
+             WHERE id = $1 AND rank < $3 AND state <> 'delivered'",
         )
         .bind(message_id)
         .bind(state.code())
@@ -168,17 +169,29 @@ impl Tx {
         Ok(())
     }
 
-    /// Lets a lane rest.
+    /// Lets a lane rest. A rest that soon follows another one belongs to the same trouble.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn rest(&mut self, lane: &str, until: Millis, why: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE lane SET rests_until = $2, rests_because = $3 WHERE name = $1")
-            .bind(lane)
-            .bind(until)
-            .bind(why)
-            .execute(&mut *self.db)
-            .await?;
+    pub async fn rest(
+        &mut self,
+        lane: &str,
+        until: Millis,
+        why: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE lane SET rests_until = $2, rests_because = $3, \
+             rests_since = CASE WHEN rests_until < $5 OR rests_since IS NULL THEN $4 ELSE rests_since END \
+             WHERE name = $1",
+        )
+        .bind(lane)
+        .bind(until)
+        .bind(why)
+        .bind(now)
+        .bind(now - HOUR)
+        .execute(&mut *self.db)
+        .await?;
         Ok(())
     }
 
@@ -210,7 +223,7 @@ impl Tx {
     pub async fn inform(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE notice SET state = 'informed', waits_for = NULL, due_at = NULL, reason = NULL, \
-             state_at = $2 WHERE state IN ('in_message', 'waiting') \
+             state_at = $2 WHERE state IN ('in_message', 'waiting', 'settling') \
              AND id IN (SELECT notice_id FROM message_notice WHERE message_id = $1)",
         )
         .bind(message_id)

@@ -76,7 +76,7 @@ pub(super) async fn people(
     let mut contacts = Vec::new();
     for row in &rows(
         db,
-        "SELECT id, guardian_id, channel, address, rank, health FROM contact \
+        "SELECT id, guardian_id, channel, address, rank, health, health_reason FROM contact \
          WHERE guardian_id IS NOT NULL AND ended_at IS NULL AND channel IN ({}) ORDER BY id",
         "'sms','email','telegram'",
     )
@@ -254,6 +254,9 @@ fn contact(row: &AnyRow) -> Result<Option<Contact>, StoreError> {
         rank: int(row, "rank")?,
         health: match text(row, "health")?.as_str() {
             "ok" => Health::Ok,
+            "soft" if some_text(row, "health_reason")?.as_deref() == Some("silent") => {
+                Health::Silent
+            }
             "soft" => Health::Soft,
             "blocked" => Health::Blocked,
             "complained" => Health::Complained,

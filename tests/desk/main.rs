@@ -8,6 +8,7 @@ mod engine;
 mod events;
 mod families;
 mod held;
+mod ladder;
 mod paper;
 mod school;
 #[path = "../support/mod.rs"]

@@ -287,6 +287,7 @@ fn closed(why: WhyPaper) -> &'static str {
             Withdrawn => "согласие на этот способ отозвано",
             NotAsked | Given => "согласия на этот способ нет",
         },
+        WhyPaper::Failed => "ни один способ не сработал вовремя",
         WhyPaper::Unreachable => "по известным адресам сообщения не доходят",
         WhyPaper::ClosedAddress => "этим адресом пользуется тот, кому сообщать нельзя",
         WhyPaper::NeverByChannel => "семья просила не сообщать об этом ни одним из своих способов",
@@ -330,6 +331,8 @@ fn contact(picture: &Picture<'_>, one: &Contact, spare: bool, language: Language
     let health = match one.health {
         Health::Ok => language.say("исправен", "in order"),
         Health::Soft => language.say("недавно был сбой", "failed lately"),
+        Health::Silent => language.say("давно не отвечает", "has not answered for days"),
+        Health::Tried => language.say("сейчас не сработал", "failed just now"),
         Health::Hard => language.say("не существует", "does not exist"),
         Health::Blocked => language.say("владелец нас заблокировал", "blocked by its owner"),
         Health::Complained => language.say("владелец пожаловался", "its owner complained"),
