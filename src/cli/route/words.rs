@@ -505,8 +505,7 @@ fn wrapped(first: &str, then: &str, text: &str) -> Vec<String> {
     for word in text.split_whitespace() {
         let length = line.chars().count() + 1 + word.chars().count();
         if begun && length > WIDTH {
-            lines.push(line);
-            line = then.to_owned();
+            lines.push(std::mem::replace(&mut line, then.to_owned()));
             begun = false;
         }
         if begun {
