@@ -36,7 +36,7 @@ fn refusal(program: &Program, arguments: &[&str]) -> (i32, String) {
 }
 
 /// A register of the secretary's own columns, with answers that came later than others.
-const REGISTER: &str = "Ребёнок;Родитель;Цель;Ответ;Номер заявления;Дата
+const REGISTER: &str = "Обучающийся;Родитель;Цель;Ответ;Номер заявления;Дата
 Соколова Мария;Соколова Ольга;данные, почта;да;№ 14;01.09.2025
 Соколова Мария;Соколова Ольга;почта;отзыв;№ 31;20.09.2025
 Соколова Мария;СОКОЛОВ Иван;данные и смс;согласен;№ 15;02.09.2025
