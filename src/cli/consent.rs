@@ -42,7 +42,7 @@ pub(super) enum Action {
         --mode paper --ground refused --statement \"№ 14\" --date 01.09.2026\n\
         On paper nothing is sent, whatever was consented to; the consents themselves stay as they are."
     )]
-    Mode(Mode),
+    Mode(Agreement),
     /// Read a register that was kept on paper or in a spreadsheet
     #[command(
         after_help = "Example: vestnik consent import register.xlsx --dry-run\n\
@@ -80,7 +80,7 @@ pub(super) struct Answer {
 
 /// How a family is served.
 #[derive(Debug, Args)]
-pub(super) struct Mode {
+pub(super) struct Agreement {
     /// An id, a source key, or «Фамилия Имя»
     #[arg(long, value_name = "WHO")]
     guardian: String,
@@ -201,7 +201,7 @@ fn no_tie(guardian: &str, student: &str) -> Failure {
     ))
 }
 
-async fn agree(store: &Store, config: &Config, mode: &Mode) -> Result<(), Failure> {
+async fn agree(store: &Store, config: &Config, mode: &Agreement) -> Result<(), Failure> {
     let paper = match mode.mode.as_str() {
         "paper" => true,
         "electronic" => false,

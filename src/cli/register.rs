@@ -83,7 +83,6 @@ fn place(
     let mut placed = Placed::default();
     let mut sorted: Vec<&Answer> = answers.iter().collect();
     sorted.sort_by(|a, b| (&a.signed_on, a.line).cmp(&(&b.signed_on, b.line)));
-    let mut seen = BTreeSet::new();
     for answer in sorted {
         let wrong = |column: &str, value: String, problem: &str, remedy: &str| ImportError {
             row: Some(format!("line {}", answer.line)),
@@ -108,49 +107,19 @@ fn place(
             }
         };
         for &(purpose, state) in &answer.answers {
-            let of_purpose = |row: &&ConsentRow| {
-                (row.guardian_id, row.student_id) == pair && row.purpose == purpose.code()
+            let consent = NewConsent {
+                guardian_id: pair.0,
+                student_id: pair.1,
+                purpose,
+                state,
+                document: answer.document.clone(),
+                signed_on: answer.signed_on.clone(),
             };
-            let same = |row: &ConsentRow| {
-                row.state == state.code()
-                    && row.signed_on == answer.signed_on
-                    && row.document.as_ref() == Some(&answer.document)
-            };
-            let key = (
-                pair,
-                purpose.code(),
-                state.code(),
-                &answer.signed_on,
-                &answer.document,
-            );
-            if known.iter().filter(of_purpose).any(same) || !seen.insert(key) {
-                placed.had += 1;
-                continue;
-            }
-            let newest = known.iter().filter(of_purpose).find(|row| row.holds);
-            let overtaken = newest.is_some_and(|row| row.signed_on > answer.signed_on);
-            let undated =
-                answer.signed_on.is_none() && newest.is_some_and(|row| row.state != state.code());
-            if undated {
-                let remedy = "write the day on which it was signed";
+            if !placed.add(answer.line, consent, known) {
                 let said = format!("{} {}", purpose.code(), state.code());
-                errors.add(wrong(
-                    "date",
-                    said,
-                    "differs from what is registered and has no date",
-                    remedy,
-                ));
-            } else if overtaken {
-                placed.old.push(answer.line);
-            } else {
-                placed.new.push(NewConsent {
-                    guardian_id: pair.0,
-                    student_id: pair.1,
-                    purpose,
-                    state,
-                    document: answer.document.clone(),
-                    signed_on: answer.signed_on.clone(),
-                });
+                let problem = "differs from what is registered and has no date";
+                let remedy = "write the day on which it was signed";
+                errors.add(wrong("date", said, problem, remedy));
             }
         }
     }
@@ -159,6 +128,40 @@ fn place(
         Ok(placed)
     } else {
         Err(errors)
+    }
+}
+
+impl Placed {
+    /// Takes an answer in, unless it is known or overtaken. False where nobody can say which of the two,
+    /// because it has no date.
+    fn add(&mut self, line: u64, consent: NewConsent, known: &[ConsentRow]) -> bool {
+        let of_purpose: Vec<&ConsentRow> = known
+            .iter()
+            .filter(|row| {
+                (row.guardian_id, row.student_id) == (consent.guardian_id, consent.student_id)
+                    && row.purpose == consent.purpose.code()
+            })
+            .collect();
+        let registered = of_purpose.iter().any(|row| {
+            row.state == consent.state.code()
+                && row.signed_on == consent.signed_on
+                && row.document.as_ref() == Some(&consent.document)
+        });
+        if registered || self.new.contains(&consent) {
+            self.had += 1;
+            return true;
+        }
+        let newest = of_purpose.iter().find(|row| row.holds);
+        let differs = newest.is_some_and(|row| row.state != consent.state.code());
+        if differs && consent.signed_on.is_none() {
+            return false;
+        }
+        if newest.is_some_and(|row| row.signed_on > consent.signed_on) {
+            self.old.push(line);
+        } else {
+            self.new.push(consent);
+        }
+        true
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A row to be added.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewConsent {
     /// Who answered.
     pub guardian_id: i64,

@@ -121,8 +121,11 @@ fn guardian(picture: &Picture<'_>, tie: &Tie, language: Language) -> Vec<String>
         }
         Route::Sheet(why) => {
             let at = picture.next(&picture.config.weekly_sheets);
-            let at = at.map_or_else(String::new, |at| format!(", {}", moment(at, language)));
-            let how = language.say("из листка на бумаге", "from the printed sheet");
+            let at = at.map_or_else(String::new, |at| format!(" {}", moment(at, language)));
+            let how = language.say(
+                "из листка на бумаге, ближайший",
+                "from the printed sheet, the next one",
+            );
             (
                 format!("{how}{at}"),
                 paper(picture, guardian, *why, language),
@@ -299,7 +302,7 @@ fn barred(why: WhyBarred, language: Language) -> String {
         return why.to_string();
     }
     match why {
-        WhyBarred::Deprived => "лишён родительских прав".into(),
+        WhyBarred::Deprived => "лишение родительских прав".into(),
         WhyBarred::Restricted(None) => "права ограничены".into(),
         WhyBarred::Restricted(Some(to)) => {
             format!("права ограничены по {}", to.format("%d.%m.%Y"))
@@ -323,6 +326,8 @@ fn contact(picture: &Picture<'_>, one: &Contact, spare: bool, language: Language
                 "the school has no such channel",
             )
             .to_owned(),
+        // What holds for the family as a whole is said above.
+        Err(WhyPaper::Agreed(_)) => language.say("закрыт", "closed").to_owned(),
         Err(why) if language == Language::English => format!("closed, {why}"),
         Err(why) => format!("закрыт: {}", closed(why)),
         Ok(()) if spare => language.say("запасной", "in reserve").to_owned(),
@@ -362,7 +367,8 @@ fn masked(contact: &Contact) -> String {
     }
 }
 
-/// «согласие на данные, почту дано (заявление № 14 от 01.09.2026)»; equal answers are said together.
+/// «согласие: обработка данных и почта – дано (заявление № 14 от 01.09.2026)»; equal answers are said
+/// together.
 fn consents(picture: &Picture<'_>, contact: &Contact, language: Language) -> String {
     let Some(own) = contact.channel.purpose() else {
         return String::new();
@@ -388,9 +394,9 @@ fn consents(picture: &Picture<'_>, contact: &Contact, language: Language) -> Str
         };
         let answer = format!("{state}{proof}");
         let word = match purpose {
-            Purpose::Data => language.say("данные", "data"),
+            Purpose::Data => language.say("обработка данных", "data"),
             Purpose::Sms => "SMS",
-            Purpose::Email => language.say("почту", "e-mail"),
+            Purpose::Email => language.say("почта", "e-mail"),
             Purpose::Messenger => language.say("мессенджер", "messenger"),
         };
         match groups.iter_mut().find(|(known, _)| *known == answer) {
@@ -398,12 +404,13 @@ fn consents(picture: &Picture<'_>, contact: &Contact, language: Language) -> Str
             None => groups.push((answer, vec![word])),
         }
     }
+    let and = language.say(" и ", " and ");
     let said: Vec<String> = groups
         .into_iter()
-        .map(|(answer, words)| format!("{} {answer}", words.join(language.say(" и ", " and "))))
+        .map(|(answer, words)| format!("{} – {answer}", words.join(and)))
         .collect();
-    let heading = language.say("согласие на", "consent to");
-    format!("{heading} {}", said.join("; "))
+    let heading = language.say("согласие", "consent");
+    format!("{heading}: {}", said.join("; "))
 }
 
 /// «01.09.2026» of «2026-09-01».
@@ -501,8 +508,7 @@ fn wrapped(first: &str, then: &str, text: &str) -> Vec<String> {
     for word in text.split_whitespace() {
         let length = line.chars().count() + 1 + word.chars().count();
         if begun && length > WIDTH {
-            lines.push(line);
-            line = then.to_owned();
+            lines.push(std::mem::replace(&mut line, then.to_owned()));
             begun = false;
         }
         if begun {
