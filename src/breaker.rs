@@ -95,6 +95,8 @@ kinds! {
     Correction = "correction", "a mark was corrected outside the policy's window: was it allowed?";
     /// A whole class is away.
     WholeClass = "whole_class", "the whole class is away: an excursion, or shall families be alarmed?";
+    /// The database is a restored copy, or another machine sent from it last.
+    Quarantine = "quarantine", "nothing is sent: is this the database that shall send from now on?";
 }
 
 /// How much of a burst there is.

@@ -239,7 +239,7 @@ fn fate(
         .collect();
     let found = match by(&in_order) {
         Route::Sheet(_) => by(configured),
-        electronic => electronic,
+        electronic @ Route::Electronic { .. } => electronic,
     };
     let (contacts, timing) = match found {
         Route::Sheet(why) => return (Fate::Sheet(why), Vec::new()),

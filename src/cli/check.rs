@@ -47,6 +47,9 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
                 "database",
                 format!("at this program's version; the school's zone is {zone}"),
             );
+            if store.quarantined().await? {
+                line(false, "quarantine", super::QUARANTINE.into());
+            }
         }
         Err(error) => line(false, "database", crate::app::story(error.as_ref())),
     }

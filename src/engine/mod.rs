@@ -22,6 +22,7 @@ use crate::{
     instant::Millis,
     next::InDoubt,
     policy::Policy,
+    quarantine::Watermark,
     schedule,
     store::{LEASE, Lease, Store, StoreError},
     text::{ContentLevel, TemplateError, Templates},
@@ -157,6 +158,7 @@ pub struct Engine {
     leases: Vec<(Lease, Millis)>,
     week_closed: Option<Millis>,
     tidied: Option<Millis>,
+    watermark: Option<Watermark>,
 }
 
 impl Engine {
@@ -182,7 +184,15 @@ impl Engine {
             leases: Vec::new(),
             week_closed: None,
             tidied: None,
+            watermark: None,
         }
+    }
+
+    /// The same engine, which writes beside the database what it has sent.
+    #[must_use]
+    pub fn with_watermark(mut self, watermark: Option<Watermark>) -> Self {
+        self.watermark = watermark;
+        self
     }
 
     /// One turn: settles reports, sends what is ready, plans what changed, composes what is due, and

@@ -26,6 +26,9 @@ impl Engine {
         permits: &mut Permits<'_>,
         now: Millis,
     ) -> Result<(), EngineError> {
+        if self.store.quarantined().await? {
+            return Ok(());
+        }
         for account in self.accounts.clone() {
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
@@ -88,9 +91,24 @@ impl Engine {
                 });
             }
             tx.commit().await?;
+            self.mark(&calls, now);
             turn.calls.extend(calls);
         }
         Ok(())
+    }
+
+    /// Raises the watermark above the calls that are about to leave. Where it cannot be written they
+    /// leave all the same: families hear now, and a copy is restored perhaps never.
+    fn mark(&mut self, calls: &[Call], now: Millis) {
+        let attempts = calls.iter().filter_map(|call| match call {
+            Call::Send { attempt_id, .. } => Some(*attempt_id),
+            Call::Ask { .. } => None,
+        });
+        if let (Some(watermark), Some(newest)) = (&mut self.watermark, attempts.max())
+            && let Err(error) = watermark.raise(newest, now)
+        {
+            tracing::error!(%error, "the watermark beside the database cannot be written");
+        }
     }
 
     /// Asks [`may_send`] one last time, and acts on any answer but «go».

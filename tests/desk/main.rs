@@ -9,6 +9,7 @@ mod events;
 mod held;
 mod ladder;
 mod paper;
+mod quarantine;
 #[path = "../support/mod.rs"]
 mod support;
 mod week;

@@ -16,6 +16,7 @@ use vestnik::{
     next::{EMAIL_DOUBT, InDoubt},
     policy::{Period, Policy},
     providers,
+    quarantine::Watermark,
     store::{History, Store},
     text::{ContentLevel, Templates},
     zone,
@@ -82,7 +83,8 @@ impl Desk {
             accounts,
             holder.to_owned(),
             true,
-            StdRng::seed_from_u64(7),
+            // Two daemons draw different names for their messages.
+            StdRng::seed_from_u64(7 + u64::from(holder != "holder")),
         );
         Self {
             store: store.clone(),
@@ -93,6 +95,12 @@ impl Desk {
             calls: Vec::new(),
             left: Vec::new(),
         }
+    }
+
+    /// Has the engine write beside the database what it has sent.
+    pub(crate) fn watermark(self, watermark: Watermark) -> Self {
+        let engine = self.engine.with_watermark(Some(watermark));
+        Self { engine, ..self }
     }
 
     /// From now on the provider answers like this.
