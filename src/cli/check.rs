@@ -172,6 +172,7 @@ pub(super) async fn send_test(
         ),
         html: None,
         follows: None,
+        replaces: Vec::new(),
         composed_at: Clock::Wall.now(),
     };
     let missing = |key: &str| Failure::Usage(format!("{channel} is not configured: set {key}"));

@@ -83,6 +83,9 @@ impl Engine {
                 };
                 let mut message = one.message;
                 message.client_ref = client_ref;
+                if account.channel == Channel::Telegram {
+                    message.replaces = tx.replaced(one.id).await?;
+                }
                 calls.push(Call::Send {
                     attempt_id,
                     message_id: one.id,

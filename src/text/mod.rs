@@ -309,6 +309,29 @@ impl Templates {
         Ok(view::one_line(&format!("{heading}: {told}")))
     }
 
+    /// A line for the message that told what is corrected now: «✎ 15.10 исправлено за 14.10, Маша».
+    ///
+    /// # Errors
+    /// [`TemplateError::Broken`], as [`Templates::render`].
+    pub fn amendment(
+        &self,
+        level: ContentLevel,
+        student: &str,
+        item: &Item,
+        today: NaiveDate,
+    ) -> Result<String, TemplateError> {
+        let mut item = item.clone();
+        let whose = if level == ContentLevel::Full && !student.is_empty() {
+            format!(", {}", view::one_line(student))
+        } else {
+            item.comment = None;
+            String::new()
+        };
+        let (today, day) = (words::short_day(today), words::short_day(item.date));
+        let sentence = self.sentence(&item)?;
+        Ok(format!("✎ {today} к записи за {day}{whose}. {sentence}"))
+    }
+
     /// The letter in the frame of one part.
     fn part(&self, part: Part, letter: &Letter) -> Result<String, TemplateError> {
         let data = view::letter(part, letter, |item| self.fragment(part, item))?;

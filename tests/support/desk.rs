@@ -59,6 +59,15 @@ impl Desk {
 
     /// A desk of a school with this policy.
     pub(crate) fn governed(store: &Store, policy: Policy, holder: &str) -> Self {
+        Self::ruled(store, policy, holder, ContentLevel::Full)
+    }
+
+    /// A desk whose messenger may carry so much.
+    pub(crate) fn at_level(store: &Store, content: ContentLevel) -> Self {
+        Self::ruled(store, Policy::defaults().unwrap(), "holder", content)
+    }
+
+    fn ruled(store: &Store, policy: Policy, holder: &str, content: ContentLevel) -> Self {
         let rules = Rules {
             policy,
             hours: Hours {
@@ -68,7 +77,7 @@ impl Desk {
                 quiet: "21:00-07:30".parse().unwrap(),
             },
             sheets: "0 0 13 * * Fri".parse().unwrap(),
-            content: ContentLevel::Full,
+            content,
         };
         let accounts = vec![
             providers::email_lane(),
