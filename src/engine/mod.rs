@@ -10,6 +10,7 @@ mod jobs;
 mod ladder;
 mod send;
 mod settle;
+mod staff;
 
 pub use intake::reference;
 
@@ -159,6 +160,7 @@ pub struct Engine {
     week_closed: Option<Millis>,
     tidied: Option<Millis>,
     watermark: Option<Watermark>,
+    teachers_at: Millis,
 }
 
 impl Engine {
@@ -185,6 +187,7 @@ impl Engine {
             week_closed: None,
             tidied: None,
             watermark: None,
+            teachers_at: 0,
         }
     }
 
@@ -234,6 +237,8 @@ impl Engine {
             turn.more |= self.intake(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
+            self.tell_teachers(&lease, now).await?;
+            self.compose_for_staff(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }
         turn.wake_at = self.store.wake_at(now).await?;

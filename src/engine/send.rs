@@ -10,7 +10,6 @@ use crate::{
     },
     instant::{MINUTE, Millis},
     may_send::{Leaving, Verdict, WhyStop, may_send},
-    quiet::Quiet,
     store::{Ready, Tx},
     zone,
 };
@@ -138,7 +137,7 @@ impl Engine {
             .filter_map(|(guardian, _)| people.guardian(*guardian))
             .map(|guardian| hours.quiet_of(guardian))
             .max_by_key(|quiet| quiet.over_at(local))
-            .unwrap_or(Quiet::Off);
+            .unwrap_or(hours.quiet);
         let leaving = Leaving {
             tells: &ready.tells,
             contacts: &contacts,

@@ -164,7 +164,10 @@ impl Tx {
     }
 
     /// The contacts whose messages ended without carrying these notices.
-    async fn tried(&mut self, notices: &[AnyRow]) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
+    pub(super) async fn tried(
+        &mut self,
+        notices: &[AnyRow],
+    ) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
         let notices = notices
             .iter()
             .map(|row| int(row, "id"))

@@ -24,6 +24,7 @@ mod policy;
 mod press;
 mod rows;
 mod sample;
+mod staff;
 mod status;
 mod wake;
 mod work;
@@ -44,6 +45,7 @@ pub use pages::{Listed, Told};
 pub use policy::PolicyVersion;
 pub use press::{NewSheet, OpenRun};
 pub use sample::Rows;
+pub use staff::StaffDue;
 pub use status::{Found, Status};
 
 use std::{

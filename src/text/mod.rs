@@ -7,6 +7,7 @@
 mod fields;
 mod files;
 mod samples;
+mod staff;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -18,6 +19,7 @@ use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
 
+pub use staff::{Failing, to_teacher};
 use view::Part;
 
 use crate::{
