@@ -122,11 +122,12 @@ async fn a_mail_that_was_refused_is_not_answered() {
              INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'sms', 'given')",
         )
         .await;
-        desk.provider(|message| match message.address.contains('@') {
-            true => Outcome::Rejected {
-                reason: Reason::new("smtp_554", "Spam.", Fault::Message),
-            },
-            false => Outcome::Accepted { provider_ref: None },
+        desk.provider(|message| {
+            if message.address.contains('@') {
+                let reason = Reason::new("smtp_554", "Spam.", Fault::Message);
+                return Outcome::Rejected { reason };
+            }
+            Outcome::Accepted { provider_ref: None }
         });
         desk.sql(&mark(14, "5")).await;
         desk.minutes(30).await;

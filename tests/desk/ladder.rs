@@ -49,7 +49,7 @@ async fn what_waits_for_an_account_out_of_order_takes_the_next_channel() {
             if message.address.contains('@') && state.load(Ordering::Relaxed) {
                 return Outcome::Deferred {
                     reason: Reason::new("smtp_535", "The password is wrong.", Fault::Account),
-                    retry_after: Some(std::time::Duration::from_secs(300)),
+                    retry_after: Some(std::time::Duration::from_mins(5)),
                     scope: Scope::Lane,
                 };
             }
@@ -103,7 +103,7 @@ async fn without_another_channel_it_waits_until_the_sheets_are_printed() {
         desk.sql(FAMILY).await;
         desk.provider(|_| Outcome::Deferred {
             reason: Reason::new("smsc_3", "The balance is used up.", Fault::Account),
-            retry_after: Some(std::time::Duration::from_secs(3 * 3600)),
+            retry_after: Some(std::time::Duration::from_hours(3)),
             scope: Scope::Lane,
         });
         desk.until("2026-10-15T09:00:00").await;
