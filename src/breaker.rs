@@ -109,6 +109,8 @@ kinds! {
     RestrictionOver = "restriction_over", "the restriction is over by its date: release where the guardian may hear again, drop where it was prolonged";
     /// A student has come of age.
     OfAge = "of_age", "of age: release where the guardians go on hearing, drop where the student hears alone";
+    /// The database is a restored copy, or another machine sent from it last.
+    Quarantine = "quarantine", "nothing is sent: is this the database that shall send from now on?";
 }
 
 /// How much of a burst there is.

@@ -4,7 +4,7 @@
 //! The family is the unit: what is due for one address at one time makes one message, for all its
 //! children and for all guardians who share the address.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -61,9 +61,28 @@ pub struct Due {
     pub content: Content,
     /// The contacts that have already failed to carry it.
     pub tried: Vec<i64>,
-    /// The message by which they last heard of the fact, with its address, if it may still be under
-    /// way.
-    pub told_in: Option<(i64, String)>,
+    /// The message by which they last heard of the fact, if it arrived or may still do so.
+    pub told_in: Option<Earlier>,
+}
+
+/// A message that told a fact before.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// `message.id`
+    pub message_id: i64,
+    /// Where it went.
+    pub address: String,
+    /// Whether it may still be under way.
+    pub leaving: bool,
+    /// The number of the sheet that it is, if it is one.
+    pub sheet: Option<i64>,
+}
+
+/// Prints no address.
+impl fmt::Debug for Earlier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Earlier({})", self.message_id)
+    }
 }
 
 /// The words for what the facts name by number.
@@ -138,8 +157,10 @@ pub struct Draft {
     pub notices: Vec<(i64, Fact, Cell)>,
     /// What it says.
     pub letter: Letter,
-    /// The message that it corrects, if that may still be under way to this address.
+    /// The message to this address that it corrects, or that it must not overtake.
     pub follows: Option<i64>,
+    /// What it corrects in each earlier message to this address: of whom, and what.
+    pub amends: BTreeMap<i64, Vec<(String, Item)>>,
 }
 
 /// A notice that goes to an address: with its contact, and the timing that the family asked for.
@@ -239,7 +260,7 @@ fn fate(
         .collect();
     let found = match by(&in_order) {
         Route::Sheet(_) => by(configured),
-        electronic => electronic,
+        electronic @ Route::Electronic { .. } => electronic,
     };
     let (contacts, timing) = match found {
         Route::Sheet(why) => return (Fate::Sheet(why), Vec::new()),
@@ -318,6 +339,7 @@ fn draft(
     let said = shared(members.iter().map(|(due, ..)| *due));
     let today = zone::local(now, hours.zone).date();
     let mut students: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
+    let mut amends: BTreeMap<i64, Vec<(String, Item)>> = BTreeMap::new();
     let mut words_to_many: Vec<(Place, News)> = Vec::new();
     for (fact, due) in &said {
         for news in due.news() {
@@ -329,7 +351,15 @@ fn draft(
                 }
                 words_to_many.push(word);
             }
+            let corrects = !matches!(news, News::Entered(_));
             let item = item(*fact, &due.content, news, names, channel, today);
+            let earlier = due.told_in.as_ref();
+            if let Some(earlier) = earlier.filter(|one| corrects && one.address == address) {
+                let student = names.students.get(&fact.student_id);
+                let name = student.map(|(name, _)| name.clone()).unwrap_or_default();
+                let amended = amends.entry(earlier.message_id).or_default();
+                amended.push((name, item.clone()));
+            }
             students.entry(fact.student_id).or_default().push(item);
         }
     }
@@ -347,8 +377,9 @@ fn draft(
     let follows = members
         .iter()
         .filter_map(|(due, ..)| due.told_in.as_ref())
-        .filter(|(_, earlier)| earlier == address)
-        .map(|(message, _)| *message)
+        .filter(|earlier| earlier.leaving && earlier.address == address)
+        .map(|earlier| earlier.message_id)
+        .chain(amends.keys().copied())
         .max();
     Draft {
         channel,
@@ -367,6 +398,7 @@ fn draft(
             students,
         },
         follows,
+        amends,
         address: address.to_owned(),
     }
 }

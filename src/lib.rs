@@ -33,6 +33,7 @@ pub mod paper;
 pub mod plan;
 pub mod policy;
 pub mod providers;
+pub mod quarantine;
 pub mod quiet;
 pub mod sample;
 pub mod schedule;

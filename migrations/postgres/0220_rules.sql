@@ -54,3 +54,13 @@ BEGIN
 END $$;
 CREATE TRIGGER contact_heals BEFORE UPDATE OF address, verified_at ON contact
     FOR EACH ROW EXECUTE FUNCTION heal_contact();
+
+-- What is added to a message that showed what is not right any more, on channels that can replace it.
+CREATE TABLE amendment (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id BIGINT NOT NULL REFERENCES message (id),
+    earlier_id BIGINT NOT NULL REFERENCES message (id),
+    note TEXT NOT NULL,
+    CONSTRAINT amendment_is_one_a_message UNIQUE (message_id, earlier_id)
+);
+CREATE INDEX amendment_by_earlier ON amendment (earlier_id);

@@ -47,3 +47,13 @@ WHEN NEW.health = OLD.health AND NEW.health <> 'ok' AND (NEW.address <> OLD.addr
 BEGIN
     UPDATE contact SET health = 'ok', health_reason = 'verified', health_at = NULL WHERE id = NEW.id;
 END;
+
+-- What is added to a message that showed what is not right any more, on channels that can replace it.
+CREATE TABLE amendment (
+    id INTEGER PRIMARY KEY,
+    message_id BIGINT NOT NULL REFERENCES message (id),
+    earlier_id BIGINT NOT NULL REFERENCES message (id),
+    note TEXT NOT NULL,
+    CONSTRAINT amendment_is_one_a_message UNIQUE (message_id, earlier_id)
+);
+CREATE INDEX amendment_by_earlier ON amendment (earlier_id);

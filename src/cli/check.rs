@@ -47,6 +47,16 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
                 "database",
                 format!("at this program's version; the school's zone is {zone}"),
             );
+            let untold = store.untold_to_staff(Clock::Wall.now()).await?;
+            if untold > 0 {
+                println!(
+                    "note  staff: {untold} families' addresses fail and their class teachers have no address: \
+                     add a contact for each class teacher"
+                );
+            }
+            if store.quarantined().await? {
+                line(false, "quarantine", super::QUARANTINE.into());
+            }
         }
         Err(error) => line(false, "database", crate::app::story(error.as_ref())),
     }
@@ -182,6 +192,7 @@ pub(super) async fn send_test(
         ),
         html: None,
         follows: None,
+        replaces: Vec::new(),
         composed_at: Clock::Wall.now(),
     };
     let missing = |key: &str| Failure::Usage(format!("{channel} is not configured: set {key}"));

@@ -19,6 +19,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{app::story, config::Config, demo, store::Store};
 
+/// What a quarantine asks of a person.
+const QUARANTINE: &str = "the database is a restored copy, or another machine sent from it last, so that nothing is \
+    sent. Import what it lacks, then see vestnik held list and vestnik held release";
+
 /// Tells every family how their child is doing at school, and keeps the proof.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]

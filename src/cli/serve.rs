@@ -1,6 +1,6 @@
 //! `serve`: the daemon.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
@@ -19,6 +19,7 @@ use crate::{
     paper::{calendar::Calendar, press::Press},
     policy::Regulation,
     providers,
+    quarantine::{self, Watermark},
     store::{Dialect, Store},
     text::Templates,
     web::{
@@ -38,6 +39,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     }
     let store = super::open(config).await?;
     let lock = store.lock()?;
+    let watermark = begin(config, &store).await?;
     let zone = store.school(&config.school).await?;
     let regulation = regulation(config, &store).await?;
     let templates = Templates::load(config.templates.as_deref())?;
@@ -65,7 +67,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         holder,
         alone,
         random,
-    );
+    )
+    .with_watermark(watermark);
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());
@@ -104,6 +107,31 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     drop(lock);
     tracing::info!("vestnik has stopped");
     Ok(())
+}
+
+/// Writes this start down in the database, and then beside it.
+async fn begin(config: &Config, store: &Store) -> Result<Option<Watermark>> {
+    let place = Watermark::place(store.file(), config.state.as_deref());
+    if place.is_none() {
+        tracing::warn!(
+            "no folder is known that no backup holds: a restored database would not be noticed. \
+             Set database.state_dir"
+        );
+    }
+    let unreadable = |path: &Path| format!("{} cannot be read or written", path.display());
+    let mark = match &place {
+        Some(path) => Watermark::read(path).with_context(|| unreadable(path))?,
+        None => None,
+    };
+    let begun = store
+        .start(&quarantine::machine(), mark, Clock::Wall.now())
+        .await?;
+    if begun.quarantined {
+        tracing::error!(standing = ?begun.standing, "quarantine: {}", super::QUARANTINE);
+    }
+    place
+        .map(|path| Watermark::begin(path.clone(), begun.mark).with_context(|| unreadable(&path)))
+        .transpose()
 }
 
 /// What prints the weekly sheets, where there is a folder for them.

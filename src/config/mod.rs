@@ -36,6 +36,8 @@ pub const DEFAULT: &str = include_str!("../../config/vestnik.toml");
 pub struct Config {
     /// Where the data lives; may hold a password.
     pub database: Secret,
+    /// A folder that no backup holds, for what was sent since.
+    pub state: Option<PathBuf>,
     /// What the school's row is seeded with.
     pub school: School,
     /// Where `/healthz` listens.
@@ -169,6 +171,9 @@ impl Config {
         for (name, value) in env {
             if name == "CREDENTIALS_DIRECTORY" {
                 places.credentials = Some(value.into());
+            } else if name == "STATE_DIRECTORY" {
+                // systemd names several with colons between them.
+                places.state = value.split(':').next().map(PathBuf::from);
             } else if let Some(key) = name.strip_prefix("VESTNIK__") {
                 let key = key.to_lowercase().replace("__", ".");
                 figment = figment.merge(Serialized::default(&key, value));
@@ -246,6 +251,10 @@ fn read(keys: &mut Keys) -> Option<Config> {
     }
     Some(Config {
         database: database?,
+        state: keys
+            .text("database.state_dir")
+            .map(|name| keys.places.beside.join(name))
+            .or_else(|| keys.places.state.clone()),
         school: school?,
         listen: listen?,
         email,

@@ -9,6 +9,8 @@ use crate::secret::Secret;
 pub(super) struct Places {
     /// systemd's credentials (`CREDENTIALS_DIRECTORY`).
     pub(super) credentials: Option<PathBuf>,
+    /// systemd's folder for the service's own state (`STATE_DIRECTORY`).
+    pub(super) state: Option<PathBuf>,
     /// The folder of the configuration file.
     pub(super) beside: PathBuf,
 }

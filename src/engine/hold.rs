@@ -44,6 +44,12 @@ pub(super) async fn hold(
     if openings.is_empty() {
         return Ok(held);
     }
+    if let Some(question) = tx.restored().await? {
+        let all = openings
+            .iter()
+            .map(|one| ((one.look.fact, one.guardian_id), question));
+        return Ok(all.collect());
+    }
     let away = classes_away(tx, &openings, policy, now).await?;
     let bursts = bursts(tx, &openings, policy, now).await?;
     for one in openings.iter().filter(|one| !one.urgent) {

@@ -19,7 +19,7 @@ use crate::{
     journal::fact::Fact,
     plan::{Decision, Look, plan},
     store::{Lease, NewMessage, NewNotice, StoreError, Tx},
-    text::{Templates, Text},
+    text::{ContentLevel, Templates, Text},
     week::Week,
 };
 
@@ -154,6 +154,7 @@ impl Engine {
                 urgent: draft.urgent,
                 useful_until: draft.useful_until,
                 follows: draft.follows,
+                amends: self.amendments(draft)?,
                 notices: &draft.notices,
             };
             tx.insert_message(&message, now).await?;
@@ -164,6 +165,25 @@ impl Engine {
 }
 
 impl Engine {
+    /// What is added to the messages that a draft corrects. Only a messenger can replace what it showed,
+    /// and where it says only that there is something new there is nothing to correct.
+    fn amendments(&self, draft: &Draft) -> Result<Vec<(i64, String)>, EngineError> {
+        let level = self.rules.content;
+        if draft.channel != Channel::Telegram || level == ContentLevel::Ping {
+            return Ok(Vec::new());
+        }
+        let today = draft.letter.date;
+        let mut amendments = Vec::new();
+        for (earlier, news) in &draft.amends {
+            let lines = news
+                .iter()
+                .map(|(student, item)| self.templates.amendment(level, student, item, today))
+                .collect::<Result<Vec<_>, _>>()?;
+            amendments.push((*earlier, lines.join("\n")));
+        }
+        Ok(amendments)
+    }
+
     /// Sets a draft in words. Where a school's own template fails on content that no sample had, the
     /// one that comes with the program serves: one slip must not silence everybody.
     fn words(&self, draft: &Draft) -> Result<Text, EngineError> {

@@ -10,6 +10,7 @@ mod jobs;
 mod ladder;
 mod send;
 mod settle;
+mod staff;
 
 pub use intake::reference;
 
@@ -22,6 +23,7 @@ use crate::{
     instant::Millis,
     next::InDoubt,
     policy::Policy,
+    quarantine::Watermark,
     schedule,
     store::{LEASE, Lease, Store, StoreError},
     text::{ContentLevel, TemplateError, Templates},
@@ -158,6 +160,8 @@ pub struct Engine {
     week_closed: Option<Millis>,
     tidied: Option<Millis>,
     day_begun: Option<Millis>,
+    watermark: Option<Watermark>,
+    teachers_at: Millis,
 }
 
 impl Engine {
@@ -184,7 +188,16 @@ impl Engine {
             week_closed: None,
             tidied: None,
             day_begun: None,
+            watermark: None,
+            teachers_at: 0,
         }
+    }
+
+    /// The same engine, which writes beside the database what it has sent.
+    #[must_use]
+    pub fn with_watermark(mut self, watermark: Option<Watermark>) -> Self {
+        self.watermark = watermark;
+        self
     }
 
     /// One turn: settles reports, sends what is ready, plans what changed, composes what is due, and
@@ -227,6 +240,8 @@ impl Engine {
             turn.more |= self.intake(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
+            self.tell_teachers(&lease, now).await?;
+            self.compose_for_staff(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }
         turn.wake_at = self.store.wake_at(now).await?;

@@ -10,7 +10,6 @@ use crate::{
     },
     instant::{MINUTE, Millis},
     may_send::{Leaving, Verdict, WhyStop, may_send},
-    quiet::Quiet,
     store::{Ready, Tx},
     zone,
 };
@@ -26,6 +25,9 @@ impl Engine {
         permits: &mut Permits<'_>,
         now: Millis,
     ) -> Result<(), EngineError> {
+        if self.store.quarantined().await? {
+            return Ok(());
+        }
         for account in self.accounts.clone() {
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
@@ -80,6 +82,9 @@ impl Engine {
                 };
                 let mut message = one.message;
                 message.client_ref = client_ref;
+                if account.channel == Channel::Telegram {
+                    message.replaces = tx.replaced(one.id).await?;
+                }
                 calls.push(Call::Send {
                     attempt_id,
                     message_id: one.id,
@@ -88,9 +93,24 @@ impl Engine {
                 });
             }
             tx.commit().await?;
+            self.mark(&calls, now);
             turn.calls.extend(calls);
         }
         Ok(())
+    }
+
+    /// Raises the watermark above the calls that are about to leave. Where it cannot be written they
+    /// leave all the same: families hear now, and a copy is restored perhaps never.
+    fn mark(&mut self, calls: &[Call], now: Millis) {
+        let attempts = calls.iter().filter_map(|call| match call {
+            Call::Send { attempt_id, .. } => Some(*attempt_id),
+            Call::Ask { .. } => None,
+        });
+        if let (Some(watermark), Some(newest)) = (&mut self.watermark, attempts.max())
+            && let Err(error) = watermark.raise(newest, now)
+        {
+            tracing::error!(%error, "the watermark beside the database cannot be written");
+        }
     }
 
     /// Asks [`may_send`] one last time, and acts on any answer but «go».
@@ -117,7 +137,7 @@ impl Engine {
             .filter_map(|(guardian, _)| people.guardian(*guardian))
             .map(|guardian| hours.quiet_of(guardian))
             .max_by_key(|quiet| quiet.over_at(local))
-            .unwrap_or(Quiet::Off);
+            .unwrap_or(hours.quiet);
         let leaving = Leaving {
             tells: &ready.tells,
             contacts: &contacts,

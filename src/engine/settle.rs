@@ -196,7 +196,9 @@ impl Engine {
             }
             Step::Reject(reason) => {
                 if reason.fault == Fault::Address {
-                    tx.blame_address(message_id, "hard", &reason, now).await?;
+                    let blocked = reason.code.ends_with("_blocked");
+                    let health = if blocked { "blocked" } else { "hard" };
+                    tx.blame_address(message_id, health, &reason, now).await?;
                 }
                 tx.end(message_id, "rejected", &reason.to_string(), now)
                     .await?;

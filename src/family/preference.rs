@@ -110,7 +110,7 @@ impl Event {
             (Place::Lesson(_), _) => Self::ScheduleChange,
             (Place::Test { .. }, _) => Self::Test,
             (Place::ClassEvent(_), _) => Self::ClassEvent,
-            (Place::Silence { .. } | Place::Summary(_), _) => Self::Service,
+            (Place::Silence { .. } | Place::Summary(_) | Place::Contact(_), _) => Self::Service,
         }
     }
 

@@ -81,6 +81,8 @@ pub enum Place {
     },
     /// How much there is of what a person decided to sum up: `hold.id`.
     Summary(i64),
+    /// That an address of the family fails: `contact.id`. Staff hear of it, families never.
+    Contact(i64),
 }
 
 macro_rules! codes {
@@ -199,6 +201,7 @@ impl Place {
             Self::ClassEvent(_) => "class_event",
             Self::Silence { .. } => "silence",
             Self::Summary(_) => "summary",
+            Self::Contact(_) => "contact",
         }
     }
 }
@@ -232,7 +235,8 @@ impl fmt::Display for Fact {
             Place::Announcement(id)
             | Place::Lesson(id)
             | Place::ClassEvent(id)
-            | Place::Summary(id) => write!(f, "{id}"),
+            | Place::Summary(id)
+            | Place::Contact(id) => write!(f, "{id}"),
         }
     }
 }
@@ -291,6 +295,7 @@ fn parse(parts: &[&str]) -> Option<Fact> {
         ("class_event", [one]) => Place::ClassEvent(id(one)?),
         ("silence", [one]) => Place::Silence { monday: day(one)? },
         ("summary", [one]) => Place::Summary(id(one)?),
+        ("contact", [one]) => Place::Contact(id(one)?),
         _ => return None,
     };
     Some(Fact {

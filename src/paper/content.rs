@@ -111,6 +111,15 @@ pub struct Household {
     pub why: Option<WhyPaper>,
 }
 
+/// A piece of news that waits for the sheet.
+#[derive(Clone)]
+pub struct OnSheet {
+    /// What it is.
+    pub item: Item,
+    /// The number of the sheet that told what it corrects, if one did.
+    pub earlier: Option<i64>,
+}
+
 /// Sets one sheet. `news` is what the notices say that wait for it.
 ///
 /// # Errors
@@ -119,7 +128,7 @@ pub fn sheet(
     class: &ClassWeek,
     student: &StudentWeek,
     household: &Household,
-    news: &[Item],
+    news: &[OnSheet],
     templates: &Templates,
 ) -> Result<sheet::Sheet, TemplateError> {
     let subjects = subjects(class, student);
@@ -144,8 +153,8 @@ pub fn sheet(
     for item in &student.homework {
         page.homework.push(homework(item));
     }
-    for item in news {
-        place(&mut page, class.week, item, templates)?;
+    for one in news {
+        place(&mut page, class.week, one, templates)?;
     }
     Ok(page)
 }
@@ -155,9 +164,10 @@ pub fn sheet(
 fn place(
     page: &mut sheet::Sheet,
     week: Week,
-    item: &Item,
+    news: &OnSheet,
     templates: &Templates,
 ) -> Result<(), TemplateError> {
+    let item = &news.item;
     let in_week = Week::of(item.date) == week;
     let entered = match &item.news {
         News::Entered(value) => Some(value),
@@ -191,7 +201,10 @@ fn place(
                 value: words::result(value),
             });
         }
-        _ => page.corrections.push(dated(item, templates)?),
+        _ => page.corrections.push(match corrected(news) {
+            Some(sentence) => sentence,
+            None => dated(item, templates)?,
+        }),
     }
     Ok(())
 }
@@ -200,6 +213,26 @@ fn place(
 fn dated(item: &Item, templates: &Templates) -> Result<String, TemplateError> {
     let sentence = templates.sentence(item)?;
     Ok(format!("{}. {sentence}", words::short_weekday(item.date)))
+}
+
+/// «ср 14.10. Математика: в листке № 5 было 3, верно 4»: a family compares it with the sheet that it has
+/// pinned up.
+fn corrected(news: &OnSheet) -> Option<String> {
+    let item = &news.item;
+    let (number, day) = (news.earlier?, words::short_weekday(item.date));
+    let heading = words::heading(item, false);
+    match &item.news {
+        News::Corrected {
+            old: Some(old),
+            new,
+        } => Some(format!(
+            "{day}. {heading}: в листке № {number} было {old}, верно {new}"
+        )),
+        News::Withdrawn(Some(old)) => Some(format!(
+            "{day}. {heading}: в листке № {number} было {old}, этой записи больше нет"
+        )),
+        _ => None,
+    }
 }
 
 fn homework(item: &Item) -> sheet::Homework {

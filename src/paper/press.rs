@@ -19,7 +19,7 @@ use rand::Rng;
 use serde_json::Value;
 use vestnik_sheet::{Batch, Child, Pdf, RenderError};
 
-use super::content::{self, ClassWeek, Household, StudentWeek};
+use super::content::{self, ClassWeek, Household, OnSheet, StudentWeek};
 use crate::{
     compose::{Due, Names, item, shared},
     config::Config,
@@ -35,7 +35,7 @@ use crate::{
     journal::{cell::Known, class_name::ClassName},
     plan::WhyNone,
     store::{NewSheet, Store, StoreError, Tx},
-    text::{Item, TemplateError, Templates},
+    text::{TemplateError, Templates},
     week::Week,
     zone,
 };
@@ -372,14 +372,20 @@ fn pointless(due: &Due, names: &Names, today: NaiveDate) -> Option<WhyNone> {
     }
 }
 
-fn told_items(told: &[&Due], names: &Names, today: NaiveDate) -> Vec<Item> {
+fn told_items(told: &[&Due], names: &Names, today: NaiveDate) -> Vec<OnSheet> {
     let mut items = Vec::new();
     for (fact, due) in shared(told.iter().copied()) {
         for news in due.news() {
-            items.push(item(fact, &due.content, news, names, Channel::Paper, today));
+            items.push(OnSheet {
+                item: item(fact, &due.content, news, names, Channel::Paper, today),
+                earlier: due.told_in.as_ref().and_then(|earlier| earlier.sheet),
+            });
         }
     }
-    items.sort_by(|a, b| (a.date, a.event, &a.subject).cmp(&(b.date, b.event, &b.subject)));
+    items.sort_by(|a, b| {
+        let (a, b) = (&a.item, &b.item);
+        (a.date, a.event, &a.subject).cmp(&(b.date, b.event, &b.subject))
+    });
     items
 }
 

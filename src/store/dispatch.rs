@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sqlx::{AssertSqlSafe, any::AnyRow};
-use vestnik_contract::{Message, Sent};
+use vestnik_contract::{Message, Replaced, Sent};
 
 use super::{
     StoreError,
@@ -168,6 +168,41 @@ impl Tx {
         Ok(Some(int(&attempt, "id")?))
     }
 
+    /// The earlier messages that a message corrects, each with all that has been corrected in it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn replaced(&mut self, message_id: i64) -> Result<Vec<Replaced>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT e.id, e.provider_ref, e.body_text, a.note FROM amendment own \
+             JOIN message m ON m.id = own.message_id \
+             JOIN message e ON e.id = own.earlier_id AND e.channel = m.channel AND e.address = m.address \
+             JOIN amendment a ON a.earlier_id = e.id \
+             JOIN message other ON other.id = a.message_id AND (other.id = m.id \
+                 OR other.state IN ('accepted', 'no_receipt', 'delivered')) \
+             WHERE own.message_id = $1 AND e.provider_ref IS NOT NULL ORDER BY e.id, a.id",
+        )
+        .bind(message_id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut replaced: Vec<(i64, Replaced)> = Vec::new();
+        for row in &rows {
+            let id = int(row, "id")?;
+            if replaced.last().is_none_or(|(last, _)| *last != id) {
+                let earlier = Replaced {
+                    provider_ref: text(row, "provider_ref")?,
+                    text: text(row, "body_text")?,
+                };
+                replaced.push((id, earlier));
+            }
+            if let Some((_, earlier)) = replaced.last_mut() {
+                earlier.text.push_str("\n\n");
+                earlier.text.push_str(&text(row, "note")?);
+            }
+        }
+        Ok(replaced.into_iter().map(|(_, earlier)| earlier).collect())
+    }
+
     /// Puts a ready message off until `at`.
     ///
     /// # Errors
@@ -299,6 +334,7 @@ fn candidate(row: &AnyRow) -> Result<Ready, StoreError> {
             text: text(row, "body_text")?,
             html: some_text(row, "body_html")?,
             follows: some_text(row, "follows")?,
+            replaces: Vec::new(),
             composed_at: int(row, "composed_at")?,
         },
         channel: text(row, "channel")?,

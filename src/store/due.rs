@@ -12,12 +12,21 @@ use super::{
     rows::{ids, int, parsed, some_int, some_text, text, values},
 };
 use crate::{
-    compose::{Due, Names},
+    compose::{Due, Earlier, Names},
     family::People,
     instant::Millis,
     journal::{cell::Cell, class_name::ClassName, fact::Fact},
     text::{School, Text},
 };
+
+/// The columns of [`Earlier`] for the notices `n`.
+pub(super) const EARLIER: &str = "m.id AS told_in, m.address AS told_at_address, \
+     CASE WHEN m.state IN ('ready', 'sending', 'in_doubt') THEN 1 ELSE 0 END AS told_leaving, \
+     s.number AS told_on_sheet FROM notice n \
+     LEFT JOIN told t ON t.guardian_id = n.guardian_id AND t.fact = n.fact \
+     LEFT JOIN message m ON m.id = t.message_id AND m.state IN \
+         ('ready', 'sending', 'in_doubt', 'accepted', 'no_receipt', 'delivered') \
+     LEFT JOIN sheet s ON s.message_id = m.id";
 
 /// How many guardians are composed for in one transaction.
 const GUARDIANS: i64 = 200;
@@ -47,6 +56,8 @@ pub struct NewMessage<'a> {
     pub useful_until: Millis,
     /// The message that it corrects.
     pub follows: Option<i64>,
+    /// What is added to the earlier messages that it corrects, by their ids.
+    pub amends: Vec<(i64, String)>,
     /// The notices it carries, each with the cell that it tells.
     pub notices: &'a [(i64, Fact, Cell)],
 }
@@ -120,7 +131,15 @@ impl Tx {
                 },
                 content: contents.get(&fact).cloned().unwrap_or_default(),
                 tried: tried.remove(&notice_id).unwrap_or_default(),
-                told_in: some_int(row, "told_in")?.zip(some_text(row, "told_at_address")?),
+                told_in: match some_int(row, "told_in")? {
+                    Some(message_id) => Some(Earlier {
+                        message_id,
+                        address: text(row, "told_at_address")?,
+                        leaving: int(row, "told_leaving")? == 1,
+                        sheet: some_int(row, "told_on_sheet")?,
+                    }),
+                    None => None,
+                },
                 fact,
             });
         }
@@ -134,10 +153,7 @@ impl Tx {
     ) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(format!(
             "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, \
-             m.id AS told_in, m.address AS told_at_address FROM notice n \
-             LEFT JOIN told t ON t.guardian_id = n.guardian_id AND t.fact = n.fact \
-             LEFT JOIN message m ON m.id = t.message_id AND m.state IN ('ready', 'sending', 'in_doubt') \
-             WHERE n.state IN ('settling', 'waiting') AND n.due_at <= $1 AND n.guardian_id IN ({}) \
+             {EARLIER} WHERE n.state IN ('settling', 'waiting') AND n.due_at <= $1 AND n.guardian_id IN ({}) \
              ORDER BY n.id",
             ids(guardians)
         )))
@@ -148,7 +164,10 @@ impl Tx {
     }
 
     /// The contacts whose messages ended without carrying these notices.
-    async fn tried(&mut self, notices: &[AnyRow]) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
+    pub(super) async fn tried(
+        &mut self,
+        notices: &[AnyRow],
+    ) -> Result<BTreeMap<i64, Vec<i64>>, StoreError> {
         let notices = notices
             .iter()
             .map(|row| int(row, "id"))
@@ -284,6 +303,14 @@ impl Tx {
         .fetch_one(&mut *self.db)
         .await?;
         let id = int(&row, "id")?;
+        for (earlier, note) in &message.amends {
+            sqlx::query("INSERT INTO amendment (message_id, earlier_id, note) VALUES ($1, $2, $3)")
+                .bind(id)
+                .bind(*earlier)
+                .bind(note)
+                .execute(&mut *self.db)
+                .await?;
+        }
         for batch in message.notices.chunks(100) {
             let sql = format!(
                 "INSERT INTO message_notice (message_id, notice_id, value) VALUES {}",

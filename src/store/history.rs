@@ -172,7 +172,8 @@ impl Store {
             Place::Announcement(id)
             | Place::Lesson(id)
             | Place::ClassEvent(id)
-            | Place::Summary(id) => {
+            | Place::Summary(id)
+            | Place::Contact(id) => {
                 what = format!("{what} № {id}");
             }
             _ => {}

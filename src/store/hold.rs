@@ -208,6 +208,8 @@ impl Tx {
                 Ok(format!("class {name}{day}"))
             }
             "guardianship" | "student" => self.whose_rights(burst).await,
+            "restored" => Ok("the database is older than what was sent from it".into()),
+            "moved" => Ok("another machine sent from this database".into()),
             _ => Ok("students without a class".into()),
         }
     }
@@ -345,18 +347,23 @@ impl Store {
         let mut tx = self.transaction().await?;
         let decided = sqlx::query(
             "UPDATE hold SET decided_at = $2, decision = $3 WHERE id = $1 AND decided_at IS NULL \
-             AND ($3 <> 'summarise' OR kind NOT IN ('restriction_over', 'of_age'))",
+             AND ($3 <> 'summarise' OR kind NOT IN ('restriction_over', 'of_age')) \
+             RETURNING kind, burst",
         )
         .bind(hold)
         .bind(now)
         .bind(verdict.code())
-        .execute(&mut *tx.db)
+        .fetch_optional(&mut *tx.db)
         .await?;
-        if decided.rows_affected() == 0 {
+        let Some(row) = decided else {
             tx.commit().await?;
             return Ok(None);
-        }
+        };
         let count = match verdict {
+            _ if text(&row, "kind")? == Kind::Quarantine.code() => {
+                let burst = text(&row, "burst")?;
+                tx.end_quarantine(hold, &burst, verdict, now).await?
+            }
             Verdict::Release => tx.release_held(hold, now).await?,
             Verdict::Drop => tx.drop_held(hold, now).await?,
             Verdict::Summarise => tx.summarise_held(hold, now).await?,

@@ -84,6 +84,7 @@ impl Tx {
         sqlx::query(AssertSqlSafe(format!(
             "UPDATE notice SET state = 'settling', waits_for = 'settling', due_at = $1, \
              reason = NULL, state_at = $1 WHERE state = 'waiting' AND (due_at IS NULL OR due_at > $1) \
+             AND COALESCE(reason, '') <> 'restored' \
              AND (guardian_id IN ({}) OR student_id IN ({}))",
             ids(guardians),
             ids(students)

@@ -7,6 +7,7 @@ use sqlx::{Row, any::AnyRow};
 
 use super::{
     StoreError,
+    due::EARLIER,
     lane::Tx,
     press::class_name,
     rows::{ids, int, parsed, some_int, some_text, text},
@@ -322,9 +323,9 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<Due>, StoreError> {
         let sql = format!(
-            "SELECT id, guardian_id, fact, basis, basis_told, state, due_at, NULL AS told_in, \
-             NULL AS told_at_address FROM notice WHERE state = 'waiting' AND waits_for = 'sheet' \
-             AND guardian_id IS NOT NULL AND student_id IN ({}) ORDER BY id",
+            "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, {EARLIER} \
+             WHERE n.state = 'waiting' AND n.waits_for = 'sheet' \
+             AND n.guardian_id IS NOT NULL AND n.student_id IN ({}) ORDER BY n.id",
             ids(students)
         );
         let rows = self.all(sql).await?;

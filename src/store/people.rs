@@ -252,18 +252,22 @@ fn contact(row: &AnyRow) -> Result<Option<Contact>, StoreError> {
         channel,
         address: contact::comparable(channel, &text(row, "address")?),
         rank: int(row, "rank")?,
-        health: match text(row, "health")?.as_str() {
-            "ok" => Health::Ok,
-            "soft" if some_text(row, "health_reason")?.as_deref() == Some("silent") => {
-                Health::Silent
-            }
-            "soft" => Health::Soft,
-            "blocked" => Health::Blocked,
-            "complained" => Health::Complained,
-            _ => Health::Hard,
-        },
+        health: health(row)?,
         ended: false,
     }))
+}
+
+/// What `contact.health` and `contact.health_reason` say together.
+pub(super) fn health(row: &AnyRow) -> Result<Health, StoreError> {
+    let reason = some_text(row, "health_reason")?;
+    Ok(match text(row, "health")?.as_str() {
+        "ok" => Health::Ok,
+        "soft" if reason.as_deref() == Some("silent") => Health::Silent,
+        "soft" => Health::Soft,
+        "blocked" => Health::Blocked,
+        "complained" => Health::Complained,
+        _ => Health::Hard,
+    })
 }
 
 fn consent(row: &AnyRow) -> Result<Option<Consent>, StoreError> {

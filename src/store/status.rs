@@ -28,6 +28,10 @@ pub struct Status {
     pub possible_duplicates: i64,
     /// How long the oldest message that could leave has waited, in milliseconds.
     pub oldest_ready_ms: Option<i64>,
+    /// Failing addresses of families that no teacher could be told of in the last week.
+    pub untold_to_staff: i64,
+    /// Whether nothing is sent because the database was restored or moved.
+    pub quarantine: bool,
     /// Per lane that rests: why.
     pub resting: BTreeMap<String, String>,
 }
@@ -90,6 +94,8 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         status.oldest_ready_ms = some_int(&row, "at")?.map(|at| now - at);
+        status.untold_to_staff = self.untold_to_staff(now).await?;
+        status.quarantine = self.quarantined().await?;
         status.resting = self
             .resting(now)
             .await?

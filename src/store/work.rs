@@ -23,7 +23,8 @@ impl Store {
     /// [`StoreError`] where the database fails.
     pub async fn has_due(&self, now: Millis) -> Result<bool, StoreError> {
         let row = sqlx::query(
-            "SELECT id FROM notice WHERE state IN ('settling', 'waiting') AND due_at <= $1 LIMIT 1",
+            "SELECT id FROM notice WHERE state IN ('settling', 'waiting') AND due_at <= $1 \
+             AND guardian_id IS NOT NULL LIMIT 1",
         )
         .bind(now)
         .fetch_optional(&self.pool)

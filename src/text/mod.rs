@@ -7,6 +7,7 @@
 mod fields;
 mod files;
 mod samples;
+mod staff;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -18,6 +19,7 @@ use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
 
+pub use staff::{Failing, to_teacher};
 use view::Part;
 
 use crate::{
@@ -307,6 +309,29 @@ impl Templates {
         let told = self.fragment(Part::Plain, item)?;
         let heading = words::heading(item, false);
         Ok(view::one_line(&format!("{heading}: {told}")))
+    }
+
+    /// A line for the message that told what is corrected now: «✎ 15.10 исправлено за 14.10, Маша».
+    ///
+    /// # Errors
+    /// [`TemplateError::Broken`], as [`Templates::render`].
+    pub fn amendment(
+        &self,
+        level: ContentLevel,
+        student: &str,
+        item: &Item,
+        today: NaiveDate,
+    ) -> Result<String, TemplateError> {
+        let mut item = item.clone();
+        let whose = if level == ContentLevel::Full && !student.is_empty() {
+            format!(", {}", view::one_line(student))
+        } else {
+            item.comment = None;
+            String::new()
+        };
+        let (today, day) = (words::short_day(today), words::short_day(item.date));
+        let sentence = self.sentence(&item)?;
+        Ok(format!("✎ {today} к записи за {day}{whose}. {sentence}"))
     }
 
     /// The letter in the frame of one part.

@@ -49,7 +49,7 @@ async fn what_waits_for_an_account_out_of_order_takes_the_next_channel() {
             if message.address.contains('@') && state.load(Ordering::Relaxed) {
                 return Outcome::Deferred {
                     reason: Reason::new("smtp_535", "The password is wrong.", Fault::Account),
-                    retry_after: Some(std::time::Duration::from_secs(300)),
+                    retry_after: Some(std::time::Duration::from_mins(5)),
                     scope: Scope::Lane,
                 };
             }
@@ -103,7 +103,7 @@ async fn without_another_channel_it_waits_until_the_sheets_are_printed() {
         desk.sql(FAMILY).await;
         desk.provider(|_| Outcome::Deferred {
             reason: Reason::new("smsc_3", "The balance is used up.", Fault::Account),
-            retry_after: Some(std::time::Duration::from_secs(3 * 3600)),
+            retry_after: Some(std::time::Duration::from_hours(3)),
             scope: Scope::Lane,
         });
         desk.until("2026-10-15T09:00:00").await;
@@ -307,5 +307,77 @@ async fn a_late_receipt_takes_a_notice_off_the_sheet_and_a_newer_value_is_a_corr
             .number("SELECT COUNT(*) FROM receipt WHERE matched_at IS NULL")
             .await;
         assert_eq!(again, 0);
+    }
+}
+
+/// The class teacher, whoever stands in and the house tutor hear once a day whose address fails; who is a
+/// guardian of the child hears nothing of the other one's address.
+#[tokio::test]
+async fn the_class_teacher_is_told_whose_address_fails_once_and_without_a_mark() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        ivan_alone(&mut desk).await;
+        desk.sql(
+            "INSERT INTO staff (surname, given_name) VALUES ('Иванова', 'Анна');
+             INSERT INTO staff (surname, given_name) VALUES ('Петров', 'Пётр');
+             INSERT INTO staff (surname, given_name) VALUES ('Орлова', 'Вера');
+             INSERT INTO staff (surname, given_name) VALUES ('Соколова', 'Нина');
+             UPDATE class SET class_teacher_id = 1;
+             INSERT INTO duty (staff_id, role, class_id, to_on) VALUES (2, 'class_teacher', 1, '2026-10-13');
+             INSERT INTO duty (staff_id, role, class_id) VALUES (3, 'tutor', 1);
+             INSERT INTO duty (staff_id, role, class_id) VALUES (4, 'tutor', 1);
+             INSERT INTO guardian (surname, given_name, staff_id) VALUES ('Соколова', 'Нина', 4);
+             INSERT INTO guardianship (guardian_id, student_id) VALUES (3, 1);
+             INSERT INTO contact (staff_id, channel, address, rank) VALUES (1, 'email', 'anna@example.org', 1);
+             INSERT INTO contact (staff_id, channel, address, rank) VALUES (1, 'sms', '+79000000099', 2);
+             INSERT INTO contact (staff_id, channel, address) VALUES (2, 'email', 'petr@example.org');
+             INSERT INTO contact (staff_id, channel, address) VALUES (4, 'email', 'nina@example.org')",
+        )
+        .await;
+        desk.provider(|message| match message.address.as_str() {
+            "+79000000012" => Outcome::Rejected {
+                reason: reason(Fault::Address),
+            },
+            "anna@example.org" => Outcome::Rejected {
+                reason: reason(Fault::Message),
+            },
+            _ => Outcome::Accepted { provider_ref: None },
+        });
+        desk.sql(&mark(14, "5")).await;
+        desk.minutes(30).await;
+        assert_eq!(desk.calls.len(), 1);
+        desk.until("2026-10-14T18:10:00").await;
+        let told = desk.texts();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told[1].1, "anna@example.org");
+        assert!(
+            told[1]
+                .2
+                .contains("– Маша С., 5 «А»: такого номера телефона нет"),
+            "{}",
+            told[1].2
+        );
+        assert!(!told[1].2.contains("Математика"), "{}", told[1].2);
+        assert_eq!(
+            told[2].1, "+79000000099",
+            "her mail failed, her phone did not"
+        );
+        let status = base.store.status(desk.now).await.unwrap();
+        assert_eq!(status.untold_to_staff, 1, "the tutor has no address");
+        desk.until("2026-10-15T18:10:00").await;
+        assert_eq!(desk.calls.len(), 3, "it is told once");
+        // The family gives a new number, and that fails as well.
+        desk.sql("UPDATE contact SET address = '+79000000013' WHERE id = 2")
+            .await;
+        desk.provider(|message| match message.address.as_str() {
+            "+79000000013" => Outcome::Rejected {
+                reason: reason(Fault::Address),
+            },
+            _ => Outcome::Accepted { provider_ref: None },
+        });
+        desk.sql(&mark(15, "4")).await;
+        desk.minutes(30).await;
+        desk.until("2026-10-16T18:10:00").await;
+        assert_eq!(desk.calls.last().unwrap().1.address, "anna@example.org");
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
+mod corrections;
 #[path = "../support/desk.rs"]
 mod desk;
 mod engine;
@@ -10,6 +11,7 @@ mod families;
 mod held;
 mod ladder;
 mod paper;
+mod quarantine;
 mod school;
 #[path = "../support/mod.rs"]
 mod support;

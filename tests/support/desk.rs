@@ -16,6 +16,7 @@ use vestnik::{
     next::{EMAIL_DOUBT, InDoubt},
     policy::{Period, Policy},
     providers,
+    quarantine::Watermark,
     store::{History, Store},
     text::{ContentLevel, Templates},
     zone,
@@ -60,11 +61,26 @@ impl Desk {
 
     /// A desk of a school with this policy.
     pub(crate) fn governed(store: &Store, policy: Policy, holder: &str) -> Self {
-        Self::placed(store, policy, holder, ZONE)
+        Self::ruled(store, policy, holder, ZONE, ContentLevel::Full)
     }
 
     /// A desk of a school with this policy in this zone.
     pub(crate) fn placed(store: &Store, policy: Policy, holder: &str, zone: chrono_tz::Tz) -> Self {
+        Self::ruled(store, policy, holder, zone, ContentLevel::Full)
+    }
+
+    /// A desk whose messenger may carry so much.
+    pub(crate) fn at_level(store: &Store, content: ContentLevel) -> Self {
+        Self::ruled(store, Policy::defaults().unwrap(), "holder", ZONE, content)
+    }
+
+    fn ruled(
+        store: &Store,
+        policy: Policy,
+        holder: &str,
+        zone: chrono_tz::Tz,
+        content: ContentLevel,
+    ) -> Self {
         let rules = Rules {
             policy,
             hours: Hours {
@@ -74,7 +90,7 @@ impl Desk {
                 quiet: "21:00-07:30".parse().unwrap(),
             },
             sheets: "0 0 13 * * Fri".parse().unwrap(),
-            content: ContentLevel::Full,
+            content,
         };
         let accounts = vec![
             providers::email_lane(),
@@ -89,7 +105,8 @@ impl Desk {
             accounts,
             holder.to_owned(),
             true,
-            StdRng::seed_from_u64(7),
+            // Two daemons draw different names for their messages.
+            StdRng::seed_from_u64(7 + u64::from(holder != "holder")),
         );
         Self {
             store: store.clone(),
@@ -101,6 +118,12 @@ impl Desk {
             calls: Vec::new(),
             left: Vec::new(),
         }
+    }
+
+    /// Has the engine write beside the database what it has sent.
+    pub(crate) fn watermark(self, watermark: Watermark) -> Self {
+        let engine = self.engine.with_watermark(Some(watermark));
+        Self { engine, ..self }
     }
 
     /// From now on the provider answers like this.

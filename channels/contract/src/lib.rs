@@ -13,7 +13,7 @@ pub mod conformance;
 pub mod message;
 pub mod outcome;
 
-pub use message::{Message, Sent};
+pub use message::{Message, Replaced, Sent};
 pub use outcome::{Delivery, Fault, Outcome, Reason, Scope};
 
 use async_trait::async_trait;

@@ -21,6 +21,9 @@ pub struct Message {
     pub html: Option<String>,
     /// Reference of the message that this one corrects, so that both stand together.
     pub follows: Option<String>,
+    /// The messages whose text is no longer right: a channel that can replaces what stands there before
+    /// it sends this one. Where that fails, this one is sent all the same.
+    pub replaces: Vec<Replaced>,
     /// When the text was composed, in milliseconds since 1970 UTC. It is the message's date in
     /// every attempt.
     pub composed_at: i64,
@@ -31,6 +34,24 @@ impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
             .field("reference", &self.reference)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An earlier message at the same address, with what it shall say from now on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// The provider's name for it.
+    pub provider_ref: String,
+    /// Its new text.
+    pub text: String,
+}
+
+/// Prints no text, as [`Message`] does.
+impl fmt::Debug for Replaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replaced")
+            .field("provider_ref", &self.provider_ref)
             .finish_non_exhaustive()
     }
 }

@@ -59,6 +59,7 @@ mod tests {
             text: "Математика: 5\n.\nтекст".into(),
             html: Some("<p>Математика: 5</p>".into()),
             follows: Some("FEDCBA9876543210".into()),
+            replaces: Vec::new(),
             composed_at: 1_791_990_600_000,
         }
     }

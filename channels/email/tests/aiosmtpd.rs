@@ -120,6 +120,7 @@ fn message(address: &str) -> Message {
         text: "Математика: 5\n".into(),
         html: Some("<p>Математика: <strong>5</strong></p>".into()),
         follows: None,
+        replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
     }
 }

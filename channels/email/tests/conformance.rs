@@ -148,6 +148,7 @@ fn message(reference: &str) -> Message {
         text: "Математика: 5\n.точка в начале\n".into(),
         html: None,
         follows: None,
+        replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
     }
 }

@@ -148,6 +148,24 @@ impl Telegram {
         }
     }
 
+    /// Corrects what stands in the chat. Whatever becomes of it, it leaves the correction itself most of
+    /// the time that there is.
+    async fn replace(&self, message: &Message) {
+        let edits = async {
+            for earlier in &message.replaces {
+                // A message that followed a chat to its new number is named `CHAT/MESSAGE`.
+                let (chat, id) = earlier
+                    .provider_ref
+                    .split_once('/')
+                    .unwrap_or((&message.address, &earlier.provider_ref));
+                if length(&earlier.text) <= MAX_TEXT {
+                    self.edit(chat, id, &earlier.text).await;
+                }
+            }
+        };
+        let _ = timeout(self.timeout / 4, edits).await;
+    }
+
     /// Sends a file.
     pub async fn document(
         &self,
@@ -230,6 +248,7 @@ impl Channel for Telegram {
                 reason: Reason::new("telegram_too_long", text, Fault::Message),
             };
         }
+        self.replace(message).await;
         self.text(chat, &message.text).await
     }
 

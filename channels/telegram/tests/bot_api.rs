@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use vestnik_contract::{Channel, Fault, Message, Outcome, Reason, Scope};
+use vestnik_contract::{Channel, Fault, Message, Outcome, Reason, Replaced, Scope};
 use vestnik_telegram::{
     MAX_TEXT, Settings, Telegram,
     sandbox::{self, Chats, TOKEN},
@@ -46,6 +46,7 @@ fn message(chat: &str, text: &str) -> Message {
         text: text.into(),
         html: None,
         follows: None,
+        replaces: Vec::new(),
         composed_at: 0,
     }
 }
@@ -262,4 +263,30 @@ async fn what_is_not_the_bot_api_is_never_a_success() {
             "{status}: {outcome:?}"
         );
     }
+}
+
+/// What is not right any more is replaced where it stands, and then the correction comes; where the old
+/// message cannot be edited the correction comes all the same.
+#[tokio::test]
+async fn a_correction_also_replaces_what_it_corrects() {
+    let (bot, chats, _) = school().await;
+    bot.send(&message("77", "Математика: 5")).await;
+    let replaces = |provider_ref: &str| {
+        vec![Replaced {
+            provider_ref: provider_ref.into(),
+            text: "Математика: 5\n\n✎ теперь 3".into(),
+        }]
+    };
+    for (number, reference) in ["1", "77/1", "999", "nonsense"].into_iter().enumerate() {
+        let correction = Message {
+            replaces: replaces(reference),
+            ..message("77", "исправлено, было 5, теперь 3")
+        };
+        let outcome = bot.send(&correction).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+        assert_eq!(chats.all().len(), number + 2);
+    }
+    let first = &chats.all()[0];
+    assert_eq!(first.text, "Математика: 5\n\n✎ теперь 3");
+    assert_eq!(first.before, ["Математика: 5"]);
 }

@@ -1,0 +1,291 @@
+//! What staff are told: which families of their classes cannot be reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use sqlx::{AssertSqlSafe, any::AnyRow};
+
+use super::{
+    Store, StoreError,
+    lane::Tx,
+    people::health,
+    rows::{ids, int, parsed, some_int, some_text, text},
+};
+use crate::{
+    family::contact::{Channel, Contact, comparable},
+    instant::{DAY, Millis},
+    journal::{
+        class_name::ClassName,
+        fact::{Fact, Place},
+    },
+    text::{Failing, Text},
+};
+
+/// A duty to tell a member of staff, whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffDue {
+    /// `notice.id`
+    pub notice_id: i64,
+    /// Whom to tell.
+    pub staff_id: i64,
+    /// What; none where the address works again or is given up.
+    pub failing: Option<Failing>,
+    /// The contacts that have already failed to carry it.
+    pub tried: Vec<i64>,
+}
+
+/// A class's teacher, whoever stands in, and the house tutor, with their classes.
+const TEACHERS: &str = "(SELECT id AS class_id, class_teacher_id AS staff_id FROM class \
+     WHERE class_teacher_id IS NOT NULL UNION SELECT class_id, staff_id FROM duty \
+     WHERE role IN ('class_teacher', 'tutor') AND class_id IS NOT NULL \
+     AND (from_on IS NULL OR from_on <= $1) AND (to_on IS NULL OR to_on >= $1))";
+
+/// The addresses `c` that a person has to look at.
+const FAILING: &str = "c.ended_at IS NULL AND (c.health IN ('hard', 'blocked', 'complained') \
+     OR (c.health = 'soft' AND c.health_reason = 'silent'))";
+
+impl Store {
+    /// How many failing addresses no teacher could be told of in the last week, because none of theirs
+    /// has an address.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn untold_to_staff(&self, now: Millis) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM notice WHERE staff_id IS NOT NULL AND state = 'closed' \
+             AND reason = 'no_contact' AND state_at > $1",
+        )
+        .bind(now - 7 * DAY)
+        .fetch_one(&self.pool)
+        .await?;
+        int(&row, "n")
+    }
+
+    /// Whether a member of staff is to be told something now.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn has_staff_due(&self, now: Millis) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT id FROM notice WHERE state IN ('settling', 'waiting') AND due_at <= $1 \
+             AND staff_id IS NOT NULL LIMIT 1",
+        )
+        .bind(now)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.is_some())
+    }
+}
+
+impl Tx {
+    /// Opens a notice for each teacher of a student whose family has an address that fails, once for each
+    /// time that it began to fail. A teacher who is a guardian of the student hears nothing of the other
+    /// guardians' addresses.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn tell_teachers(&mut self, today: NaiveDate, now: Millis) -> Result<(), StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT DISTINCT c.id AS contact_id, COALESCE(c.health_at, 0) AS since, t.student_id, w.staff_id \
+             FROM contact c JOIN guardianship t ON t.guardian_id = c.guardian_id AND t.rights <> 'deprived' \
+             JOIN enrolment e ON e.student_id = t.student_id \
+             AND (e.from_on IS NULL OR e.from_on <= $1) AND (e.to_on IS NULL OR e.to_on >= $1) \
+             JOIN {TEACHERS} w ON w.class_id = e.class_id \
+             JOIN staff f ON f.id = w.staff_id \
+             AND (f.from_on IS NULL OR f.from_on <= $1) AND (f.to_on IS NULL OR f.to_on >= $1) \
+             WHERE {FAILING} AND NOT EXISTS (SELECT 1 FROM guardian g JOIN guardianship own \
+                 ON own.guardian_id = g.id WHERE g.staff_id = w.staff_id AND own.student_id = t.student_id) \
+             ORDER BY w.staff_id, t.student_id, contact_id"
+        )))
+        .bind(today.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        for row in &rows {
+            let student_id = int(row, "student_id")?;
+            let fact = Fact {
+                student_id,
+                place: Place::Contact(int(row, "contact_id")?),
+            };
+            sqlx::query(
+                "INSERT INTO notice (staff_id, student_id, fact, event, basis, state, waits_for, due_at, \
+                 seen_at, state_at) SELECT $1, $2, $3, 'service', '[]', 'waiting', 'window', $4, $4, $4 \
+                 WHERE NOT EXISTS (SELECT 1 FROM notice o WHERE o.staff_id = $1 AND o.fact = $3 \
+                 AND (o.seen_at >= $5 OR o.state IN ('settling', 'waiting', 'in_message', 'held')))",
+            )
+            .bind(int(row, "staff_id")?)
+            .bind(student_id)
+            .bind(fact.to_string())
+            .bind(now)
+            .bind(int(row, "since")?)
+            .execute(&mut *self.db)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// What staff are to be told now.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn staff_due(
+        &mut self,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<Vec<StaffDue>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT n.id, n.staff_id, n.fact, s.given_name, s.surname, s.short_name, \
+             (SELECT MAX(e.class_id) FROM enrolment e WHERE e.student_id = s.id \
+              AND (e.from_on IS NULL OR e.from_on <= $1) AND (e.to_on IS NULL OR e.to_on >= $1)) AS class_id \
+             FROM notice n JOIN student s ON s.id = n.student_id WHERE n.staff_id IS NOT NULL \
+             AND n.state IN ('settling', 'waiting') AND n.due_at <= $2 ORDER BY n.staff_id, n.id",
+        )
+        .bind(today.to_string())
+        .bind(now)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut tried = self.tried(&rows).await?;
+        let mut due = Vec::new();
+        for row in &rows {
+            let notice_id = int(row, "id")?;
+            let fact: Fact = parsed(row, "fact")?;
+            let student = self.student_of(row).await?;
+            due.push(StaffDue {
+                notice_id,
+                staff_id: int(row, "staff_id")?,
+                failing: match fact.place {
+                    Place::Contact(contact) => self.failing(contact, student).await?,
+                    _ => None,
+                },
+                tried: tried.remove(&notice_id).unwrap_or_default(),
+            });
+        }
+        Ok(due)
+    }
+
+    /// «Маша С., 5 «А»»
+    async fn student_of(&mut self, row: &AnyRow) -> Result<String, StoreError> {
+        let given = text(row, "given_name")?;
+        let name = some_text(row, "short_name")?.unwrap_or(given);
+        let initial: String = text(row, "surname")?.chars().take(1).collect();
+        let class = sqlx::query("SELECT grade, letter FROM class WHERE id = $1")
+            .bind(some_int(row, "class_id")?)
+            .fetch_optional(&mut *self.db)
+            .await?;
+        let Some(class) = class else {
+            return Ok(format!("{name} {initial}."));
+        };
+        let class = ClassName {
+            grade: u8::try_from(int(&class, "grade")?).unwrap_or_default(),
+            letter: some_text(&class, "letter")?.unwrap_or_default(),
+        };
+        Ok(format!("{name} {initial}., {class}"))
+    }
+
+    async fn failing(
+        &mut self,
+        contact: i64,
+        student: String,
+    ) -> Result<Option<Failing>, StoreError> {
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "SELECT c.channel, c.health, c.health_reason FROM contact c WHERE c.id = $1 AND {FAILING}"
+        )))
+        .bind(contact)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let channel = Channel::from_code(&text(&row, "channel")?);
+        let health = health(&row)?;
+        Ok(channel.map(|channel| Failing {
+            student,
+            channel,
+            health,
+        }))
+    }
+
+    /// The addresses of these members of staff, in the order in which they are tried.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn staff_contacts(
+        &mut self,
+        staff: &BTreeSet<i64>,
+    ) -> Result<BTreeMap<i64, Vec<Contact>>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT id, staff_id, channel, address, rank, health, health_reason FROM contact \
+             WHERE ended_at IS NULL AND staff_id IN ({}) ORDER BY rank, id",
+            ids(staff)
+        )))
+        .persistent(false)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut contacts: BTreeMap<i64, Vec<Contact>> = BTreeMap::new();
+        for row in &rows {
+            let Some(channel) = Channel::from_code(&text(row, "channel")?) else {
+                continue;
+            };
+            contacts
+                .entry(int(row, "staff_id")?)
+                .or_default()
+                .push(Contact {
+                    id: int(row, "id")?,
+                    guardian_id: 0,
+                    channel,
+                    address: comparable(channel, &text(row, "address")?),
+                    rank: int(row, "rank")?,
+                    health: health(row)?,
+                    ended: false,
+                });
+        }
+        Ok(contacts)
+    }
+
+    /// Writes a message to a member of staff and puts its notices into it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn insert_staff_message(
+        &mut self,
+        reference: &str,
+        lane: &str,
+        contact: &Contact,
+        words: &Text,
+        notices: &[i64],
+        (useful_until, now): (Millis, Millis),
+    ) -> Result<(), StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO message (ref, lane, channel, contact_id, address, subject, body_text, \
+             not_before, useful_until, composed_at, state_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $8) RETURNING id",
+        )
+        .bind(reference)
+        .bind(lane)
+        .bind(contact.channel.code())
+        .bind(contact.id)
+        .bind(&contact.address)
+        .bind(words.subject.as_deref())
+        .bind(&words.text)
+        .bind(now)
+        .bind(useful_until)
+        .fetch_one(&mut *self.db)
+        .await?;
+        let message = int(&row, "id")?;
+        for notice in notices {
+            sqlx::query(
+                "INSERT INTO message_notice (message_id, notice_id, value) VALUES ($1, $2, '[]')",
+            )
+            .bind(message)
+            .bind(*notice)
+            .execute(&mut *self.db)
+            .await?;
+            sqlx::query(
+                "UPDATE notice SET state = 'in_message', waits_for = NULL, due_at = NULL, \
+                 state_at = $2 WHERE id = $1",
+            )
+            .bind(*notice)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        }
+        Ok(())
+    }
+}
