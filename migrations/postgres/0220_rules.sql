@@ -36,3 +36,6 @@ CREATE TABLE instance (
     started_at BIGINT NOT NULL,
     CONSTRAINT instance_is_one_a_machine UNIQUE (machine)
 );
+
+-- How many messages an address had today, for the daily cap.
+CREATE INDEX message_by_day ON message (address, composed_at);

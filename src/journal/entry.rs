@@ -57,6 +57,10 @@ pub struct Entry {
     pub entered_at: Option<Millis>,
     /// Whether it comes from elsewhere with a document, as from a hospital.
     pub external: bool,
+    /// Whether the class teacher entered it; known of attendance that stands there now.
+    pub by_class_teacher: bool,
+    /// When the school had the result of a term or an exam.
+    pub received_at: Option<Millis>,
 }
 
 impl Entry {
@@ -156,7 +160,7 @@ fn mark(row: &Row<'_>) -> Option<Reading> {
         comment: row.text("comment"),
         entered_at: row.int("entered_at"),
         external: row.text("document").is_some(),
-        short: None,
+        ..Entry::default()
     });
     Some(reading(row.student()?, place, entry))
 }
@@ -176,6 +180,7 @@ fn attendance(row: &Row<'_>) -> Option<Reading> {
     let entry = value.map(|value| Entry {
         value,
         entered_at: row.int("entered_at"),
+        by_class_teacher: row.int("by_class_teacher") == Some(1),
         ..Entry::default()
     });
     Some(reading(row.student()?, place, entry))
@@ -216,7 +221,12 @@ fn term_result(row: &Row<'_>) -> Option<Reading> {
         "not_certified" => Some("not_certified".to_owned()),
         _ => None,
     };
-    Some(reading(row.student()?, place, says(value)))
+    let entry = value.map(|value| Entry {
+        value,
+        received_at: row.int("received_at"),
+        ..Entry::default()
+    });
+    Some(reading(row.student()?, place, entry))
 }
 
 fn announcement(row: &Row<'_>, now: Millis) -> Option<Reading> {

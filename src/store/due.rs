@@ -53,7 +53,7 @@ pub struct NewMessage<'a> {
 
 impl Tx {
     /// Notices whose time has come, for whole families at a time, and the people who decide about
-    /// them.
+    /// them. Absences and results that wait for company are among them before their time.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails or holds what cannot be read.
@@ -120,6 +120,9 @@ impl Tx {
                 },
                 content: contents.get(&fact).cloned().unwrap_or_default(),
                 tried: tried.remove(&notice_id).unwrap_or_default(),
+                seen_at: int(row, "seen_at")?,
+                early: some_int(row, "due_at")?.is_some_and(|at| at > now),
+                released: some_int(row, "hold_id")?.is_some(),
                 told_in: some_int(row, "told_in")?.zip(some_text(row, "told_at_address")?),
                 fact,
             });
@@ -134,10 +137,12 @@ impl Tx {
     ) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(format!(
             "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, \
-             m.id AS told_in, m.address AS told_at_address FROM notice n \
+             n.seen_at, n.hold_id, m.id AS told_in, m.address AS told_at_address FROM notice n \
              LEFT JOIN told t ON t.guardian_id = n.guardian_id AND t.fact = n.fact \
              LEFT JOIN message m ON m.id = t.message_id AND m.state IN ('ready', 'sending', 'in_doubt') \
-             WHERE n.state IN ('settling', 'waiting') AND n.due_at <= $1 AND n.guardian_id IN ({}) \
+             WHERE n.state IN ('settling', 'waiting') AND n.guardian_id IN ({}) AND (n.due_at <= $1 \
+             OR (n.due_at > $1 AND (n.waits_for = 'deadline' OR n.event = 'term_result' \
+                 OR (n.event = 'absence' AND n.waits_for = 'window')))) \
              ORDER BY n.id",
             ids(guardians)
         )))

@@ -149,8 +149,16 @@ impl Tx {
                 "SELECT * FROM mark WHERE student_id IN ({students}) AND date IN ({days}) \
                  ORDER BY position, id"
             ),
-            "attendance" | "remark" => format!(
-                "SELECT * FROM {entity} WHERE student_id IN ({students}) AND date IN ({days}) \
+            "attendance" => format!(
+                "SELECT a.*, CASE WHEN EXISTS (SELECT 1 FROM enrolment e JOIN class c \
+                 ON c.id = e.class_id WHERE e.student_id = a.student_id \
+                 AND c.class_teacher_id = a.entered_by AND (e.from_on IS NULL OR e.from_on <= a.date) \
+                 AND (e.to_on IS NULL OR e.to_on >= a.date)) THEN 1 ELSE 0 END AS by_class_teacher \
+                 FROM attendance a WHERE a.student_id IN ({students}) AND a.date IN ({days}) \
+                 ORDER BY a.id"
+            ),
+            "remark" => format!(
+                "SELECT * FROM remark WHERE student_id IN ({students}) AND date IN ({days}) \
                  ORDER BY id"
             ),
             "homework" => format!(

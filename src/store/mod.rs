@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod circumstances;
 mod consent;
 mod dispatch;
 mod due;

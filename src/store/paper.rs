@@ -322,8 +322,8 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<Due>, StoreError> {
         let sql = format!(
-            "SELECT id, guardian_id, fact, basis, basis_told, state, due_at, NULL AS told_in, \
-             NULL AS told_at_address FROM notice WHERE state = 'waiting' AND waits_for = 'sheet' \
+            "SELECT id, guardian_id, fact, basis, basis_told, state, due_at, seen_at, hold_id, \
+             NULL AS told_in, NULL AS told_at_address FROM notice WHERE state = 'waiting' AND waits_for = 'sheet' \
              AND guardian_id IS NOT NULL AND student_id IN ({}) ORDER BY id",
             ids(students)
         );

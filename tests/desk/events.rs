@@ -112,7 +112,7 @@ async fn an_absence_gets_its_cause_and_an_error_is_withdrawn() {
     for base in both().await {
         let mut desk = desk(&base.store).await;
         desk.sql("INSERT INTO lesson (class_id, subject_id, date, number, state) VALUES (1, 1, '2026-10-14', 2, 'held')").await;
-        desk.sql("INSERT INTO attendance (student_id, date, number, code) VALUES (1, '2026-10-14', 2, 'absent')").await;
+        desk.sql("UPDATE class SET class_teacher_id = 1; INSERT INTO attendance (student_id, date, number, code, entered_by) VALUES (1, '2026-10-14', 2, 'absent', 1)").await;
         desk.sql("INSERT INTO attendance (student_id, date, number, code, minutes_late) VALUES (1, '2026-10-14', 3, 'late', 10)").await;
         desk.sql("INSERT INTO attendance (student_id, date, number, code) VALUES (1, '2026-10-14', 4, 'exempt')").await;
         desk.minutes(30).await;
@@ -128,6 +128,8 @@ async fn an_absence_gets_its_cause_and_an_error_is_withdrawn() {
         desk.sql("UPDATE attendance SET code = 'ill' WHERE number = 2")
             .await;
         desk.minutes(30).await;
+        assert!(heard(&mut desk).is_empty(), "a cause is no alarm");
+        desk.until("2026-10-14T18:10:00").await;
         let text = mailed(&mut desk);
         assert!(
             text.contains(
@@ -183,6 +185,11 @@ async fn results_of_a_term_come_together_and_the_first_grade_has_none() {
         )
         .await;
         desk.minutes(30).await;
+        assert_eq!(
+            desk.calls.iter().filter(|(lane, _)| lane == "sms").count(),
+            1,
+            "who hears once a day hears of results at once"
+        );
         let text = mailed(&mut desk);
         assert!(
             text.contains(
@@ -196,15 +203,19 @@ async fn results_of_a_term_come_together_and_the_first_grade_has_none() {
         );
         desk.sql("UPDATE term_result SET status = 'deferred', deferred_to = '2026-11-06', value = NULL WHERE subject_id = 2 AND student_id = 1").await;
         desk.minutes(30).await;
-        let text = mailed(&mut desk);
+        let heard = heard(&mut desk);
+        let of = |lane: &str| {
+            let found = heard.iter().find(|(other, _)| other == lane);
+            &found.expect("a message").1
+        };
+        let text = of("email");
         assert!(
             text.contains("Русский язык: отсрочка до 6 ноября (исправлено, было 4)"),
             "{text}"
         );
-        desk.until("2026-10-14T18:10:00").await;
         assert_eq!(
-            heard(&mut desk)[0].1,
-            "Школа 12. Маша 14.10: итоги 1 четв – матем 5 и рус отсрочка до 6 ноября"
+            of("sms"),
+            "Школа 12. Маша 14.10: итоги 1 четв – рус отсрочка до 6 ноября (было 4)"
         );
     }
 }

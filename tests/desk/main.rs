@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
+mod absence;
+mod cap;
 #[path = "../support/desk.rs"]
 mod desk;
 mod engine;
 mod events;
 mod held;
 mod paper;
+mod results;
 #[path = "../support/mod.rs"]
 mod support;
 mod week;
