@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
 use crate::{
@@ -30,6 +30,9 @@ use crate::{
     text::{Item, Letter, Occasion, School, StudentNews},
     zone,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// How long a composed message is of use. After that its notices look for another road, because
 /// news of the day before yesterday on a phone is a nuisance and on the sheet is not.
@@ -83,6 +86,8 @@ pub struct Names {
     pub students: BTreeMap<i64, (String, Option<String>)>,
     /// Per fact: what its place is called.
     pub about: BTreeMap<Fact, About>,
+    /// The school's zone, in which a day of entry is a day.
+    pub zone: Option<Tz>,
 }
 
 /// The school's rules about time.
@@ -501,6 +506,12 @@ pub fn item(
         .cloned()
         .unwrap_or_default();
     let about = names.about.get(&fact).cloned().unwrap_or_default();
+    let entered = names.zone.zip(entry.entered_at);
+    let entered = entered.map(|(zone, at)| zone::local(at, zone).date());
+    let late = |day: &NaiveDate| {
+        let work = fact.place.date();
+        work.is_some_and(|work| *day - work > TimeDelta::days(1))
+    };
     Item {
         event: Event::of(fact.place, content.urgent, &news),
         subject: about.subject.map(|(name, short)| match channel {
@@ -514,6 +525,7 @@ pub fn item(
         work_kind: entry.work_kind,
         comment: entry.comment,
         short: entry.short,
+        entered: entered.filter(late),
         news,
     }
 }

@@ -376,7 +376,8 @@ fn told_items(told: &[&Due], names: &Names, today: NaiveDate) -> Vec<Item> {
             items.push(item(fact, &due.content, news, names, Channel::Paper, today));
         }
     }
-    items.sort_by(|a, b| (a.date, a.event, &a.subject).cmp(&(b.date, b.event, &b.subject)));
+    let order = |item: &Item| (!item.leads(), item.date, item.event, item.subject.clone());
+    items.sort_by_cached_key(order);
     items
 }
 

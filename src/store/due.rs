@@ -192,11 +192,13 @@ impl Tx {
             ..Names::default()
         };
         let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
-        let school = sqlx::query("SELECT name, short_name, phone FROM school ORDER BY id LIMIT 1")
-            .fetch_optional(&mut *self.db)
-            .await?;
+        let school =
+            sqlx::query("SELECT name, short_name, phone, timezone FROM school ORDER BY id LIMIT 1")
+                .fetch_optional(&mut *self.db)
+                .await?;
         if let Some(row) = school {
             let name = text(&row, "name")?;
+            names.zone = text(&row, "timezone")?.parse().ok();
             names.school = School {
                 short_name: some_text(&row, "short_name")?.unwrap_or_else(|| name.clone()),
                 phone: some_text(&row, "phone")?,
