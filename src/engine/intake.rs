@@ -190,7 +190,7 @@ async fn slice(tx: &mut Tx, today: NaiveDate, now: Millis) -> Result<(Sorted, bo
     let mut sorted = Sorted::default();
     let mut taken = 0;
     for change in &changes {
-        let touches = touches(change, &members, today, now);
+        let touches = touches(change, &members, tx.remarks(), today, now);
         if taken > 0 && sorted.facts.len() + touches.as_ref().map_or(0, Vec::len) > FACTS {
             full = true;
             break;
@@ -204,7 +204,7 @@ async fn slice(tx: &mut Tx, today: NaiveDate, now: Millis) -> Result<(Sorted, bo
         let later = tx.unplanned_after(&changes, known.iter()).await?;
         let members = tx.members(&audiences(&later, today, now), today).await?;
         for change in &later {
-            let Some(touches) = touches(change, &members, today, now) else {
+            let Some(touches) = touches(change, &members, tx.remarks(), today, now) else {
                 continue;
             };
             if !touches.is_empty() && touches.iter().all(|(fact, _)| known.contains(fact)) {

@@ -85,7 +85,7 @@ policy! {
     /// From when on an absence is told on its day.
     absence_alarm: AbsenceAlarm = true,
     /// Which remarks families are told.
-    remarks: Remarks = false,
+    remarks: Remarks = true,
     /// Whether a week without news is told.
     nothing_new: Switch = false,
     /// How soon results of terms and exams must have been told.

@@ -42,7 +42,8 @@ impl Tx {
                 .filter(|fact| fact.place.entity() == entity)
                 .collect();
             for row in self.rows_of(entity, &of_entity).await? {
-                readings.extend(entry::read(entity, &object(&row)?, today, now));
+                let reading = entry::read(entity, &object(&row)?, today, now);
+                readings.extend(reading.map(|one| one.telling(self.remarks)));
             }
         }
         let mut contents = self.said_by_the_service(facts).await?;

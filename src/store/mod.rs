@@ -58,7 +58,7 @@ use sqlx::{
 
 use tokio::time::timeout;
 
-use crate::secret::Secret;
+use crate::{policy::Remarks, secret::Secret};
 
 /// How long a connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -81,6 +81,7 @@ pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
     url: Secret,
+    remarks: Remarks,
 }
 
 /// Why the store cannot work.
@@ -202,7 +203,14 @@ impl Store {
             pool,
             dialect,
             url: Secret::new(url),
+            remarks: Remarks::Ticked,
         })
+    }
+
+    /// The same database, read as the policy says: which remarks say something to families.
+    #[must_use]
+    pub fn telling(self, remarks: Remarks) -> Self {
+        Self { remarks, ..self }
     }
 
     /// The file of a SQLite database.
