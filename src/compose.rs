@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         Guardian, People,
         contact::{Channel, Health},
         preference::{Event, Timing},
+        rights,
         route::{Route, WhyPaper, route},
     },
     instant::{HOUR, Millis},
@@ -22,12 +23,16 @@ use crate::{
         entry::{About, Content, Entry},
         fact::{Fact, Place},
     },
+    pace::{Circumstances, Pace, paces},
     plan::WhyNone,
     quiet::Quiet,
     schedule,
     text::{Item, Letter, Occasion, School, StudentNews},
     zone,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// How long a composed message is of use. After that its notices look for another road, because
 /// news of the day before yesterday on a phone is a nuisance and on the sheet is not.
@@ -55,8 +60,14 @@ pub struct Due {
     pub fact: Fact,
     /// What they know.
     pub basis: Known,
-    /// When its settling ended, if it has not waited for its window yet.
+    /// When its settling ends or ended, if it has not waited for its window yet.
     pub settled_at: Option<Millis>,
+    /// When the change that it came from was seen.
+    pub seen_at: Millis,
+    /// Whether it is here before its time, because what is due may bring it forward.
+    pub early: bool,
+    /// Whether a person has decided that families shall hear of it.
+    pub released: bool,
     /// What stands there now.
     pub content: Content,
     /// The contacts that have already failed to carry it.
@@ -94,6 +105,8 @@ pub struct Names {
     pub students: BTreeMap<i64, (String, Option<String>)>,
     /// Per fact: what its place is called.
     pub about: BTreeMap<Fact, About>,
+    /// The school's zone, in which a day of entry is a day.
+    pub zone: Option<Tz>,
 }
 
 /// The school's rules about time.
@@ -132,6 +145,10 @@ pub enum Fate {
     Window(Millis),
     /// It waits for the night to end.
     Quiet(Millis),
+    /// It waits for its company, until then.
+    Deadline(Millis),
+    /// It goes on waiting for what it waits for.
+    Stay,
     /// It waits for the weekly sheet.
     Sheet(WhyPaper),
     /// It is in one of the drafts.
@@ -163,8 +180,16 @@ pub struct Draft {
     pub amends: BTreeMap<i64, Vec<(String, Item)>>,
 }
 
-/// A notice that goes to an address: with its contact, and the timing that the family asked for.
-type Member<'a> = (&'a Due, i64, Timing);
+/// A notice that goes to an address.
+struct Member<'a> {
+    due: &'a Due,
+    contact_id: i64,
+    /// The timing that the family asked for.
+    timing: Timing,
+    /// When it joins the day's digest, if the address has had its day's messages; none for what passes
+    /// the daily cap.
+    folds: Option<Millis>,
+}
 
 /// Decides about all notices that are due.
 pub fn compose(
@@ -173,35 +198,69 @@ pub fn compose(
     names: &Names,
     configured: &[Channel],
     hours: &Hours,
+    around: &Circumstances,
     now: Millis,
 ) -> (Vec<(i64, Fate)>, Vec<Draft>) {
-    let mut fates = Vec::with_capacity(due.len());
+    let today = zone::local(now, hours.zone).date();
+    let paces = paces(due, people, hours, around, today, now);
+    let mut fates = BTreeMap::new();
     // What is urgent makes a message of its own: company would have to share its hour.
     let mut groups: BTreeMap<(bool, Channel, String), Vec<Member<'_>>> = BTreeMap::new();
     for one in due {
-        let (fate, contacts) = fate(one, people, names, configured, hours, now);
-        fates.push((one.notice_id, fate));
-        for (contact_id, timing) in contacts {
+        let pace = paces.get(&one.notice_id).copied().unwrap_or(Pace::AsAsked);
+        let (fate, road) = fate(one, pace, people, names, configured, hours, now);
+        fates.insert(one.notice_id, fate);
+        let Some(road) = road else { continue };
+        for contact_id in road.contacts {
             let Some(contact) = people.contacts.iter().find(|c| c.id == contact_id) else {
                 continue;
             };
             groups
                 .entry((one.content.urgent, contact.channel, contact.address.clone()))
                 .or_default()
-                .push((one, contact_id, timing));
+                .push(Member {
+                    due: one,
+                    contact_id,
+                    timing: road.timing,
+                    folds: road.folds,
+                });
         }
     }
-    let mut drafts = Vec::with_capacity(groups.len());
+    let mut drafts: Vec<Draft> = Vec::with_capacity(groups.len());
+    let mut folded = Vec::new();
     for ((_, channel, address), mut members) in groups {
-        members.sort_by_key(|(due, ..)| (due.fact, due.guardian_id));
+        let mut sent = around
+            .sent_today
+            .get(&(channel, address.clone()))
+            .copied()
+            .unwrap_or_default();
+        members.sort_by_key(|one| (one.due.fact, one.due.guardian_id));
         let mut rest = members.as_slice();
         while !rest.is_empty() {
             let (part, later) = rest.split_at(cut(rest, most(channel)));
-            drafts.push(draft(channel, &address, part, names, hours, now));
             rest = later;
+            sent += 1;
+            let folds: Option<Vec<Millis>> = part.iter().map(|one| one.folds).collect();
+            match folds.filter(|_| around.policy.daily_cap.passed_by(sent)) {
+                Some(digests) => {
+                    let notices = part.iter().map(|one| one.due.notice_id);
+                    folded.extend(notices.zip(digests));
+                }
+                None => drafts.push(draft(channel, &address, part, names, hours, now)),
+            }
         }
     }
-    (fates, drafts)
+    // What another of the family's addresses carries is told.
+    let told = |notice: i64| {
+        let mut all = drafts.iter().flat_map(|draft| &draft.notices);
+        all.any(|(carried, ..)| *carried == notice)
+    };
+    for (notice, digest) in folded {
+        if !told(notice) {
+            fates.insert(notice, Fate::Window(digest));
+        }
+    }
+    (fates.into_iter().collect(), drafts)
 }
 
 /// How many of the members, sorted by fact, tell no more than `facts` facts in `characters`; at least
@@ -209,7 +268,7 @@ pub fn compose(
 fn cut(members: &[Member<'_>], (facts, characters): (usize, usize)) -> usize {
     let (mut told, mut length) = (0, 0);
     let mut last = None;
-    for (at, (due, ..)) in members.iter().enumerate() {
+    for (at, Member { due, .. }) in members.iter().enumerate() {
         if last != Some(due.fact) {
             told += 1;
             length += due.length();
@@ -222,36 +281,38 @@ fn cut(members: &[Member<'_>], (facts, characters): (usize, usize)) -> usize {
     members.len()
 }
 
+/// How a notice leaves now.
+struct Road {
+    contacts: Vec<i64>,
+    timing: Timing,
+    folds: Option<Millis>,
+}
+
 fn fate(
     due: &Due,
+    pace: Pace,
     people: &People,
     names: &Names,
     configured: &[Channel],
     hours: &Hours,
     now: Millis,
-) -> (Fate, Vec<(i64, Timing)>) {
-    let close = |reason| (Fate::Close(reason), Vec::new());
-    let news = due.news();
-    let urgent = due.content.urgent;
-    let Some(event) = Event::of_all(due.fact.place, urgent, &news) else {
-        return close(match due.basis {
-            Known::Untold(_) => WhyNone::WithdrawnBeforeTold,
-            Known::Told(_) => WhyNone::EqualAgain,
-        });
-    };
-    if due.content.over {
-        return close(WhyNone::Over);
-    }
+) -> (Fate, Option<Road>) {
     let today = zone::local(now, hours.zone).date();
-    let Some(guardian) = people.guardian(due.guardian_id).filter(|guardian| {
-        crate::family::rights::hearers(people, due.fact.student_id, today).contains(&guardian.id)
-    }) else {
-        return close(WhyNone::NoRight);
+    let urgent = due.content.urgent;
+    let (guardian, event) = match told_as(due, people, today) {
+        _ if pace == Pace::Stay => return (Fate::Stay, None),
+        Err(reason) => return (Fate::Close(reason), None),
+        Ok(both) => both,
+    };
+    let asked = if pace == Pace::FalseAlarm {
+        Event::Absence
+    } else {
+        event
     };
     let left = without(people, &due.tried);
     let by = |channels: &[Channel]| {
         let student = due.fact.student_id;
-        route(&left, guardian, student, event, channels, today)
+        route(&left, guardian, student, asked, channels, today)
     };
     let in_order: Vec<Channel> = configured
         .iter()
@@ -262,44 +323,87 @@ fn fate(
         Route::Sheet(_) => by(configured),
         electronic @ Route::Electronic { .. } => electronic,
     };
-    let (contacts, timing) = match found {
-        Route::Sheet(why) => return (Fate::Sheet(why), Vec::new()),
+    let (contacts, asked) = match found {
+        Route::Sheet(why) => return (Fate::Sheet(why), None),
         Route::Electronic { contacts, timing } => (contacts, timing),
     };
+    let timing = match pace {
+        Pace::Digest => asked.max(Timing::Daily),
+        Pace::AtOnce => Timing::AtOnce,
+        _ => asked,
+    };
+    // What is early comes along with an alarm, and not for a digest.
+    if due.early && timing != Timing::AtOnce {
+        return (Fate::Stay, None);
+    }
     // Where no further run of a schedule exists, waiting for it would be silence. A window that
     // passed while nobody looked has come now.
     let window = |schedule: &cron::Schedule, after: Millis| {
-        schedule::next(schedule, hours.zone, after - 1)
-            .filter(|at| *at > now)
-            .map_or(Fate::Message, Fate::Window)
+        schedule::next(schedule, hours.zone, after - 1).filter(|at| *at > now)
     };
     let paused = guardian
         .paused_to
         .filter(|until| *until >= today && !urgent);
     if let Some(until) = paused {
         let after = zone::instant((until + chrono::Days::new(1)).into(), hours.zone);
-        return (window(&hours.daily, after), Vec::new());
+        let fate = window(&hours.daily, after).map_or(Fate::Message, Fate::Window);
+        return (fate, None);
     }
+    if let Pace::Until(at) = pace {
+        return (Fate::Deadline(at), None);
+    }
+    // A window that opens when the lesson has begun is too late for what is needed there.
+    let needed = names.about.get(&due.fact).and_then(|about| about.date);
+    let late = |at: &Millis, timing| {
+        let opens = zone::local(*at, hours.zone).date();
+        needed_by_then(event, timing) && needed.is_some_and(|day| day >= today && day <= opens)
+    };
     let wait = match (timing, due.settled_at) {
         (Timing::Daily, Some(at)) => window(&hours.daily, at),
         (Timing::Weekly, Some(at)) => window(&hours.weekly, at),
-        _ => Fate::Message,
+        _ => None,
     };
-    // A window that opens when the lesson has begun is too late for what is needed there.
-    let needed = names.about.get(&due.fact).and_then(|about| about.date);
-    let late = |at: Millis| {
-        let opens = zone::local(at, hours.zone).date();
-        needed_by_then(event, timing) && needed.is_some_and(|day| day >= today && day <= opens)
-    };
-    match wait {
-        Fate::Window(at) if !late(at) => return (wait, Vec::new()),
-        _ => {}
+    if let Some(at) = wait.filter(|at| !late(at, timing)) {
+        return (Fate::Window(at), None);
     }
     if let Some(until) = hours.night(guardian, now).filter(|_| !urgent) {
-        return (Fate::Quiet(until), Vec::new());
+        return (Fate::Quiet(until), None);
     }
-    let contacts = contacts.into_iter().map(|id| (id, timing)).collect();
-    (Fate::Message, contacts)
+    // Digests pass the daily cap, or what joins them would never leave; so do alarms and results.
+    let may_fold = pace == Pace::AsAsked && timing == Timing::AtOnce && !urgent;
+    let folds = due
+        .settled_at
+        .filter(|_| may_fold)
+        .and_then(|_| window(&hours.daily, now))
+        .filter(|at| !late(at, Timing::Daily));
+    let road = Road {
+        contacts,
+        timing,
+        folds,
+    };
+    (Fate::Message, Some(road))
+}
+
+/// Whom a notice is for and what it is told as, or why it has become pointless.
+fn told_as<'a>(
+    due: &Due,
+    people: &'a People,
+    today: NaiveDate,
+) -> Result<(&'a Guardian, Event), WhyNone> {
+    let news = due.news();
+    let event = Event::of_all(due.fact.place, due.content.urgent, &news);
+    let event = event.ok_or(match due.basis {
+        Known::Untold(_) => WhyNone::WithdrawnBeforeTold,
+        Known::Told(_) => WhyNone::EqualAgain,
+    })?;
+    if due.content.over {
+        return Err(WhyNone::Over);
+    }
+    let hearers = rights::hearers(people, due.fact.student_id, today);
+    let guardian = people
+        .guardian(due.guardian_id)
+        .filter(|guardian| hearers.contains(&guardian.id));
+    Ok((guardian.ok_or(WhyNone::NoRight)?, event))
 }
 
 /// Whether news of this event is of use only before its day. Who wants homework once a week does not
@@ -331,12 +435,12 @@ fn draft(
     hours: &Hours,
     now: Millis,
 ) -> Draft {
-    let occasion = match members.iter().map(|(.., timing)| *timing).max() {
+    let occasion = match members.iter().map(|one| one.timing).max() {
         Some(Timing::Weekly) => Occasion::Weekly,
         Some(Timing::Daily) => Occasion::Daily,
         _ => Occasion::AtOnce,
     };
-    let said = shared(members.iter().map(|(due, ..)| *due));
+    let said = shared(members.iter().map(|one| one.due));
     let today = zone::local(now, hours.zone).date();
     let mut students: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
     let mut amends: BTreeMap<i64, Vec<(String, Item)>> = BTreeMap::new();
@@ -376,20 +480,20 @@ fn draft(
     students.sort_by(|a, b| (&a.name, &a.class).cmp(&(&b.name, &b.class)));
     let follows = members
         .iter()
-        .filter_map(|(due, ..)| due.told_in.as_ref())
+        .filter_map(|one| one.due.told_in.as_ref())
         .filter(|earlier| earlier.leaving && earlier.address == address)
         .map(|earlier| earlier.message_id)
         .chain(amends.keys().copied())
         .max();
     Draft {
         channel,
-        contact_id: members[0].1,
-        guardian_id: members[0].0.guardian_id,
+        contact_id: members[0].contact_id,
+        guardian_id: members[0].due.guardian_id,
         notices: members
             .iter()
-            .map(|(due, ..)| (due.notice_id, due.fact, due.content.cell()))
+            .map(|Member { due, .. }| (due.notice_id, due.fact, due.content.cell()))
             .collect(),
-        urgent: members.iter().any(|(due, ..)| due.content.urgent),
+        urgent: members.iter().any(|one| one.due.content.urgent),
         useful_until: useful_until(members, names, hours, now),
         letter: Letter {
             school: names.school.clone(),
@@ -440,6 +544,12 @@ pub fn item(
         .cloned()
         .unwrap_or_default();
     let about = names.about.get(&fact).cloned().unwrap_or_default();
+    let entered = names.zone.zip(entry.entered_at);
+    let entered = entered.map(|(zone, at)| zone::local(at, zone).date());
+    let late = |day: &NaiveDate| {
+        let work = fact.place.date();
+        work.is_some_and(|work| *day - work > TimeDelta::days(1))
+    };
     Item {
         event: Event::of(fact.place, content.urgent, &news),
         subject: about.subject.map(|(name, short)| match channel {
@@ -453,13 +563,14 @@ pub fn item(
         work_kind: entry.work_kind,
         comment: entry.comment,
         short: entry.short,
+        entered: entered.filter(late),
         news,
     }
 }
 
 /// Two days, or less where all that is told has lost its meaning by then.
 fn useful_until(members: &[Member<'_>], names: &Names, hours: &Hours, now: Millis) -> Millis {
-    let ends = members.iter().map(|(due, ..)| {
+    let ends = members.iter().map(|Member { due, .. }| {
         let day = names.about.get(&due.fact).and_then(|about| about.date);
         let bound = matches!(
             due.fact.place,
@@ -475,6 +586,11 @@ fn useful_until(members: &[Member<'_>], names: &Names, hours: &Hours, now: Milli
 }
 
 impl Due {
+    /// Whether it still awaits second thoughts.
+    pub fn settling(&self) -> bool {
+        self.early && self.settled_at.is_some()
+    }
+
     /// What has to be said now.
     pub fn news(&self) -> Vec<News> {
         news_of(self.fact.place, &self.basis, &self.content.cell())

@@ -6,15 +6,17 @@
 //! 2. [`family`]: who may hear it, by which channel and when.
 //! 3. [`plan`]: from a changed fact to the duty to tell somebody.
 //! 4. [`breaker`]: what looks like a mishap waits for a person.
-//! 5. [`mod@compose`]: from duties that are due to one message for one address; [`text`] sets it in
+//! 5. [`pace`]: what the rules of [`absence`] and of term [`results`] say of a duty's hour.
+//! 6. [`mod@compose`]: from duties that are due to one message for one address; [`text`] sets it in
 //!    words.
-//! 6. [`may_send`]: the last word before a message leaves.
-//! 7. [`next`]: from an attempt's outcome to the next step.
+//! 7. [`may_send`]: the last word before a message leaves.
+//! 8. [`next`]: from an attempt's outcome to the next step.
 //!
 //! All of these are functions of values: no I/O, no clock, no randomness of their own. [`store`]
 //! is the only room with SQL, and [`engine`] joins the two. [`paper`] makes the printed sheets of the
 //! families who hear by no other channel.
 
+pub mod absence;
 pub mod app;
 pub mod breaker;
 pub mod cli;
@@ -29,12 +31,14 @@ pub mod instant;
 pub mod journal;
 pub mod may_send;
 pub mod next;
+pub mod pace;
 pub mod paper;
 pub mod plan;
 pub mod policy;
 pub mod providers;
 pub mod quarantine;
 pub mod quiet;
+pub mod results;
 pub mod sample;
 pub mod schedule;
 pub mod secret;

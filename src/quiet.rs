@@ -24,6 +24,21 @@ impl Quiet {
         }
     }
 
+    /// When the window began that `now` lies in; none outside of it.
+    pub fn began_at(self, now: NaiveDateTime) -> Option<NaiveDateTime> {
+        let Self::Between(from, _) = self else {
+            return None;
+        };
+        let today = now.date().and_time(from);
+        self.contains(now.time()).then(|| {
+            if today <= now {
+                today
+            } else {
+                today - Days::new(1)
+            }
+        })
+    }
+
     /// The first moment from `now` on at which a message may leave; `now` itself outside the
     /// window.
     pub fn over_at(self, now: NaiveDateTime) -> NaiveDateTime {
@@ -110,6 +125,9 @@ mod tests {
             let over = quiet.over_at(time(now));
             prop_assert!(over >= time(now) && over - time(now) <= chrono::TimeDelta::days(1));
             prop_assert!(!quiet.contains(over.time()));
+            let began = quiet.began_at(time(now));
+            prop_assert_eq!(began.is_some(), quiet.contains(time(now).time()));
+            prop_assert!(began.is_none_or(|at| at <= time(now) && time(now) - at < chrono::TimeDelta::days(1)));
             prop_assert_eq!(quiet.to_string().parse::<Quiet>(), Ok(quiet));
         }
     }

@@ -57,3 +57,5 @@ CREATE TABLE amendment (
     CONSTRAINT amendment_is_one_a_message UNIQUE (message_id, earlier_id)
 );
 CREATE INDEX amendment_by_earlier ON amendment (earlier_id);
+-- How many messages an address had today, for the daily cap.
+CREATE INDEX message_by_day ON message (address, composed_at);

@@ -42,6 +42,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let watermark = begin(config, &store).await?;
     let zone = store.school(&config.school).await?;
     let regulation = regulation(config, &store).await?;
+    let store = store.telling(regulation.policy.remarks);
     let templates = Templates::load(config.templates.as_deref())?;
     let providers = providers::configured(config)?;
     if providers.is_empty() {

@@ -12,6 +12,7 @@ use crate::{
         entry::{self, Audience, Reading},
         fact::Fact,
     },
+    policy::Remarks,
     store::{Change, Members, Touched},
 };
 
@@ -99,13 +100,15 @@ pub(super) fn audiences(changes: &[Change], today: NaiveDate, now: Millis) -> BT
 pub(super) fn touches(
     change: &Change,
     members: &Members,
+    remarks: Remarks,
     today: NaiveDate,
     now: Millis,
 ) -> Option<Vec<(Fact, Touch)>> {
     if let Some(key) = change.new.get("fact").and_then(Value::as_str) {
         return Some(vec![(key.parse().ok()?, Touch::default())]);
     }
-    let [old, new] = readings(change, today, now);
+    let [old, new] =
+        readings(change, today, now).map(|one| one.map(|reading| reading.telling(remarks)));
     let value = |reading: &Option<Reading>| {
         let entry = reading.as_ref()?.entry.as_ref()?;
         Some(entry.value.clone())
@@ -172,7 +175,7 @@ mod tests {
             (Audience::Class(2), vec![9]),
             (Audience::Student(7), vec![7]),
         ]);
-        let touches = touches(change, &members, today(), 0)?;
+        let touches = touches(change, &members, Remarks::Ticked, today(), 0)?;
         let flat = |(fact, touch): (Fact, Touch)| {
             (fact.student_id, fact.place, touch.step.expect("a step"))
         };

@@ -21,6 +21,7 @@ use crate::{
     store::{Lease, NewMessage, NewNotice, StoreError, Tx},
     text::{ContentLevel, Templates, Text},
     week::Week,
+    zone,
 };
 
 /// How many changes are planned in one transaction, so that an alarm waits for a slice and not for
@@ -116,17 +117,23 @@ impl Engine {
         let facts: BTreeSet<Fact> = due.iter().map(|one| one.fact).collect();
         let names = tx.names(&facts, today).await?;
         let configured: Vec<Channel> = self.accounts.iter().map(|one| one.channel).collect();
-        let (fates, drafts) = compose(&due, &people, &names, &configured, &self.rules.hours, now);
+        let midnight = zone::instant(today.into(), self.rules.hours.zone);
+        let around = tx
+            .circumstances(&due, &people, &self.rules.policy, (today, midnight, now))
+            .await?;
+        let hours = &self.rules.hours;
+        let (fates, drafts) = compose(&due, &people, &names, &configured, hours, &around, now);
         for (notice, fate) in fates {
             match fate {
                 Fate::Close(reason) => tx.close_notice(notice, reason.code(), now).await?,
                 Fate::Window(at) => tx.wait(notice, "window", Some(at), None, now).await?,
+                Fate::Deadline(at) => tx.wait(notice, "deadline", Some(at), None, now).await?,
                 Fate::Quiet(at) => tx.wait(notice, "quiet", Some(at), None, now).await?,
                 Fate::Sheet(why) => {
                     tx.wait(notice, "sheet", None, Some(&why.code()), now)
                         .await?;
                 }
-                Fate::Message => {}
+                Fate::Message | Fate::Stay => {}
             }
         }
         for draft in &drafts {
@@ -204,7 +211,7 @@ async fn slice(tx: &mut Tx, today: NaiveDate, now: Millis) -> Result<(Sorted, bo
     let mut sorted = Sorted::default();
     let mut taken = 0;
     for change in &changes {
-        let touches = touches(change, &members, today, now);
+        let touches = touches(change, &members, tx.remarks(), today, now);
         if taken > 0 && sorted.facts.len() + touches.as_ref().map_or(0, Vec::len) > FACTS {
             full = true;
             break;
@@ -218,7 +225,7 @@ async fn slice(tx: &mut Tx, today: NaiveDate, now: Millis) -> Result<(Sorted, bo
         let later = tx.unplanned_after(&changes, known.iter()).await?;
         let members = tx.members(&audiences(&later, today, now), today).await?;
         for change in &later {
-            let Some(touches) = touches(change, &members, today, now) else {
+            let Some(touches) = touches(change, &members, tx.remarks(), today, now) else {
                 continue;
             };
             if !touches.is_empty() && touches.iter().all(|(fact, _)| known.contains(fact)) {

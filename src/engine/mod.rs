@@ -177,7 +177,7 @@ impl Engine {
         random: StdRng,
     ) -> Self {
         Self {
-            store,
+            store: store.telling(rules.policy.remarks),
             templates,
             rules,
             accounts,

@@ -8,7 +8,7 @@ use super::{
     cell::Cell,
     fact::{Place, RemarkKind, Stage},
 };
-use crate::instant::Millis;
+use crate::{instant::Millis, policy::Remarks};
 
 /// The tables whose rows families are told of.
 pub const TOLD: [&str; 9] = [
@@ -57,6 +57,10 @@ pub struct Entry {
     pub entered_at: Option<Millis>,
     /// Whether it comes from elsewhere with a document, as from a hospital.
     pub external: bool,
+    /// Whether the class teacher entered it; known of attendance that stands there now.
+    pub by_class_teacher: bool,
+    /// When the school had the result of a term or an exam.
+    pub received_at: Option<Millis>,
 }
 
 impl Entry {
@@ -118,12 +122,25 @@ pub struct Reading {
     pub place: Place,
     /// What it says; none while there is nothing to tell, as of a draft or of a remark without the tick.
     pub entry: Option<Entry>,
+    /// What a remark without the tick would say.
+    pub unticked: Option<Entry>,
     /// Whether it must be told at once, even at night.
     pub urgent: bool,
     /// When it may be told at the earliest.
     pub not_before: Option<Millis>,
     /// Whether it has lost its meaning: the lesson was yesterday, the announcement has run out.
     pub over: bool,
+}
+
+impl Reading {
+    /// The reading where these remarks are told.
+    #[must_use]
+    pub fn telling(mut self, remarks: Remarks) -> Self {
+        if remarks == Remarks::All {
+            self.entry = self.entry.or(self.unticked.take());
+        }
+        self
+    }
 }
 
 /// Reads a row of one of the tables [`TOLD`], as the `change` log or a query gives it. None for rows
@@ -156,7 +173,7 @@ fn mark(row: &Row<'_>) -> Option<Reading> {
         comment: row.text("comment"),
         entered_at: row.int("entered_at"),
         external: row.text("document").is_some(),
-        short: None,
+        ..Entry::default()
     });
     Some(reading(row.student()?, place, entry))
 }
@@ -176,6 +193,7 @@ fn attendance(row: &Row<'_>) -> Option<Reading> {
     let entry = value.map(|value| Entry {
         value,
         entered_at: row.int("entered_at"),
+        by_class_teacher: row.int("by_class_teacher") == Some(1),
         ..Entry::default()
     });
     Some(reading(row.student()?, place, entry))
@@ -189,16 +207,22 @@ fn homework(row: &Row<'_>) -> Option<Reading> {
     Some(reading(row.audience()?, place, says(row.text("text"))))
 }
 
-/// Parents are told with the tick only (regulation 000 §2.5.11).
+/// Parents are told with the tick only (regulation 000 §2.5.11), unless the policy says all.
 fn remark(row: &Row<'_>) -> Option<Reading> {
     let place = Place::Remark {
         date: row.date("date")?,
         kind: RemarkKind::from_code(&row.text("kind")?)?,
         lesson_id: row.int("lesson_id"),
     };
-    let ticked = row.int("notify_parents") == Some(1);
-    let text = row.text("text").filter(|_| ticked);
-    Some(reading(row.student()?, place, says(text)))
+    let says = says(row.text("text"));
+    let (entry, unticked) = match row.int("notify_parents") {
+        Some(1) => (says, None),
+        _ => (None, says),
+    };
+    Some(Reading {
+        unticked,
+        ..reading(row.student()?, place, entry)
+    })
 }
 
 fn term_result(row: &Row<'_>) -> Option<Reading> {
@@ -216,7 +240,12 @@ fn term_result(row: &Row<'_>) -> Option<Reading> {
         "not_certified" => Some("not_certified".to_owned()),
         _ => None,
     };
-    Some(reading(row.student()?, place, says(value)))
+    let entry = value.map(|value| Entry {
+        value,
+        received_at: row.int("received_at"),
+        ..Entry::default()
+    });
+    Some(reading(row.student()?, place, entry))
 }
 
 fn announcement(row: &Row<'_>, now: Millis) -> Option<Reading> {
@@ -291,6 +320,7 @@ fn reading(audience: Audience, place: Place, entry: Option<Entry>) -> Reading {
         audience,
         place,
         entry,
+        unticked: None,
         urgent: false,
         not_before: None,
         over: false,
@@ -353,6 +383,12 @@ mod tests {
         let remark = |tick: i64| json!({"student_id": 7, "date": "2026-10-14", "kind": "remark", "text": "Шумел", "notify_parents": tick});
         assert_eq!(said("remark", &remark(0)), None, "without the tick");
         assert_eq!(said("remark", &remark(1)).as_deref(), Some("Шумел"));
+        let told = |remarks| {
+            let reading = read("remark", &remark(0), today(), 0).expect("a row");
+            reading.telling(remarks).entry.map(|entry| entry.value)
+        };
+        assert_eq!(told(Remarks::Ticked), None);
+        assert_eq!(told(Remarks::All).as_deref(), Some("Шумел"));
         let exempt = json!({"student_id": 7, "date": "2026-10-14", "number": 2, "code": "exempt"});
         assert_eq!(said("attendance", &exempt), None);
         let pending = json!({"student_id": 7, "subject_id": 3, "term_id": 1, "stage": "final", "status": "pending"});

@@ -382,9 +382,9 @@ fn told_items(told: &[&Due], names: &Names, today: NaiveDate) -> Vec<OnSheet> {
             });
         }
     }
-    items.sort_by(|a, b| {
-        let (a, b) = (&a.item, &b.item);
-        (a.date, a.event, &a.subject).cmp(&(b.date, b.event, &b.subject))
+    items.sort_by_cached_key(|one| {
+        let item = &one.item;
+        (!item.leads(), item.date, item.event, item.subject.clone())
     });
     items
 }

@@ -69,7 +69,7 @@ policy! {
     /// The quiet hours of whoever named none.
     quiet: Quiet = true,
     /// How many messages an address gets in a day before the rest joins the digest; urgent ones pass.
-    daily_cap: Limit = false,
+    daily_cap: Limit = true,
     /// How many new notices of one import, or of one class in ten minutes, are no mishap.
     breaker: Limit = true,
     /// How many facts of one import, or of one class in ten minutes, may vanish without a mishap.
@@ -83,13 +83,13 @@ policy! {
     /// The share of a class that makes an absence a question instead of an alarm.
     whole_class_absent: Share = true,
     /// From when on an absence is told on its day.
-    absence_alarm: AbsenceAlarm = false,
+    absence_alarm: AbsenceAlarm = true,
     /// Which remarks families are told.
-    remarks: Remarks = false,
+    remarks: Remarks = true,
     /// Whether a week without news is told.
     nothing_new: Switch = false,
     /// How soon results of terms and exams must have been told.
-    term_results: Period = false,
+    term_results: Period = true,
     /// How long before a term's end its forecast is due.
     forecast: Period = false,
     /// Until when a day's homework has to be in the journal.

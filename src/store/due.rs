@@ -64,7 +64,7 @@ pub struct NewMessage<'a> {
 
 impl Tx {
     /// Notices whose time has come, for whole families at a time, and the people who decide about
-    /// them.
+    /// them. Absences and results that wait for company are among them before their time.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails or holds what cannot be read.
@@ -131,6 +131,9 @@ impl Tx {
                 },
                 content: contents.get(&fact).cloned().unwrap_or_default(),
                 tried: tried.remove(&notice_id).unwrap_or_default(),
+                seen_at: int(row, "seen_at")?,
+                early: some_int(row, "due_at")?.is_some_and(|at| at > now),
+                released: some_int(row, "hold_id")?.is_some(),
                 told_in: match some_int(row, "told_in")? {
                     Some(message_id) => Some(Earlier {
                         message_id,
@@ -153,7 +156,10 @@ impl Tx {
     ) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(format!(
             "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, \
-             {EARLIER} WHERE n.state IN ('settling', 'waiting') AND n.due_at <= $1 AND n.guardian_id IN ({}) \
+             n.seen_at, n.hold_id, {EARLIER} WHERE n.state IN ('settling', 'waiting') \
+             AND n.guardian_id IN ({}) AND (n.due_at <= $1 \
+             OR (n.due_at > $1 AND (n.waits_for = 'deadline' OR n.event = 'term_result' \
+                 OR (n.event = 'absence' AND n.waits_for = 'window')))) \
              ORDER BY n.id",
             ids(guardians)
         )))
@@ -206,11 +212,13 @@ impl Tx {
             ..Names::default()
         };
         let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();
-        let school = sqlx::query("SELECT name, short_name, phone FROM school ORDER BY id LIMIT 1")
-            .fetch_optional(&mut *self.db)
-            .await?;
+        let school =
+            sqlx::query("SELECT name, short_name, phone, timezone FROM school ORDER BY id LIMIT 1")
+                .fetch_optional(&mut *self.db)
+                .await?;
         if let Some(row) = school {
             let name = text(&row, "name")?;
+            names.zone = text(&row, "timezone")?.parse().ok();
             names.school = School {
                 short_name: some_text(&row, "short_name")?.unwrap_or_else(|| name.clone()),
                 phone: some_text(&row, "phone")?,

@@ -42,7 +42,8 @@ impl Tx {
                 .filter(|fact| fact.place.entity() == entity)
                 .collect();
             for row in self.rows_of(entity, &of_entity).await? {
-                readings.extend(entry::read(entity, &object(&row)?, today, now));
+                let reading = entry::read(entity, &object(&row)?, today, now);
+                readings.extend(reading.map(|one| one.telling(self.remarks)));
             }
         }
         let mut contents = self.said_by_the_service(facts).await?;
@@ -149,8 +150,16 @@ impl Tx {
                 "SELECT * FROM mark WHERE student_id IN ({students}) AND date IN ({days}) \
                  ORDER BY position, id"
             ),
-            "attendance" | "remark" => format!(
-                "SELECT * FROM {entity} WHERE student_id IN ({students}) AND date IN ({days}) \
+            "attendance" => format!(
+                "SELECT a.*, CASE WHEN EXISTS (SELECT 1 FROM enrolment e JOIN class c \
+                 ON c.id = e.class_id WHERE e.student_id = a.student_id \
+                 AND c.class_teacher_id = a.entered_by AND (e.from_on IS NULL OR e.from_on <= a.date) \
+                 AND (e.to_on IS NULL OR e.to_on >= a.date)) THEN 1 ELSE 0 END AS by_class_teacher \
+                 FROM attendance a WHERE a.student_id IN ({students}) AND a.date IN ({days}) \
+                 ORDER BY a.id"
+            ),
+            "remark" => format!(
+                "SELECT * FROM remark WHERE student_id IN ({students}) AND date IN ({days}) \
                  ORDER BY id"
             ),
             "homework" => format!(

@@ -10,7 +10,10 @@ use super::{
     Dialect, Store, StoreError,
     rows::{int, some_text},
 };
-use crate::instant::{Millis, SECOND};
+use crate::{
+    instant::{Millis, SECOND},
+    policy::Remarks,
+};
 
 /// How long a lane stays with a holder that says nothing. Long enough for a stalled disk, short
 /// enough that another daemon takes over before a family notices.
@@ -36,6 +39,7 @@ pub struct Lease {
 pub struct Tx {
     pub(super) db: PoolConnection<Any>,
     ended: bool,
+    pub(super) remarks: Remarks,
 }
 
 impl Drop for Tx {
@@ -47,6 +51,11 @@ impl Drop for Tx {
 }
 
 impl Tx {
+    /// Which remarks say something to families.
+    pub fn remarks(&self) -> Remarks {
+        self.remarks
+    }
+
     /// Makes it last; on SQLite it is on the disk when this returns.
     ///
     /// # Errors
@@ -154,7 +163,11 @@ impl Store {
     /// [`StoreError`] where the database fails.
     pub async fn transaction(&self) -> Result<Tx, StoreError> {
         let db = self.pool.acquire().await?;
-        let mut tx = Tx { db, ended: false };
+        let mut tx = Tx {
+            db,
+            ended: false,
+            remarks: self.remarks,
+        };
         let begin = match self.dialect {
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             Dialect::Sqlite => "BEGIN IMMEDIATE",
@@ -165,7 +178,11 @@ impl Store {
 
     async fn begin(&self, lease: &Lease, snapshot: bool) -> Result<Option<Tx>, StoreError> {
         let db = self.pool.acquire().await?;
-        let mut tx = Tx { db, ended: false };
+        let mut tx = Tx {
+            db,
+            ended: false,
+            remarks: self.remarks,
+        };
         let begin = match (snapshot, self.dialect) {
             (true, Dialect::Postgres) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             _ => "BEGIN",

@@ -4,6 +4,7 @@
 //! What cannot be shared is chosen by [`Dialect`].
 
 mod calendar;
+mod circumstances;
 mod consent;
 mod dispatch;
 mod due;
@@ -65,7 +66,7 @@ use sqlx::{
 
 use tokio::time::timeout;
 
-use crate::secret::Secret;
+use crate::{policy::Remarks, secret::Secret};
 
 /// How long a connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -88,6 +89,7 @@ pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
     url: Secret,
+    remarks: Remarks,
 }
 
 /// Why the store cannot work.
@@ -209,7 +211,14 @@ impl Store {
             pool,
             dialect,
             url: Secret::new(url),
+            remarks: Remarks::Ticked,
         })
+    }
+
+    /// The same database, read as the policy says: which remarks say something to families.
+    #[must_use]
+    pub fn telling(self, remarks: Remarks) -> Self {
+        Self { remarks, ..self }
     }
 
     /// The file of a SQLite database.

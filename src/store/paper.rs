@@ -323,8 +323,8 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<Due>, StoreError> {
         let sql = format!(
-            "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, {EARLIER} \
-             WHERE n.state = 'waiting' AND n.waits_for = 'sheet' \
+            "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, n.seen_at, n.hold_id, \
+             {EARLIER} WHERE n.state = 'waiting' AND n.waits_for = 'sheet' \
              AND n.guardian_id IS NOT NULL AND n.student_id IN ({}) ORDER BY n.id",
             ids(students)
         );

@@ -21,6 +21,7 @@ const FRAGMENT: &[&str] = &[
     "work_kind",
     "comment",
     "short",
+    "entered",
 ];
 
 /// What `view::letter` offers, at all its depths.

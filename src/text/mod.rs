@@ -96,6 +96,16 @@ pub struct Item {
     pub comment: Option<String>,
     /// The text of an announcement in fewer words.
     pub short: Option<String>,
+    /// When a mark was entered, where that was more than a day after its work.
+    pub entered: Option<NaiveDate>,
+}
+
+impl Item {
+    /// Whether it stands before all else that is told of a student: praise is read first, or not at all.
+    pub fn leads(&self) -> bool {
+        matches!(self.event, Event::Praise | Event::Achievement)
+            && !matches!(self.news, News::Withdrawn(_))
+    }
 }
 
 /// How much of the content a messenger may carry (design §6).

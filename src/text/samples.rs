@@ -69,6 +69,7 @@ struct SampleItem {
     work_kind: Option<String>,
     comment: Option<String>,
     short: Option<String>,
+    entered: Option<NaiveDate>,
 }
 
 /// Reads the sample of an event.
@@ -140,6 +141,7 @@ impl SampleItem {
             work_kind: self.work_kind,
             comment: self.comment,
             short: self.short,
+            entered: self.entered,
         })
     }
 }
@@ -221,6 +223,7 @@ fn bare(mut letter: Letter) -> Letter {
             item.work_kind = None;
             item.comment = None;
             item.short = None;
+            item.entered = None;
             item.title = None;
             item.number = None;
             item.term = None;

@@ -50,6 +50,7 @@ fn told(event: Event, subject: Option<&str>, date: NaiveDate, news: News) -> Ite
         work_kind: None,
         comment: None,
         short: None,
+        entered: None,
     }
 }
 
@@ -129,6 +130,43 @@ fn a_digest_has_a_line_for_each_child_and_says_nothing_twice() {
 }
 
 #[test]
+fn praise_is_read_first_and_a_late_entry_names_both_days() {
+    let late = Item {
+        entered: Some(day(14)),
+        ..item("Математика", day(8), entered("5"))
+    };
+    let gone = told(Event::Praise, None, day(7), withdrawn("Ошибка"));
+    let praise = told(Event::Praise, None, day(14), entered("За доклад"));
+    let won = told(Event::Achievement, None, day(13), entered("Олимпиада"));
+    let items = vec![gone, late, praise, won];
+    assert_eq!(
+        sms(vec![student("Маша", items.clone())]),
+        "Школа 12. Маша 13.10: достижение – Олимпиада. 14.10: благодарность – За доклад. \
+         07.10: благодарность – запись снята. 08.10: Математика 5"
+    );
+    let (_, text, html) = mail(&letter(vec![student("Маша", items.clone())]));
+    let late = " – работа 8 октября, отметка внесена 14 октября";
+    assert!(text.contains(&format!("Математика: 5{late}\n")), "{text}");
+    assert!(html.contains(late), "{html}");
+    let messenger = TEMPLATES
+        .render(
+            Channel::Telegram,
+            ContentLevel::Full,
+            &letter(vec![student("Маша", items)]),
+        )
+        .expect("a text")
+        .text;
+    for text in [text, html, messenger] {
+        let praise = text.find("За доклад").expect("praise");
+        let mark = text.find("Математика").expect("a mark");
+        assert!(
+            text.find("Олимпиада").expect("won") < praise && praise < mark,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_mail_is_complete_in_its_text_and_its_subject_tells_a_lock_screen_nothing() {
     let dictation = Item {
         work_kind: Some("диктант".into()),
@@ -153,7 +191,7 @@ fn a_mail_is_complete_in_its_text_and_its_subject_tells_a_lock_screen_nothing() 
          Маша, 5Б\n\
          \n\
          12 октября, понедельник\n\
-         - Русский язык: исправлено, было 3, теперь 4 (диктант). Учитель пишет: «Старалась»\n\
+         - Русский язык: исправлено, было 3, теперь 4 (диктант), приносим извинения. Учитель пишет: «Старалась»\n\
          \n\
          14 октября, среда\n\
          - История: точка (долг)\n\
@@ -456,6 +494,7 @@ fn any_item() -> impl Strategy<Value = Item> {
                 work_kind,
                 comment,
                 short,
+                entered: mark.then(|| day(date)),
             }
         })
 }

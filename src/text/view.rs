@@ -73,6 +73,7 @@ pub(super) fn item(part: Part, item: &Item) -> Value {
         "work_kind": item.work_kind.as_deref().map(clean),
         "comment": item.comment.as_deref().map(clean),
         "short": item.short.as_deref().map(clean),
+        "entered": item.entered.map(|day| day.to_string()),
     })
 }
 
@@ -159,7 +160,7 @@ pub(super) fn without_names(letter: &Letter) -> Letter {
 }
 
 /// The news by day, and within a day by subject and kind, so that an SMS says «рус 4 и 3». Subjects
-/// keep the order in which the letter has them.
+/// keep the order in which the letter has them. Praise comes before everything, whatever its day.
 fn days(
     part: Part,
     student: &StudentNews,
@@ -179,7 +180,7 @@ fn days(
             Event::Mark | Event::MarkCorrected | Event::MarkWithdrawn => (Event::Mark, item.event),
             event => (event, event),
         };
-        (item.date, kind, position, within)
+        (!item.leads(), item.date, kind, position, within)
     });
     let mut days = Vec::new();
     for day in items.chunk_by(|(_, left), (_, right)| left.date == right.date) {

@@ -3,6 +3,7 @@
 
 use crate::desk::{Desk, FAMILY};
 use crate::support::both;
+use vestnik::policy::{Policy, Remarks};
 
 /// A second class with Petya, whose mother is Masha's, and a stranger's child in Masha's class.
 const MORE: &str = "
@@ -112,7 +113,7 @@ async fn an_absence_gets_its_cause_and_an_error_is_withdrawn() {
     for base in both().await {
         let mut desk = desk(&base.store).await;
         desk.sql("INSERT INTO lesson (class_id, subject_id, date, number, state) VALUES (1, 1, '2026-10-14', 2, 'held')").await;
-        desk.sql("INSERT INTO attendance (student_id, date, number, code) VALUES (1, '2026-10-14', 2, 'absent')").await;
+        desk.sql("UPDATE class SET class_teacher_id = 1; INSERT INTO attendance (student_id, date, number, code, entered_by) VALUES (1, '2026-10-14', 2, 'absent', 1)").await;
         desk.sql("INSERT INTO attendance (student_id, date, number, code, minutes_late) VALUES (1, '2026-10-14', 3, 'late', 10)").await;
         desk.sql("INSERT INTO attendance (student_id, date, number, code) VALUES (1, '2026-10-14', 4, 'exempt')").await;
         desk.minutes(30).await;
@@ -128,6 +129,8 @@ async fn an_absence_gets_its_cause_and_an_error_is_withdrawn() {
         desk.sql("UPDATE attendance SET code = 'ill' WHERE number = 2")
             .await;
         desk.minutes(30).await;
+        assert!(heard(&mut desk).is_empty(), "a cause is no alarm");
+        desk.until("2026-10-14T18:10:00").await;
         let text = mailed(&mut desk);
         assert!(
             text.contains(
@@ -170,6 +173,50 @@ async fn a_remark_is_told_with_the_tick_only_and_an_sms_keeps_its_text_to_itself
 }
 
 #[tokio::test]
+async fn a_school_that_tells_all_remarks_tells_those_without_the_tick_once() {
+    for base in both().await {
+        let policy = Policy {
+            remarks: Remarks::All,
+            ..Policy::defaults().unwrap()
+        };
+        let mut desk = Desk::governed(&base.store, policy, "holder");
+        desk.sql(FAMILY).await;
+        desk.sql("INSERT INTO remark (student_id, date, text) VALUES (1, '2026-10-14', 'Шумела на уроке')").await;
+        desk.minutes(30).await;
+        let text = mailed(&mut desk);
+        assert!(text.contains("Замечание: «Шумела на уроке»"), "{text}");
+        desk.sql("UPDATE remark SET notify_parents = 1").await;
+        desk.minutes(60).await;
+        assert!(heard(&mut desk).is_empty(), "it is known");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_entered_long_after_its_work_names_both_days_and_the_digest_begins_with_praise() {
+    for base in both().await {
+        let mut desk = desk(&base.store).await;
+        let entered = crate::desk::at("2026-10-14T08:50:00");
+        desk.sql(&format!(
+            "INSERT INTO mark (student_id, subject_id, date, value, entered_at) VALUES (1, 1, '2026-10-08', '5', {entered});
+             INSERT INTO mark (student_id, subject_id, date, value, entered_at) VALUES (1, 2, '2026-10-13', '4', {entered});
+             INSERT INTO remark (student_id, date, kind, text, notify_parents) VALUES (1, '2026-10-14', 'praise', 'За доклад о Волге', 1)"
+        ))
+        .await;
+        desk.minutes(30).await;
+        let text = mailed(&mut desk);
+        assert!(
+            text.contains("14 октября, среда\n- Благодарность: «За доклад о Волге»\n\n8 октября, четверг\n- Математика: 5 – работа 8 октября, отметка внесена 14 октября\n\n13 октября, вторник\n- Русский язык: 4\n"),
+            "{text}"
+        );
+        desk.until("2026-10-14T18:10:00").await;
+        assert_eq!(
+            heard(&mut desk)[0].1,
+            "Школа 12. Маша 14.10: благодарность – За доклад о Волге. 08.10: матем 5. 13.10: рус 4"
+        );
+    }
+}
+
+#[tokio::test]
 async fn results_of_a_term_come_together_and_the_first_grade_has_none() {
     for base in both().await {
         let mut desk = desk(&base.store).await;
@@ -183,6 +230,11 @@ async fn results_of_a_term_come_together_and_the_first_grade_has_none() {
         )
         .await;
         desk.minutes(30).await;
+        assert_eq!(
+            desk.calls.iter().filter(|(lane, _)| lane == "sms").count(),
+            1,
+            "who hears once a day hears of results at once"
+        );
         let text = mailed(&mut desk);
         assert!(
             text.contains(
@@ -196,15 +248,19 @@ async fn results_of_a_term_come_together_and_the_first_grade_has_none() {
         );
         desk.sql("UPDATE term_result SET status = 'deferred', deferred_to = '2026-11-06', value = NULL WHERE subject_id = 2 AND student_id = 1").await;
         desk.minutes(30).await;
-        let text = mailed(&mut desk);
+        let heard = heard(&mut desk);
+        let of = |lane: &str| {
+            let found = heard.iter().find(|(other, _)| other == lane);
+            &found.expect("a message").1
+        };
+        let text = of("email");
         assert!(
             text.contains("Русский язык: отсрочка до 6 ноября (исправлено, было 4)"),
             "{text}"
         );
-        desk.until("2026-10-14T18:10:00").await;
         assert_eq!(
-            heard(&mut desk)[0].1,
-            "Школа 12. Маша 14.10: итоги 1 четв – матем 5 и рус отсрочка до 6 ноября"
+            of("sms"),
+            "Школа 12. Маша 14.10: итоги 1 четв – рус отсрочка до 6 ноября (было 4)"
         );
     }
 }

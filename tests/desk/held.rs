@@ -278,3 +278,26 @@ async fn a_whole_class_that_is_away_is_a_question() {
         assert_eq!(desk.calls.len(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_class_that_a_person_lets_families_hear_of_is_an_alarm_at_once() {
+    for base in both().await {
+        let mut desk = Desk::governed(&base.store, policy(), "holder");
+        desk.sql(&school()).await;
+        for id in 1..=6 {
+            desk.sql(&format!(
+                "INSERT INTO attendance (student_id, date, number, code) VALUES ({id}, '2026-10-14', 1, 'absent')"
+            ))
+            .await;
+        }
+        desk.minutes(60).await;
+        assert!(desk.calls.is_empty());
+        let hold = only_hold(&desk).await;
+        desk.store
+            .decide(hold.id, Verdict::Release, desk.now)
+            .await
+            .unwrap();
+        desk.work().await;
+        assert_eq!(desk.calls.len(), 6, "one lesson is enough: somebody looked");
+    }
+}

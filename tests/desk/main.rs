@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
+mod absence;
+mod cap;
 mod corrections;
 #[path = "../support/desk.rs"]
 mod desk;
@@ -12,6 +14,7 @@ mod held;
 mod ladder;
 mod paper;
 mod quarantine;
+mod results;
 mod school;
 #[path = "../support/mod.rs"]
 mod support;
