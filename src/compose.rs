@@ -26,6 +26,7 @@ use crate::{
     quiet::Quiet,
     schedule,
     text::{Item, Letter, Occasion, School, StudentNews},
+    week::Week,
     zone,
 };
 
@@ -71,6 +72,8 @@ pub struct Due {
 pub struct Names {
     /// The school.
     pub school: School,
+    /// The first day of the school year.
+    pub year_from: NaiveDate,
     /// Per student: the name that texts use, and the class.
     pub students: BTreeMap<i64, (String, Option<String>)>,
     /// Per fact: what its place is called.
@@ -358,6 +361,8 @@ fn draft(
             school: names.school.clone(),
             occasion,
             date: today,
+            number: (occasion == Occasion::Weekly)
+                .then(|| Week::told_on(today).number_since(names.year_from)),
             students,
         },
         follows,

@@ -36,3 +36,8 @@ CREATE TABLE instance (
     started_at BIGINT NOT NULL,
     CONSTRAINT instance_is_one_a_machine UNIQUE (machine)
 );
+
+-- The ledger: what was said of a student in a week, and on which sheet.
+CREATE INDEX notice_by_student ON notice (student_id, seen_at);
+CREATE INDEX sheet_by_message ON sheet (message_id);
+CREATE INDEX sheet_by_week ON sheet (week);

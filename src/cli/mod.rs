@@ -4,6 +4,7 @@ mod check;
 mod consent;
 mod held;
 mod import;
+mod ledger;
 mod policy;
 mod serve;
 mod sheets;
@@ -101,6 +102,12 @@ enum Command {
     /// Set pages from standard input; the program starts itself so
     #[command(name = "sheet-child", hide = true)]
     SheetChild,
+    /// Say for a week which families were informed, how surely, and why others were not
+    #[command(after_help = "Example: vestnik ledger --week 2026-W47 --class 5А\n\
+        E0 planned, E1 taken by the provider or printed, E2 delivered or handed out, E3 acknowledged, \
+        E4 signed on paper. --csv writes semicolons and a byte order mark, as Excel in a Russian school \
+        opens them.")]
+    Ledger(ledger::Arguments),
     /// Send a test message to an address of your own
     #[command(after_help = "Example: vestnik send-test email admin@example.org")]
     SendTest {
@@ -197,6 +204,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sheets(arguments) => {
             let config = config?;
             sheets::run(&look(&config).await?, &config, &arguments).await?;
+        }
+        Command::Ledger(arguments) => {
+            let config = config?;
+            ledger::run(&look(&config).await?, &config, &arguments).await?;
         }
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;

@@ -9,6 +9,7 @@ mod intake;
 mod jobs;
 mod send;
 mod settle;
+mod silence;
 
 pub use intake::reference;
 
@@ -156,6 +157,7 @@ pub struct Engine {
     leases: Vec<(Lease, Millis)>,
     week_closed: Option<Millis>,
     tidied: Option<Millis>,
+    silence_broken: Option<Millis>,
 }
 
 impl Engine {
@@ -181,6 +183,7 @@ impl Engine {
             leases: Vec::new(),
             week_closed: None,
             tidied: None,
+            silence_broken: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod calendar;
 mod consent;
 mod dispatch;
 mod due;
@@ -13,6 +14,7 @@ mod intake;
 mod jobs;
 mod journal;
 mod lane;
+mod ledger;
 mod notices;
 mod outcome;
 mod pages;
@@ -35,6 +37,7 @@ pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};
 pub use intake::{Change, Touched};
 pub use journal::Members;
 pub use lane::{LEASE, Lease, Tx};
+pub use ledger::LedgerQuestion;
 pub use notices::NewNotice;
 pub use pages::{Listed, Told};
 pub use policy::PolicyVersion;

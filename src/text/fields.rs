@@ -30,6 +30,7 @@ const FRAME: &[&str] = &[
     "phone",
     "occasion",
     "date",
+    "number",
     "names",
     "students",
     "name",

@@ -70,6 +70,7 @@ fn letter(students: Vec<StudentNews>) -> Letter {
         },
         occasion: Occasion::Daily,
         date: day(14),
+        number: None,
         students,
     }
 }
@@ -126,6 +127,44 @@ fn a_digest_has_a_line_for_each_child_and_says_nothing_twice() {
         "Школа 12. Маша 13.10: матем 4. 14.10: матем 5, рус 4 и 5, рус – исправлено, было 2, теперь 3; лит 5\n\
          Петя 14.10: чтение 5"
     );
+}
+
+#[test]
+fn the_weeks_digest_names_its_number_as_the_sheet_does() {
+    let masha = vec![student(
+        "Маша",
+        vec![item("Математика", day(14), entered("5"))],
+    )];
+    let weekly = Letter {
+        occasion: Occasion::Weekly,
+        number: Some(6),
+        ..letter(masha.clone())
+    };
+    let text = TEMPLATES
+        .render(Channel::Email, ContentLevel::Full, &weekly)
+        .expect("a text");
+    assert_eq!(
+        text.subject.as_deref(),
+        Some("Школа № 12: Маша, сводка № 6, новое в дневнике за неделю по 14 октября")
+    );
+    assert!(
+        text.text.contains("Сводка № 6. Новое в дневнике за неделю"),
+        "{}",
+        text.text
+    );
+    assert!(text.html.expect("HTML").contains("Сводка № 6."));
+    let chat = TEMPLATES
+        .render(Channel::Telegram, ContentLevel::Full, &weekly)
+        .expect("a text");
+    assert!(
+        chat.text.starts_with("Школа № 12. Сводка № 6. Новое"),
+        "{}",
+        chat.text
+    );
+    let daily = TEMPLATES
+        .render(Channel::Email, ContentLevel::Full, &letter(masha))
+        .expect("a text");
+    assert!(!daily.text.contains('6'), "{}", daily.text);
 }
 
 #[test]
@@ -477,6 +516,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
             school,
             occasion,
             date: day(14),
+            number: None,
             students,
         },
     )

@@ -7,7 +7,10 @@ mod desk;
 mod engine;
 mod events;
 mod held;
+mod ledger;
 mod paper;
+mod reconcile;
+mod silence;
 #[path = "../support/mod.rs"]
 mod support;
 mod week;

@@ -1,0 +1,634 @@
+//! The informing ledger: for each student, guardian and week how sure it is that they heard, or the
+//! reason why not. It is computed from notices, messages, sheets and acknowledgements whenever somebody
+//! asks: a copy of it could only be wrong.
+
+use std::{collections::BTreeSet, fmt};
+
+use crate::{
+    family::contact::Channel,
+    journal::{calendar::Calendar, class_name::ClassName},
+    policy::Evidence,
+    week::Week,
+};
+
+macro_rules! reasons {
+    ($($(#[$of:meta])* $reason:ident = $code:literal, $words:literal;)*) => {
+        /// Why a family is not informed, or why nothing was due.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Why {
+            $($(#[$of])* $reason,)*
+        }
+
+        impl Why {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$reason,)*];
+
+            /// The code in `ledger --json`.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $code,)*
+                }
+            }
+
+            /// The same for people.
+            pub fn words(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $words,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A sheet should have told it, and none did.
+    Red = "red", "no sheet told it by the week's end";
+    /// The sheet has not come yet.
+    Sheet = "sheet", "it waits for the weekly sheet";
+    /// A silent week, and the family's sheet was not printed.
+    NoSheet = "no_sheet", "no sheet was printed for the week";
+    /// A silent week of which nobody was told.
+    Untold = "untold", "the week brought nothing, and nobody said so";
+    /// A person has to decide.
+    Held = "held", "it waits for a person's decision: vestnik held list";
+    /// The sheet did not reach the family.
+    NotHanded = "not_handed", "the sheet was printed and not handed out";
+    /// The sheet is lost.
+    Missing = "missing", "the sheet is missing";
+    /// The provider has said that it did not arrive.
+    Undelivered = "undelivered", "the provider could not deliver it";
+    /// The provider never said that it arrived.
+    NoReceipt = "no_receipt", "the provider took it and never reported that it arrived";
+    /// Nobody knows whether the provider has it.
+    InDoubt = "in_doubt", "nobody knows whether the provider took it";
+    /// The provider's report is not there yet.
+    AwaitsReceipt = "awaits_receipt", "the provider took it; its report that it arrived is awaited";
+    /// It is on its way to the provider.
+    Sending = "sending", "its message is going out";
+    /// It waits for a digest, the night's end or a deadline.
+    Window = "window", "it waits for its hour";
+    /// A teacher may change their mind.
+    Settling = "settling", "it settles: the teacher may still correct it";
+    /// The policy asks for more.
+    Weak = "weak", "the policy asks for stronger evidence";
+    /// The week is not over, and has brought nothing so far.
+    Pending = "pending", "nothing so far; the week is not over";
+    /// Nothing was due.
+    NoNews = "no_news", "nothing was due";
+    /// There was no school.
+    Holidays = "holidays", "holidays";
+    /// The journal says nothing of the student yet, or the school had only begun with it.
+    NotStarted = "not_started", "the journal had not begun for the student";
+}
+
+/// How far a duty has come, by the codes of `notice.state` and, where it waits, of `notice.waits_for`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It settles.
+    Settling,
+    /// It waits for a digest, the night's end or a deadline.
+    Window,
+    /// It waits for the sheet.
+    Sheet,
+    /// It waits for a person.
+    Held,
+    /// It stands in a message.
+    InMessage,
+    /// A message has informed of it.
+    Informed,
+    /// A sheet has told it.
+    ToldByPaper,
+    /// The week ended before it was told.
+    Red,
+}
+
+/// What carries a duty: a message, or a sheet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrier {
+    /// The channel.
+    pub channel: Channel,
+    /// `message.state`, or of a sheet `sheet.state`.
+    pub state: String,
+}
+
+/// A notice that was due in the week. What was merged stands here as what it was merged into; what is
+/// closed does not stand here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// How far it has come.
+    pub stage: Stage,
+    /// `notice.reason`: why it was to be told on paper.
+    pub why_paper: Option<String>,
+    /// What carries it.
+    pub carriers: Vec<Carrier>,
+    /// What a person's acknowledgement proves.
+    pub acknowledged: Option<Evidence>,
+}
+
+/// What a family without a duty in the week was to expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// Nothing, for this reason.
+    Nothing(Why),
+    /// The sheet of the week says it: the states of the sheets that were printed for the family.
+    OnPaper(Vec<String>),
+    /// A message should have said it, and there is none.
+    Message,
+}
+
+/// What a cell is computed from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entries {
+    /// What was due.
+    pub duties: Vec<Duty>,
+    /// What holds where nothing was due.
+    pub silence: Silence,
+}
+
+/// What the rules of the school and the calendar make of the evidence.
+#[derive(Debug, Clone)]
+pub struct Measure {
+    /// The policy's `informed`.
+    pub informed: Evidence,
+    /// The channels whose providers report deliveries.
+    pub reports: Vec<Channel>,
+    /// Whether the week is over.
+    pub over: bool,
+}
+
+/// What is known of one student, guardian and week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// The lowest evidence of what was due; none where nothing was.
+    pub evidence: Option<Evidence>,
+    /// Whether that is enough. Where nothing was due, nobody need be informed.
+    pub informed: bool,
+    /// Whether the week ended without it.
+    pub red: bool,
+    /// Why the evidence is no higher, or why there is none.
+    pub why: Option<Why>,
+    /// The code of the reason for paper, where paper was the road.
+    pub why_paper: Option<String>,
+}
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// `student.id`
+    pub student_id: i64,
+    /// «Соколова Мария»
+    pub student: String,
+    /// `guardian.id`
+    pub guardian_id: i64,
+    /// «Соколова Ольга»
+    pub guardian: String,
+    /// The class; none where the school keeps no classes.
+    pub class: Option<ClassName>,
+    /// The week.
+    pub week: Week,
+    /// What is known.
+    pub cell: Cell,
+}
+
+/// A student who attends in a week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pupil {
+    /// `student.id`
+    pub id: i64,
+    /// «Соколова Мария»
+    pub name: String,
+    /// `class.id` and the class's name; none where the school keeps no classes.
+    pub class: Option<(i64, ClassName)>,
+}
+
+/// What decides whether a week without news is a silence that families should be told of.
+#[derive(Debug, Clone)]
+pub struct SchoolWeek {
+    /// The week.
+    pub week: Week,
+    /// When there is school.
+    pub calendar: Calendar,
+    /// The classes that keep a timetable of lessons.
+    pub timetabled: BTreeSet<i64>,
+    /// Those of them that have lessons in the week.
+    pub with_lessons: BTreeSet<i64>,
+    /// Whether the school's first data came before the week began.
+    pub begun: bool,
+    /// The students of whom the journal knows anything.
+    pub known: BTreeSet<i64>,
+    /// The students of whom something was said in the week, or is about to be.
+    pub spoken_of: BTreeSet<i64>,
+}
+
+impl SchoolWeek {
+    /// Whether the week was silent for a student.
+    ///
+    /// # Errors
+    /// Why it is no silence.
+    pub fn silent(&self, pupil: &Pupil) -> Result<(), Why> {
+        let grade = pupil.class.as_ref().map(|(_, name)| i64::from(name.grade));
+        let class = pupil.class.as_ref().map(|(id, _)| *id);
+        let free = class
+            .is_some_and(|id| self.timetabled.contains(&id) && !self.with_lessons.contains(&id));
+        match () {
+            () if free || !self.calendar.teaches_in(grade, self.week) => Err(Why::Holidays),
+            () if !self.begun || !self.known.contains(&pupil.id) => Err(Why::NotStarted),
+            () if self.spoken_of.contains(&pupil.id) => Err(Why::NoNews),
+            () => Ok(()),
+        }
+    }
+}
+
+/// How much a carrier proves, and why no more.
+fn carried(carrier: &Carrier) -> (Evidence, Option<Why>) {
+    let evidence = match (carrier.channel, carrier.state.as_str()) {
+        (Channel::Paper, "printed") => Evidence::E1,
+        (Channel::Paper, "handed_out" | "no_slip") => Evidence::E2,
+        (Channel::Paper, "slip_back") => Evidence::E4,
+        (Channel::Paper, "not_handed") => return (Evidence::E0, Some(Why::NotHanded)),
+        (Channel::Paper, "missing") => return (Evidence::E0, Some(Why::Missing)),
+        (Channel::Paper, _) => return (Evidence::E0, Some(Why::Sheet)),
+        (_, "accepted") => return (Evidence::E1, Some(Why::AwaitsReceipt)),
+        (_, "no_receipt") => return (Evidence::E1, Some(Why::NoReceipt)),
+        (_, "delivered") => Evidence::E2,
+        (_, "undelivered") => return (Evidence::E0, Some(Why::Undelivered)),
+        (_, "in_doubt") => return (Evidence::E0, Some(Why::InDoubt)),
+        (_, _) => return (Evidence::E0, Some(Why::Sending)),
+    };
+    (evidence, None)
+}
+
+/// What is known of one duty: its evidence, whether that is enough, and why there is no more.
+fn weigh(duty: &Duty, measure: &Measure) -> (bool, Evidence, Option<Why>) {
+    let best = duty
+        .carriers
+        .iter()
+        .map(|one| (carried(one), measure.reports.contains(&one.channel)))
+        .max_by_key(|((evidence, why), _)| (*evidence, std::cmp::Reverse(*why)));
+    let ((mut evidence, mut why), reports) = best.unwrap_or(((Evidence::E0, None), false));
+    // A duty that waits again has not been told, whatever was tried.
+    match duty.stage {
+        Stage::Informed | Stage::ToldByPaper => {}
+        Stage::InMessage => evidence = evidence.min(Evidence::E1),
+        Stage::Settling => (evidence, why) = (Evidence::E0, Some(Why::Settling)),
+        Stage::Window => (evidence, why) = (Evidence::E0, Some(Why::Window)),
+        Stage::Sheet => (evidence, why) = (Evidence::E0, Some(Why::Sheet)),
+        Stage::Held => (evidence, why) = (Evidence::E0, Some(Why::Held)),
+        Stage::Red => (evidence, why) = (Evidence::E0, Some(Why::Red)),
+    }
+    if let Some(acknowledged) = duty.acknowledged
+        && acknowledged > evidence
+    {
+        (evidence, why) = (acknowledged, None);
+    }
+    let wanted = match measure.informed {
+        Evidence::E1 if reports => Evidence::E2,
+        wanted => wanted,
+    };
+    let enough = evidence >= wanted;
+    let why = if enough {
+        None
+    } else {
+        why.or(Some(Why::Weak))
+    };
+    (enough, evidence, why)
+}
+
+/// Computes one cell. The order of the duties means nothing, and one more duty never raises it.
+pub fn cell(entries: &Entries, measure: &Measure) -> Cell {
+    let weighed = entries
+        .duties
+        .iter()
+        .map(|duty| (weigh(duty, measure), duty.why_paper.clone()));
+    // What is least sure speaks for the week; of equals the one that informs least.
+    let lowest = weighed.min_by(|(one, one_paper), (other, other_paper)| {
+        let key = |weighed: &(bool, Evidence, Option<Why>)| (weighed.0, weighed.1, weighed.2);
+        (key(one), one_paper).cmp(&(key(other), other_paper))
+    });
+    let Some(((informed, _, why), why_paper)) = lowest else {
+        return silent(&entries.silence, measure);
+    };
+    let evidence = entries.duties.iter().map(|duty| weigh(duty, measure).1);
+    Cell {
+        evidence: evidence.min(),
+        informed,
+        red: measure.over && !informed,
+        why_paper: why_paper.filter(|_| matches!(why, Some(Why::Sheet | Why::Red))),
+        why,
+    }
+}
+
+/// A week in which nothing was due.
+fn silent(silence: &Silence, measure: &Measure) -> Cell {
+    let none = |why, red| Cell {
+        evidence: None,
+        informed: false,
+        red,
+        why: Some(why),
+        why_paper: None,
+    };
+    match silence {
+        Silence::Nothing(why) => none(*why, false),
+        Silence::Message if measure.over => none(Why::Untold, true),
+        Silence::Message => none(Why::Pending, false),
+        Silence::OnPaper(sheets) if sheets.is_empty() && measure.over => none(Why::NoSheet, true),
+        Silence::OnPaper(sheets) if sheets.is_empty() => none(Why::Pending, false),
+        Silence::OnPaper(sheets) => {
+            let carriers = sheets.iter().map(|state| Carrier {
+                channel: Channel::Paper,
+                state: state.clone(),
+            });
+            let sheet = Duty {
+                stage: Stage::ToldByPaper,
+                why_paper: None,
+                carriers: carriers.collect(),
+                acknowledged: None,
+            };
+            let (informed, evidence, why) = weigh(&sheet, measure);
+            Cell {
+                evidence: Some(evidence),
+                informed,
+                red: measure.over && !informed,
+                why,
+                why_paper: None,
+            }
+        }
+    }
+}
+
+impl Cell {
+    /// The code of the reason in `ledger --json`; none for who is informed.
+    pub fn reason(&self) -> Option<&str> {
+        match (&self.why, &self.why_paper) {
+            (Some(Why::Red | Why::Sheet), Some(code)) => Some(code),
+            (why, _) => why.map(Why::code),
+        }
+    }
+
+    /// Whether something was due, so that the family counts as informed or not.
+    pub fn counts(&self) -> bool {
+        self.evidence.is_some() || self.red
+    }
+}
+
+/// The reason as people read it.
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(why) = self.why else {
+            return f.write_str("informed");
+        };
+        f.write_str(why.words())?;
+        match &self.why_paper {
+            Some(code) => write!(f, " ({})", paper_words(code)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a family hears on paper, from the code that `notice.reason` keeps.
+fn paper_words(code: &str) -> String {
+    let consent = code.strip_prefix("consent_").and_then(|rest| {
+        let (purpose, state) = rest.split_once('_')?;
+        let state = match state {
+            "not_asked" => "not asked for",
+            other => other,
+        };
+        Some(format!("consent to «{purpose}» is {state}"))
+    });
+    consent.unwrap_or_else(|| match code {
+        "chosen" => "the family chose paper".into(),
+        "no_contact" => "no address is known".into(),
+        "unreachable" => "every address has failed for good".into(),
+        "closed_address" => "the address is shared with a person who must not hear".into(),
+        "never_by_channel" => "the family asked for none of its channels".into(),
+        other => other.replace('_', " "),
+    })
+}
+
+/// How many of these lines are informed, and of how many that count.
+pub fn share<'a>(lines: impl IntoIterator<Item = &'a Line>) -> (usize, usize) {
+    lines
+        .into_iter()
+        .filter(|line| line.cell.counts())
+        .fold((0, 0), |(informed, all), line| {
+            (informed + usize::from(line.cell.informed), all + 1)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn measure(over: bool) -> Measure {
+        Measure {
+            informed: Evidence::E1,
+            reports: vec![Channel::Sms],
+            over,
+        }
+    }
+
+    fn duty(stage: Stage, carriers: &[(Channel, &str)]) -> Duty {
+        Duty {
+            stage,
+            why_paper: None,
+            carriers: carriers
+                .iter()
+                .map(|(channel, state)| Carrier {
+                    channel: *channel,
+                    state: (*state).to_owned(),
+                })
+                .collect(),
+            acknowledged: None,
+        }
+    }
+
+    fn of(duties: Vec<Duty>, over: bool) -> Cell {
+        let silence = Silence::Nothing(Why::NoNews);
+        cell(&Entries { duties, silence }, &measure(over))
+    }
+
+    #[test]
+    fn each_carrier_proves_what_it_can() {
+        let proves = |channel, state| {
+            let cell = of(vec![duty(Stage::Informed, &[(channel, state)])], true);
+            (
+                cell.evidence.map(Evidence::code),
+                cell.informed,
+                cell.reason().map(str::to_owned),
+            )
+        };
+        let none = |why: &str| Some(why.to_owned());
+        for (channel, state, expected) in [
+            (Channel::Email, "accepted", (Some("E1"), true, None)),
+            (Channel::Email, "no_receipt", (Some("E1"), true, None)),
+            (Channel::Sms, "delivered", (Some("E2"), true, None)),
+            (
+                Channel::Sms,
+                "accepted",
+                (Some("E1"), false, none("awaits_receipt")),
+            ),
+            (
+                Channel::Sms,
+                "no_receipt",
+                (Some("E1"), false, none("no_receipt")),
+            ),
+            (
+                Channel::Sms,
+                "in_doubt",
+                (Some("E0"), false, none("in_doubt")),
+            ),
+            (Channel::Paper, "printed", (Some("E1"), true, None)),
+            (Channel::Paper, "handed_out", (Some("E2"), true, None)),
+            (Channel::Paper, "slip_back", (Some("E4"), true, None)),
+            (
+                Channel::Paper,
+                "not_handed",
+                (Some("E0"), false, none("not_handed")),
+            ),
+            (
+                Channel::Paper,
+                "missing",
+                (Some("E0"), false, none("missing")),
+            ),
+        ] {
+            assert_eq!(proves(channel, state), expected, "{channel:?} {state}");
+        }
+    }
+
+    #[test]
+    fn a_button_proves_more_than_a_receipt_and_a_slip_more_than_a_button() {
+        let mut one = duty(Stage::Informed, &[(Channel::Email, "accepted")]);
+        one.acknowledged = Some(Evidence::E3);
+        assert_eq!(of(vec![one.clone()], false).evidence, Some(Evidence::E3));
+        one.acknowledged = Some(Evidence::E4);
+        assert_eq!(of(vec![one], false).evidence, Some(Evidence::E4));
+    }
+
+    #[test]
+    fn what_is_not_told_is_red_when_the_week_is_over_and_says_why() {
+        let mut waits = duty(Stage::Sheet, &[]);
+        waits.why_paper = Some("consent_data_not_asked".into());
+        let before = of(vec![waits.clone()], false);
+        assert!(!before.red && !before.informed);
+        assert_eq!(before.reason(), Some("consent_data_not_asked"));
+        let after = of(
+            vec![Duty {
+                stage: Stage::Red,
+                ..waits
+            }],
+            true,
+        );
+        assert!(after.red);
+        assert_eq!(
+            after.to_string(),
+            "no sheet told it by the week's end (consent to «data» is not asked for)"
+        );
+    }
+
+    #[test]
+    fn a_silent_week_counts_by_its_word_or_its_sheet() {
+        let silent = |silence, over| {
+            cell(
+                &Entries {
+                    duties: vec![],
+                    silence,
+                },
+                &measure(over),
+            )
+        };
+        assert!(silent(Silence::Message, true).red);
+        assert!(!silent(Silence::Message, false).red);
+        let printed = silent(Silence::OnPaper(vec!["printed".into()]), true);
+        assert_eq!((printed.evidence, printed.red), (Some(Evidence::E1), false));
+        let none = silent(Silence::OnPaper(vec![]), true);
+        assert_eq!((none.red, none.reason()), (true, Some("no_sheet")));
+        let holidays = silent(Silence::Nothing(Why::Holidays), true);
+        assert_eq!((holidays.red, holidays.counts()), (false, false));
+    }
+
+    #[test]
+    fn every_reason_has_a_code_of_its_own() {
+        let mut codes: Vec<&str> = Why::ALL.iter().map(|why| why.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Why::ALL.len());
+    }
+
+    fn any_duty() -> impl Strategy<Value = Duty> {
+        let stage = prop::sample::select(vec![
+            Stage::Settling,
+            Stage::Window,
+            Stage::Sheet,
+            Stage::Held,
+            Stage::InMessage,
+            Stage::Informed,
+            Stage::ToldByPaper,
+            Stage::Red,
+        ]);
+        let carrier = (
+            prop::sample::select(vec![Channel::Sms, Channel::Email, Channel::Paper]),
+            prop::sample::select(vec![
+                "ready",
+                "accepted",
+                "no_receipt",
+                "delivered",
+                "undelivered",
+                "printed",
+                "missing",
+            ]),
+        );
+        let acknowledged = prop::option::of(prop::sample::select(vec![Evidence::E3, Evidence::E4]));
+        (stage, prop::collection::vec(carrier, 0..3), acknowledged).prop_map(
+            |(stage, carriers, acknowledged)| Duty {
+                acknowledged,
+                ..duty(stage, &carriers)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_duties_means_nothing(
+            duties in prop::collection::vec(any_duty(), 1..6), over: bool, turn in 0..6usize
+        ) {
+            let mut turned = duties.clone();
+            let by = turn % turned.len();
+            turned.rotate_left(by);
+            for duty in &mut turned {
+                duty.carriers.reverse();
+            }
+            prop_assert_eq!(of(duties, over), of(turned, over));
+        }
+
+        #[test]
+        fn the_lowest_evidence_wins(duties in prop::collection::vec(any_duty(), 1..6)) {
+            let each = duties.iter().map(|duty| of(vec![duty.clone()], true));
+            let (mut lowest, mut informed) = (Evidence::E4, true);
+            for one in each {
+                lowest = lowest.min(one.evidence.expect("something was due"));
+                informed &= one.informed;
+            }
+            let cell = of(duties, true);
+            prop_assert_eq!(cell.evidence, Some(lowest));
+            prop_assert_eq!((cell.informed, cell.red), (informed, !informed));
+        }
+
+        #[test]
+        fn one_more_duty_never_raises_a_cell(
+            duties in prop::collection::vec(any_duty(), 1..5), more in any_duty()
+        ) {
+            let before = of(duties.clone(), true);
+            let after = of([duties, vec![more]].concat(), true);
+            prop_assert!(after.evidence <= before.evidence);
+            prop_assert!(before.informed || !after.informed);
+        }
+
+        #[test]
+        fn who_is_not_informed_has_a_reason(duties in prop::collection::vec(any_duty(), 1..5), over: bool) {
+            let cell = of(duties, over);
+            prop_assert_eq!(cell.informed, cell.reason().is_none());
+        }
+    }
+}
