@@ -307,7 +307,12 @@ fn draft(
     hours: &Hours,
     now: Millis,
 ) -> Draft {
-    let occasion = match members.iter().map(|(.., timing)| *timing).max() {
+    // That a week brought nothing is said of the week, whenever it is said.
+    let timing = |(due, _, timing): &Member<'_>| match due.fact.place {
+        Place::Silence { .. } => Timing::Weekly,
+        _ => *timing,
+    };
+    let occasion = match members.iter().map(timing).max() {
         Some(Timing::Weekly) => Occasion::Weekly,
         Some(Timing::Daily) => Occasion::Daily,
         _ => Occasion::AtOnce,

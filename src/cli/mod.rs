@@ -6,6 +6,7 @@ mod held;
 mod import;
 mod ledger;
 mod policy;
+mod reconcile;
 mod serve;
 mod sheets;
 mod show;
@@ -108,6 +109,15 @@ enum Command {
         E4 signed on paper. --csv writes semicolons and a byte order mark, as Excel in a Russian school \
         opens them.")]
     Ledger(ledger::Arguments),
+    /// Prove that changes, notices, messages and sheets agree, and name each gap
+    #[command(after_help = "Example: vestnik reconcile --json\n\
+        Reads only, in one snapshot, and may run beside the daemon. Exit 0 when everything agrees, 1 when \
+        there is a gap.")]
+    Reconcile {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Send a test message to an address of your own
     #[command(after_help = "Example: vestnik send-test email admin@example.org")]
     SendTest {
@@ -208,6 +218,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Ledger(arguments) => {
             let config = config?;
             ledger::run(&look(&config).await?, &config, &arguments).await?;
+        }
+        Command::Reconcile { json } => {
+            let config = config?;
+            reconcile::run(&look(&config).await?, &config, json).await?;
         }
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;

@@ -221,7 +221,12 @@ impl Engine {
         self.overdue(now).await?;
         self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
-            turn.more |= self.intake(&lease, now).await?;
+            let more = self.intake(&lease, now).await?;
+            turn.more |= more;
+            // Who hears of news in the rest of the changes does not hear that there is none.
+            if !more {
+                self.break_silence(&lease, now).await?;
+            }
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
             self.send(turn, permits, now).await?;

@@ -175,7 +175,8 @@ impl Tx {
         self.set(format!(
             "SELECT DISTINCT student_id AS id FROM notice WHERE student_id IN ({}) \
              AND event <> 'service' AND state <> 'closed' AND seen_at < {to} AND (seen_at >= {from} \
-             OR state IN {OPEN} OR (state <> 'red' AND state_at >= {from}))",
+             OR (state IN {OPEN} AND COALESCE(waits_for, '') <> 'sheet') \
+             OR (state = 'informed' AND state_at >= {from}))",
             ids(students)
         ))
         .await

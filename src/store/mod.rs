@@ -22,6 +22,7 @@ mod paper;
 mod people;
 mod policy;
 mod press;
+mod reconcile;
 mod rows;
 mod sample;
 mod status;
@@ -42,6 +43,7 @@ pub use notices::NewNotice;
 pub use pages::{Listed, Told};
 pub use policy::PolicyVersion;
 pub use press::{NewSheet, OpenRun};
+pub use reconcile::{CHECKS, Check, Checked};
 pub use sample::Rows;
 pub use status::{Found, Status};
 
