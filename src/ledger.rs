@@ -258,40 +258,39 @@ fn carried(carrier: &Carrier) -> (Evidence, Option<Why>) {
     (evidence, None)
 }
 
-/// What is known of one duty: its evidence, whether that is enough, and why there is no more.
+/// What is known of one duty: whether it is enough, its evidence, and why there is no more.
 fn weigh(duty: &Duty, measure: &Measure) -> (bool, Evidence, Option<Why>) {
-    let best = duty
-        .carriers
-        .iter()
-        .map(|one| (carried(one), measure.reports.contains(&one.channel)))
-        .max_by_key(|((evidence, why), _)| (*evidence, std::cmp::Reverse(*why)));
-    let ((mut evidence, mut why), reports) = best.unwrap_or(((Evidence::E0, None), false));
+    let nothing = |why| (measure.informed == Evidence::E0, Evidence::E0, Some(why));
     // A duty that waits again has not been told, whatever was tried.
-    match duty.stage {
-        Stage::Informed | Stage::ToldByPaper => {}
-        Stage::InMessage => evidence = evidence.min(Evidence::E1),
-        Stage::Settling => (evidence, why) = (Evidence::E0, Some(Why::Settling)),
-        Stage::Window => (evidence, why) = (Evidence::E0, Some(Why::Window)),
-        Stage::Sheet => (evidence, why) = (Evidence::E0, Some(Why::Sheet)),
-        Stage::Held => (evidence, why) = (Evidence::E0, Some(Why::Held)),
-        Stage::Red => (evidence, why) = (Evidence::E0, Some(Why::Red)),
-    }
-    if let Some(acknowledged) = duty.acknowledged
-        && acknowledged > evidence
-    {
-        (evidence, why) = (acknowledged, None);
-    }
-    let wanted = match measure.informed {
-        Evidence::E1 if reports => Evidence::E2,
-        wanted => wanted,
+    let told = match duty.stage {
+        Stage::Settling => nothing(Why::Settling),
+        Stage::Window => nothing(Why::Window),
+        Stage::Sheet => nothing(Why::Sheet),
+        Stage::Held => nothing(Why::Held),
+        Stage::Red => nothing(Why::Red),
+        Stage::InMessage | Stage::Informed | Stage::ToldByPaper => {
+            let carriers = duty.carriers.iter().map(|one| {
+                let (evidence, why) = carried(one);
+                let wanted = match measure.informed {
+                    Evidence::E1 if measure.reports.contains(&one.channel) => Evidence::E2,
+                    wanted => wanted,
+                };
+                (evidence >= wanted, evidence, why)
+            });
+            let best = carriers.max_by_key(|(enough, evidence, why)| {
+                (*enough, *evidence, std::cmp::Reverse(*why))
+            });
+            best.unwrap_or(nothing(Why::Sending))
+        }
     };
-    let enough = evidence >= wanted;
-    let why = if enough {
-        None
-    } else {
-        why.or(Some(Why::Weak))
-    };
-    (enough, evidence, why)
+    let acknowledged = duty.acknowledged.map(|evidence| {
+        let evidence = evidence.max(told.1);
+        (evidence >= measure.informed, evidence, None)
+    });
+    match acknowledged.unwrap_or(told) {
+        (true, evidence, _) => (true, evidence, None),
+        (false, evidence, why) => (false, evidence, why.or(Some(Why::Weak))),
+    }
 }
 
 /// Computes one cell. The order of the duties means nothing, and one more duty never raises it.

@@ -50,7 +50,7 @@ async fn after_a_story_everything_agrees() {
     }
 }
 
-/// What breaks each check, and the row that it must name.
+/// What breaks each check, one after the other, and the row that it must name.
 const BREAKS: &[(&str, &str, &str)] = &[
     (
         "mark_without_change",
@@ -61,20 +61,20 @@ const BREAKS: &[(&str, &str, &str)] = &[
     ),
     (
         "change_without_outcome",
-        "UPDATE change SET outcome = NULL WHERE id = (SELECT MIN(id) FROM change WHERE entity = 'mark')",
-        "SELECT MIN(id) FROM change WHERE entity = 'mark'",
+        "UPDATE change SET outcome = NULL WHERE id = (SELECT id FROM change WHERE entity = 'mark' ORDER BY id LIMIT 1 OFFSET 0)",
+        "SELECT id FROM change WHERE entity = 'mark' ORDER BY id LIMIT 1 OFFSET 0",
     ),
     (
         "change_without_outcome",
         r#"UPDATE change SET outcome = '{"1":{"notice":1},"2":{"none":"left"}}'
-           WHERE id = (SELECT MIN(id) FROM change WHERE entity = 'mark')"#,
-        "SELECT MIN(id) FROM change WHERE entity = 'mark'",
+           WHERE id = (SELECT id FROM change WHERE entity = 'mark' ORDER BY id LIMIT 1 OFFSET 1)"#,
+        "SELECT id FROM change WHERE entity = 'mark' ORDER BY id LIMIT 1 OFFSET 1",
     ),
     (
         "change_without_outcome",
         r#"UPDATE change SET outcome = '{"1":{"notice":99999},"2":{"none":"left"},"3":{"none":"left"}}'
-           WHERE id = (SELECT MIN(id) FROM change WHERE entity = 'mark')"#,
-        "SELECT MIN(id) FROM change WHERE entity = 'mark'",
+           WHERE id = (SELECT id FROM change WHERE entity = 'mark' ORDER BY id LIMIT 1 OFFSET 2)"#,
+        "SELECT id FROM change WHERE entity = 'mark' ORDER BY id LIMIT 1 OFFSET 2",
     ),
     (
         "notice_without_week",
@@ -135,7 +135,7 @@ const BREAKS: &[(&str, &str, &str)] = &[
     (
         "end_without_reason",
         "INSERT INTO message (ref, lane, channel, address, body_text, not_before, composed_at, state_at, state, reason)
-         VALUES ('EMPTY', 'email', 'email', 'a@example.org', 'x', 1, 1, 1, 'rejected', '')",
+         VALUES ('ENDED', 'email', 'email', 'a@example.org', 'x', 1, 1, 1, 'rejected', '')",
         "SELECT MAX(id) FROM message",
     ),
     (
@@ -184,15 +184,28 @@ async fn each_check_names_the_row_that_breaks_it_and_no_other_does() {
             check.name
         );
     }
-    for (name, sql, row) in BREAKS {
-        for base in both().await {
-            let desk = story(&base).await;
+    for base in both().await {
+        let desk = story(&base).await;
+        let mut before = gaps(&desk).await;
+        for (name, sql, row) in BREAKS {
             desk.write(sql).await;
-            let found = gaps(&desk).await;
-            let named: Vec<&str> = found.iter().map(|one| one.check.name).collect();
-            assert_eq!(named, [*name], "{sql}");
-            assert_eq!(found[0].count, 1, "{name}");
-            assert_eq!(found[0].ids, [desk.number(row).await], "{name}");
+            let after = gaps(&desk).await;
+            let count = |found: &[Checked], of: &str| {
+                let one = found.iter().find(|one| one.check.name == of);
+                one.map_or(0, |one| one.count)
+            };
+            for check in CHECKS {
+                let (then, now) = (count(&before, check.name), count(&after, check.name));
+                if check.name == *name {
+                    assert_eq!(now, then + 1, "{name}: {sql}");
+                } else {
+                    assert!(now <= then, "{} has a gap by {sql}", check.name);
+                }
+            }
+            let found = after.iter().find(|one| one.check.name == *name).unwrap();
+            let id = desk.number(row).await;
+            assert!(found.ids.contains(&id), "{name} does not name {id}");
+            before = after;
         }
     }
 }
