@@ -1,6 +1,6 @@
 //! `ledger`: for each student and guardian, whether they heard in a week, and why not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -178,7 +178,8 @@ fn table(lines: &[Line], week: Week) -> String {
             0 => "nothing was due".to_owned(),
             all => format!("{informed} of {all} informed, {} %", informed * 100 / all),
         };
-        text.push_str(&format!("{class}, {week}: {counted}\n"));
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{class}, {week}: {counted}");
         lines.sort_by_key(|line| {
             (
                 !line.cell.red,
@@ -189,10 +190,11 @@ fn table(lines: &[Line], week: Week) -> String {
         for line in lines {
             let sign = if line.cell.red { "RED" } else { "" };
             let evidence = line.cell.evidence.map_or("–", Evidence::code);
-            text.push_str(&format!(
-                "  {sign:<3}  {evidence:<2}  {:<28}  {:<36}  {}\n",
+            let _ = writeln!(
+                text,
+                "  {sign:<3}  {evidence:<2}  {:<28}  {:<36}  {}",
                 line.student, line.guardian, line.cell
-            ));
+            );
         }
         text.push('\n');
     }

@@ -60,11 +60,11 @@ impl Calendar {
     /// After the last term that is known nobody has said anything yet, and the school year decides, or
     /// else the custom: from September to May.
     pub fn teaches(&self, grade: Option<i64>, day: NaiveDate) -> bool {
-        let named = self
+        let mut named = self
             .days
             .iter()
             .filter(|one| one.date == day && one.grades.covers(grade));
-        if let Some(last) = named.last() {
+        if let Some(last) = named.next_back() {
             return last.school;
         }
         if day.weekday() == Weekday::Sun {
