@@ -7,7 +7,8 @@ use vestnik::{
     zone,
 };
 
-async fn gaps(desk: &Desk) -> Vec<Checked> {
+/// What does not agree.
+pub(crate) async fn gaps(desk: &Desk) -> Vec<Checked> {
     let today = zone::local(desk.now, chrono_tz::Europe::Moscow).date();
     let checked = desk.store.reconcile(today, desk.now, |_| ()).await.unwrap();
     assert_eq!(checked.len(), CHECKS.len());
