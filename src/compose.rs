@@ -28,6 +28,7 @@ use crate::{
     quiet::Quiet,
     schedule,
     text::{Item, Letter, Occasion, School, StudentNews},
+    week::Week,
     zone,
 };
 
@@ -101,6 +102,8 @@ impl fmt::Debug for Earlier {
 pub struct Names {
     /// The school.
     pub school: School,
+    /// The first day of the school year.
+    pub year_from: NaiveDate,
     /// Per student: the name that texts use, and the class.
     pub students: BTreeMap<i64, (String, Option<String>)>,
     /// Per fact: what its place is called.
@@ -435,7 +438,12 @@ fn draft(
     hours: &Hours,
     now: Millis,
 ) -> Draft {
-    let occasion = match members.iter().map(|one| one.timing).max() {
+    // That a week brought nothing is said of the week, whenever it is said.
+    let timing = |one: &Member<'_>| match one.due.fact.place {
+        Place::Silence { .. } => Timing::Weekly,
+        _ => one.timing,
+    };
+    let occasion = match members.iter().map(timing).max() {
         Some(Timing::Weekly) => Occasion::Weekly,
         Some(Timing::Daily) => Occasion::Daily,
         _ => Occasion::AtOnce,
@@ -499,6 +507,8 @@ fn draft(
             school: names.school.clone(),
             occasion,
             date: today,
+            number: (occasion == Occasion::Weekly)
+                .then(|| Week::told_on(today).number_since(names.year_from)),
             students,
         },
         follows,

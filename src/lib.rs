@@ -29,6 +29,7 @@ pub mod explain;
 pub mod family;
 pub mod instant;
 pub mod journal;
+pub mod ledger;
 pub mod may_send;
 pub mod next;
 pub mod pace;

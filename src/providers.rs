@@ -47,6 +47,13 @@ pub fn configured(config: &Config) -> Result<Vec<Provider>> {
     Ok(providers)
 }
 
+/// The channels whose providers say whether a message arrived.
+pub fn reports(config: &Config) -> Vec<Channel> {
+    let account = config.sms.as_ref().and_then(|account| sms(account).ok());
+    let asked = account.is_some_and(|channel| channel.answers_queries());
+    asked.then_some(Channel::Sms).into_iter().collect()
+}
+
 /// The Telegram bot as a channel.
 ///
 /// # Errors

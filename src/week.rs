@@ -27,6 +27,15 @@ impl Week {
         }
     }
 
+    /// The week that is written about on a day: who writes on a Monday or a Tuesday writes about the one
+    /// that is over.
+    pub fn told_on(day: NaiveDate) -> Self {
+        match day.weekday() {
+            Weekday::Mon | Weekday::Tue => Self::of(day - Days::new(7)),
+            _ => Self::of(day),
+        }
+    }
+
     /// Its first day.
     pub fn monday(self) -> NaiveDate {
         self.monday
@@ -85,6 +94,9 @@ mod tests {
         assert_eq!("2026-10-14".parse(), Ok(week));
         assert_eq!(week.label(false), "12–16 октября 2026");
         assert_eq!(week.label(true), "12–17 октября 2026");
+        let day = |text: &str| text.parse().expect("a date");
+        assert_eq!(Week::told_on(day("2026-10-16")), week);
+        assert_eq!(Week::told_on(day("2026-10-20")), week);
         let across: Week = "2026-W40".parse().expect("a week");
         assert_eq!(across.label(false), "28 сентября – 2 октября 2026");
         for wrong in ["2026-W60", "42", "next", "2026-42"] {

@@ -163,6 +163,7 @@ prop_compose! {
             contacts,
             consents,
             preferences,
+            resting: std::collections::BTreeSet::new(),
             on_paper: agreed.into_iter().map(|guardian_id| OnPaper {
                 guardian_id,
                 student_id: STUDENT,

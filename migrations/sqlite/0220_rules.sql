@@ -59,3 +59,7 @@ CREATE TABLE amendment (
 CREATE INDEX amendment_by_earlier ON amendment (earlier_id);
 -- How many messages an address had today, for the daily cap.
 CREATE INDEX message_by_day ON message (address, composed_at);
+-- The ledger: what was said of a student in a week, and on which sheet.
+CREATE INDEX notice_by_student ON notice (student_id, seen_at);
+CREATE INDEX sheet_by_message ON sheet (message_id);
+CREATE INDEX sheet_by_week ON sheet (week);

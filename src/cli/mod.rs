@@ -4,7 +4,9 @@ mod check;
 mod consent;
 mod held;
 mod import;
+mod ledger;
 mod policy;
+mod reconcile;
 mod register;
 mod route;
 mod serve;
@@ -110,6 +112,21 @@ enum Command {
     /// Set pages from standard input; the program starts itself so
     #[command(name = "sheet-child", hide = true)]
     SheetChild,
+    /// Say for a week which families were informed, how surely, and why others were not
+    #[command(after_help = "Example: vestnik ledger --week 2026-W47 --class 5А\n\
+        E0 planned, E1 taken by the provider or printed, E2 delivered or handed out, E3 acknowledged, \
+        E4 signed on paper. --csv writes semicolons and a byte order mark, as Excel in a Russian school \
+        opens them.")]
+    Ledger(ledger::Arguments),
+    /// Prove that changes, notices, messages and sheets agree, and name each gap
+    #[command(after_help = "Example: vestnik reconcile --json\n\
+        Reads only, in one snapshot, and may run beside the daemon. Exit 0 when everything agrees, 1 when \
+        there is a gap.")]
+    Reconcile {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Send a test message to an address of your own
     #[command(after_help = "Example: vestnik send-test email admin@example.org")]
     SendTest {
@@ -216,6 +233,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sheets(arguments) => {
             let config = config?;
             sheets::run(&look(&config).await?, &config, &arguments).await?;
+        }
+        Command::Ledger(arguments) => {
+            let config = config?;
+            ledger::run(&look(&config).await?, &config, &arguments).await?;
+        }
+        Command::Reconcile { json } => {
+            let config = config?;
+            reconcile::run(&look(&config).await?, &config, json).await?;
         }
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;

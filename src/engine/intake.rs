@@ -270,7 +270,7 @@ async fn write(
                     basis: basis.clone(),
                     due_at: *due_at,
                     change_id: first.get(&look.fact).copied(),
-                    burst: look.burst,
+                    burst: Some(look.burst),
                     week,
                     hold_id: held.get(&(look.fact, *guardian_id)).copied(),
                 });

@@ -10,6 +10,7 @@ mod jobs;
 mod ladder;
 mod send;
 mod settle;
+mod silence;
 mod staff;
 
 pub use intake::reference;
@@ -162,6 +163,7 @@ pub struct Engine {
     day_begun: Option<Millis>,
     watermark: Option<Watermark>,
     teachers_at: Millis,
+    silence_broken: Option<Millis>,
 }
 
 impl Engine {
@@ -190,6 +192,7 @@ impl Engine {
             day_begun: None,
             watermark: None,
             teachers_at: 0,
+            silence_broken: None,
         }
     }
 
@@ -237,7 +240,12 @@ impl Engine {
         self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
             self.begin_day(&lease, now).await?;
-            turn.more |= self.intake(&lease, now).await?;
+            let more = self.intake(&lease, now).await?;
+            turn.more |= more;
+            // Who hears of news in the rest of the changes does not hear that there is none.
+            if !more {
+                self.break_silence(&lease, now).await?;
+            }
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
             self.tell_teachers(&lease, now).await?;

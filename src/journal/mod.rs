@@ -3,6 +3,7 @@
 //!
 //! This room knows nothing of channels and texts.
 
+pub mod calendar;
 pub mod cell;
 pub mod class_name;
 pub mod entry;

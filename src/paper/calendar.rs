@@ -3,7 +3,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use chrono::{Datelike, Weekday};
 use rand::rngs::StdRng;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -70,12 +69,7 @@ impl Calendar {
         if since.is_none_or(|since| due < since) {
             return Ok(());
         }
-        let day = zone::local(due, zone).date();
-        // Who prints on a Monday prints the week that is over.
-        let week = match day.weekday() {
-            Weekday::Mon | Weekday::Tue => Week::of(day - chrono::Days::new(7)),
-            _ => Week::of(day),
-        };
+        let week = Week::told_on(zone::local(due, zone).date());
         let store = &self.press.store;
         let idle = store.classes_in_holidays(week).await?;
         for (class_id, class) in store.classes(zone::local(now, zone).date()).await? {

@@ -87,7 +87,7 @@ policy! {
     /// Which remarks families are told.
     remarks: Remarks = true,
     /// Whether a week without news is told.
-    nothing_new: Switch = false,
+    nothing_new: Switch = true,
     /// How soon results of terms and exams must have been told.
     term_results: Period = true,
     /// How long before a term's end its forecast is due.
@@ -109,7 +109,7 @@ policy! {
     /// How long the register of changed marks and results is kept.
     register_kept: Period = false,
     /// The evidence from which on a family counts as informed.
-    informed: Evidence = false,
+    informed: Evidence = true,
 }
 
 /// One rule of a policy as it is written.

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
     StoreError,
+    calendar::first_of_september,
     lane::Tx,
     notices::{cell, json, known, urgency},
     rows::{ids, int, parsed, some_int, some_text, text, values},
@@ -209,6 +210,10 @@ impl Tx {
     ) -> Result<Names, StoreError> {
         let mut names = Names {
             about: self.about(facts, today).await?,
+            year_from: self
+                .year_from(today)
+                .await?
+                .unwrap_or_else(|| first_of_september(today)),
             ..Names::default()
         };
         let students: BTreeSet<i64> = facts.iter().map(|fact| fact.student_id).collect();

@@ -1,7 +1,7 @@
 //! Reads the journal: what stands in the places that facts name, whom it concerns, and what the
 //! places are called.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
@@ -69,12 +69,19 @@ impl Tx {
         facts: &BTreeSet<Fact>,
     ) -> Result<BTreeMap<Fact, Content>, StoreError> {
         let mut contents = BTreeMap::new();
+        let mut spoken: BTreeMap<NaiveDate, BTreeSet<i64>> = BTreeMap::new();
         for fact in facts {
             let value = match fact.place {
-                Place::Silence { monday } => self
-                    .is_silent(fact.student_id, monday)
-                    .await?
-                    .then(|| format!("nothing:{monday}")),
+                Place::Silence { monday } => {
+                    if let btree_map::Entry::Vacant(week) = spoken.entry(monday) {
+                        let students: Vec<i64> = facts.iter().map(|fact| fact.student_id).collect();
+                        let zone = self.zone().await?;
+                        let of = self.spoken_of(&students, Week::of(monday), zone).await?;
+                        week.insert(of);
+                    }
+                    let silent = !spoken[&monday].contains(&fact.student_id);
+                    silent.then(|| format!("nothing:{monday}"))
+                }
                 Place::Summary(hold) => self.summary(fact.student_id, hold).await?,
                 _ => continue,
             };
@@ -89,19 +96,6 @@ impl Tx {
             contents.insert(*fact, content);
         }
         Ok(contents)
-    }
-
-    /// Whether nothing else is said of a student in the week of this Monday.
-    async fn is_silent(&mut self, student_id: i64, monday: NaiveDate) -> Result<bool, StoreError> {
-        let said = sqlx::query(
-            "SELECT id FROM notice WHERE student_id = $1 AND week = $2 AND event <> 'service' \
-             AND state <> 'closed' LIMIT 1",
-        )
-        .bind(student_id)
-        .bind(Week::of(monday).to_string())
-        .fetch_optional(&mut *self.db)
-        .await?;
-        Ok(said.is_none())
     }
 
     /// How much of a student a hold summed up, and of which days.

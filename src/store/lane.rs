@@ -176,6 +176,26 @@ impl Store {
         Ok(tx)
     }
 
+    /// Begins a transaction that only reads, and all of whose statements see one state of the database. It
+    /// keeps nobody from writing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        let db = self.pool.acquire().await?;
+        let mut tx = Tx {
+            db,
+            ended: false,
+            remarks: self.remarks,
+        };
+        let begin = match self.dialect {
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            Dialect::Sqlite => "BEGIN",
+        };
+        tx.db.execute(begin).await?;
+        Ok(tx)
+    }
+
     async fn begin(&self, lease: &Lease, snapshot: bool) -> Result<Option<Tx>, StoreError> {
         let db = self.pool.acquire().await?;
         let mut tx = Tx {

@@ -38,8 +38,8 @@ pub struct NewNotice {
     pub due_at: Millis,
     /// The change it came from.
     pub change_id: Option<i64>,
-    /// What it came with.
-    pub burst: Burst,
+    /// What it came with; none for what the school says about the service itself.
+    pub burst: Option<Burst>,
     /// The week, by the ISO calendar, in which the family should hear of it.
     pub week: Week,
     /// The decision that it waits for, if it must.
@@ -128,7 +128,7 @@ impl Tx {
                     .bind(notice.change_id)
                     .bind(now)
                     .bind(now)
-                    .bind(notice.burst.to_string())
+                    .bind(notice.burst.map(|burst| burst.to_string()))
                     .bind(notice.week.to_string())
                     .bind(notice.hold_id)
                     .bind(if held { "held" } else { "settling" })

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{Days, NaiveDate};
 use sqlx::{Row, any::AnyRow};
 
 use super::{
     StoreError,
+    calendar::first_of_september,
     due::EARLIER,
     lane::Tx,
     press::class_name,
@@ -358,13 +359,6 @@ impl Tx {
 
 fn class_row(row: &AnyRow, week: Week) -> Result<ClassWeek, StoreError> {
     let name = text(row, "name")?;
-    let monday = week.monday();
-    // Where nobody named the school year, it began on the last first of September.
-    let year = if monday.month() >= 9 {
-        monday.year()
-    } else {
-        monday.year() - 1
-    };
     let first = some_text(row, "starts_on")?.and_then(|day| day.parse().ok());
     Ok(ClassWeek {
         school: School {
@@ -379,9 +373,7 @@ fn class_row(row: &AnyRow, week: Week) -> Result<ClassWeek, StoreError> {
             None => None,
         },
         week,
-        year_from: first
-            .or_else(|| NaiveDate::from_ymd_opt(year, 9, 1))
-            .unwrap_or(monday),
+        year_from: first.unwrap_or_else(|| first_of_september(week.monday())),
         lessons: Vec::new(),
         subjects: BTreeMap::new(),
     })

@@ -31,6 +31,7 @@ const FRAME: &[&str] = &[
     "phone",
     "occasion",
     "date",
+    "number",
     "names",
     "students",
     "name",

@@ -36,6 +36,8 @@ pub struct Letter {
     pub occasion: Occasion,
     /// Today in the school's zone.
     pub date: NaiveDate,
+    /// «сводка № 6»: which week of the school year the week's digest is about.
+    pub number: Option<u32>,
     /// The children, each with their news.
     pub students: Vec<StudentNews>,
 }

@@ -110,6 +110,7 @@ pub(super) fn read(event: Event, name: &str, source: &str) -> Result<Letter, Tem
             SampleOccasion::Weekly => Occasion::Weekly,
         },
         date: sample.date,
+        number: matches!(sample.occasion, SampleOccasion::Weekly).then_some(6),
         students,
     })
 }

@@ -71,6 +71,7 @@ fn letter(students: Vec<StudentNews>) -> Letter {
         },
         occasion: Occasion::Daily,
         date: day(14),
+        number: None,
         students,
     }
 }
@@ -164,6 +165,44 @@ fn praise_is_read_first_and_a_late_entry_names_both_days() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn the_weeks_digest_names_its_number_as_the_sheet_does() {
+    let masha = vec![student(
+        "Маша",
+        vec![item("Математика", day(14), entered("5"))],
+    )];
+    let weekly = Letter {
+        occasion: Occasion::Weekly,
+        number: Some(6),
+        ..letter(masha.clone())
+    };
+    let text = TEMPLATES
+        .render(Channel::Email, ContentLevel::Full, &weekly)
+        .expect("a text");
+    assert_eq!(
+        text.subject.as_deref(),
+        Some("Школа № 12: Маша, сводка № 6, новое в дневнике за неделю по 14 октября")
+    );
+    assert!(
+        text.text.contains("Сводка № 6. Новое в дневнике за неделю"),
+        "{}",
+        text.text
+    );
+    assert!(text.html.expect("HTML").contains("Сводка № 6."));
+    let chat = TEMPLATES
+        .render(Channel::Telegram, ContentLevel::Full, &weekly)
+        .expect("a text");
+    assert!(
+        chat.text.starts_with("Школа № 12. Сводка № 6. Новое"),
+        "{}",
+        chat.text
+    );
+    let daily = TEMPLATES
+        .render(Channel::Email, ContentLevel::Full, &letter(masha))
+        .expect("a text");
+    assert!(!daily.text.contains('6'), "{}", daily.text);
 }
 
 #[test]
@@ -516,6 +555,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
             school,
             occasion,
             date: day(14),
+            number: None,
             students,
         },
     )

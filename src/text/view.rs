@@ -115,6 +115,7 @@ pub(super) fn letter(
             Occasion::Weekly => "weekly",
         },
         "date": letter.date.to_string(),
+        "number": letter.number,
         "names": names,
         "students": students,
         "announcements": if part == Part::Ping { to_all(part, letter, &mut set)? } else { Vec::new() },

@@ -309,7 +309,7 @@ pub(crate) fn days(from: NaiveDate, to: NaiveDate) -> String {
 pub(crate) fn service(value: &str) -> String {
     let mut parts = value.split(':');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some("nothing"), ..) => "за неделю новых записей нет".to_owned(),
+        (Some("nothing"), ..) => "за неделю новых отметок нет".to_owned(),
         (Some("summary"), Some(count), Some(from), Some(to)) => {
             let n: u64 = count.parse().unwrap_or_default();
             let days = match (from.parse(), to.parse()) {

@@ -12,10 +12,13 @@ mod events;
 mod families;
 mod held;
 mod ladder;
+mod ledger;
 mod paper;
 mod quarantine;
+mod reconcile;
 mod results;
 mod school;
+mod silence;
 #[path = "../support/mod.rs"]
 mod support;
 mod traps;

@@ -99,6 +99,8 @@ async fn live_through(faults: Option<u64>) {
         every_second_copy_is_known(&desk).await;
         every_change_has_its_outcome(&desk).await;
         who_was_told_knows_the_journal(&mut desk).await;
+        let gaps = crate::reconcile::gaps(&desk).await;
+        assert!(gaps.is_empty(), "{gaps:?}");
     }
 }
 
