@@ -34,6 +34,10 @@ pub(crate) struct Heard {
     pub(crate) value: Option<String>,
     /// Whether the school could know that it arrived.
     pub(crate) sure: bool,
+    /// Whether it arrived, as far as the school was told.
+    pub(crate) arrived: bool,
+    /// Whether it stood in the table of a sheet, which shows the journal and corrects nothing.
+    pub(crate) shown: bool,
 }
 
 /// Per guardian, student and place: all that was heard, oldest first.
@@ -58,7 +62,7 @@ pub(crate) fn lawful(
     channel: Channel,
     quiet: Quiet,
     now: Millis,
-) -> Result<Vec<i64>, String> {
+) -> Result<BTreeSet<(i64, i64)>, String> {
     let told = words::read(&message.text);
     let owners = school.owners(channel, &message.address);
     if owners.is_empty() {
@@ -68,7 +72,7 @@ pub(crate) fn lawful(
         return Err("a message of no use any more".into());
     }
     let students: BTreeSet<i64> = told.iter().map(|one| one.student).collect();
-    let mut hearers: BTreeSet<i64> = owners.iter().copied().collect();
+    let mut hearers = BTreeSet::new();
     for student in &students {
         let tie = |guardian: &i64| school.ties.get(&(*guardian, *student)).copied();
         if owners.iter().any(|guardian| tie(guardian) == Some(true)) {
@@ -81,13 +85,20 @@ pub(crate) fn lawful(
                 .iter()
                 .all(|what| school.consents.contains(&(guardian, *student, *what)))
         };
-        hearers.retain(|guardian| tie(guardian) == Some(false) && consents(*guardian));
-    }
-    if hearers.is_empty() {
-        return Err(format!(
-            "no owner of the address may hear of students {students:?} by {}",
-            channel.code()
-        ));
+        let before = hearers.len();
+        let may = |guardian: &&i64| tie(guardian) == Some(false) && consents(**guardian);
+        hearers.extend(
+            owners
+                .iter()
+                .filter(may)
+                .map(|guardian| (*guardian, *student)),
+        );
+        if hearers.len() == before {
+            return Err(format!(
+                "no owner of the address may hear of student {student} by {}",
+                channel.code()
+            ));
+        }
     }
     let time = zone::local(now, school.zone).time();
     let asleep = |guardian: &i64| {
@@ -96,10 +107,10 @@ pub(crate) fn lawful(
             .unwrap_or(quiet)
             .contains(time)
     };
-    if !told.iter().any(|one| one.urgent) && hearers.iter().all(asleep) {
+    if !told.iter().any(|one| one.urgent) && hearers.iter().all(|(guardian, _)| asleep(guardian)) {
         return Err(format!("at {time}, in quiet hours"));
     }
-    Ok(hearers.into_iter().collect())
+    Ok(hearers)
 }
 
 /// What a sheet says to the guardians whom it is for.
@@ -213,27 +224,34 @@ fn missed(journal: &Journal, student: i64, week: Week) -> Vec<(&String, &str)> {
 
 /// All that was heard, from the providers' logs and the sheets.
 pub(crate) fn hearing(
+    school: &School,
     providers: &Providers,
-    hearers: &BTreeMap<String, Vec<i64>>,
+    hearers: &BTreeMap<String, BTreeSet<(i64, i64)>>,
     printed: &[Printed],
 ) -> Hearing {
     let mut hearing = Hearing::new();
     for taken in &providers.log {
         let reference = &taken.message.reference;
-        if providers.returned.contains(reference) {
-            continue;
-        }
         for told in words::read(&taken.message.text) {
-            for guardian in hearers.get(reference).into_iter().flatten() {
-                hearing
-                    .entry((*guardian, told.student, told.key.clone()))
-                    .or_default()
-                    .push(Heard {
+            for (guardian, of) in hearers.get(reference).into_iter().flatten() {
+                if *of != told.student {
+                    continue;
+                }
+                // What the school says to all it says to the family of siblings once.
+                let to_all = told.key.starts_with("announcement/");
+                let ties = school.ties.range((*guardian, 0)..(*guardian + 1, 0));
+                let students = ties.map(|((_, student), _)| *student);
+                for student in students.filter(|one| to_all || *one == told.student) {
+                    let place = (*guardian, student, told.key.clone());
+                    hearing.entry(place).or_default().push(Heard {
                         at: taken.at,
                         reference: reference.clone(),
                         value: told.new.clone(),
                         sure: !providers.doubtful.contains(reference),
+                        arrived: !providers.returned.contains(reference),
+                        shown: false,
                     });
+                }
             }
         }
     }
@@ -247,6 +265,8 @@ pub(crate) fn hearing(
                     reference: sheet.reference.clone(),
                     value: told.new.clone(),
                     sure: true,
+                    arrived: true,
+                    shown: told.old.is_none(),
                 });
         }
     }
@@ -321,10 +341,17 @@ pub(crate) async fn lost(
             .filter(|((_, other), restricted)| other == student && !**restricted);
         for ((guardian, _), _) in ties {
             let heard = hearing.get(&(*guardian, *student, key.clone()));
-            let last = heard.and_then(|heard| heard.last()).map(|one| &one.value);
-            match last {
-                Some(value) if *value == cell.value => told += 1,
-                None if cell.value.is_none() => {}
+            let arrived: Vec<&Heard> = heard
+                .into_iter()
+                .flatten()
+                .filter(|one| one.arrived)
+                .collect();
+            let said = arrived.iter().rfind(|one| !one.shown);
+            let last = said.map(|one| &one.value);
+            let newest = arrived.last().map(|one| &one.value);
+            match (last, newest) {
+                (_, Some(value)) | (Some(value), _) if *value == cell.value => told += 1,
+                (None, _) if cell.value.is_none() => {}
                 _ => {
                     let why = reasons.why(*guardian, *student, key, last.is_some());
                     if let Err(state) = why {

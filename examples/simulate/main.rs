@@ -14,7 +14,7 @@ mod school;
 mod words;
 mod year;
 
-use std::{ops::Range, process::ExitCode, time::Instant};
+use std::{ops::Range, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Parser;
 use indicatif::ProgressBar;
@@ -35,6 +35,9 @@ struct Arguments {
     /// How many days the year has.
     #[arg(long, default_value_t = 30)]
     days: u64,
+    /// Where to keep the database of the year, to look at what went wrong.
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {
@@ -65,7 +68,7 @@ fn main() -> ExitCode {
             reason = "how long a year takes is no part of it"
         )]
         let began = Instant::now();
-        let lived = live(plan, |day| bar.set_position(day));
+        let lived = live(plan, arguments.keep.as_deref(), |day| bar.set_position(day));
         bar.finish_and_clear();
         match lived {
             Ok(summary) => tell(plan, &summary, began.elapsed().as_secs_f64()),

@@ -85,12 +85,12 @@ impl Providers {
 
     /// How long a call takes until the provider has it, and until its answer is there.
     pub(crate) fn latency(&mut self) -> (Millis, Millis) {
-        let there = self.random.random_range(1..4) * 250;
+        let there = self.random.random_range(1..4) * 250 - 1;
         let back = match self.random.random_range(0..50) {
             0 => 40 * SECOND,
             _ => self.random.random_range(1..4) * SECOND,
         };
-        (there, there + back)
+        (there, back)
     }
 
     /// A provider is handed a message.

@@ -162,7 +162,7 @@ struct World {
     reports: Vec<Report>,
     /// By lane: until when, by the machine's clock, its provider asked to be left alone.
     rests: BTreeMap<String, (Millis, Millis)>,
-    hearers: BTreeMap<String, Vec<i64>>,
+    hearers: BTreeMap<String, BTreeSet<(i64, i64)>>,
     owners: BTreeMap<String, usize>,
     printed: Vec<Printed>,
     crash_armed: bool,
@@ -203,7 +203,11 @@ fn rules(zone: chrono_tz::Tz) -> Rules {
 ///
 /// # Errors
 /// The first invariant that broke.
-pub(crate) fn live(plan: Plan, mut progress: impl FnMut(u64)) -> Result<Summary, Broken> {
+pub(crate) fn live(
+    plan: Plan,
+    keep: Option<&Path>,
+    mut progress: impl FnMut(u64),
+) -> Result<Summary, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -212,6 +216,10 @@ pub(crate) fn live(plan: Plan, mut progress: impl FnMut(u64)) -> Result<Summary,
         let mut world = World::new(plan).await;
         let lived = world.live(&mut progress).await;
         let today = world.today();
+        if let Some(file) = keep {
+            let into = format!("VACUUM INTO '{}'", file.display());
+            run_sql(&world.store, &into).await;
+        }
         lived.map_err(|what| Broken {
             plan,
             on: format!("{today}, {} ms", world.time),
@@ -332,7 +340,7 @@ impl World {
 
     async fn live(&mut self, progress: &mut impl FnMut(u64)) -> Result<(), String> {
         let end = self.last_deed + i64::try_from(REST_DAYS).unwrap() * 24 * HOUR;
-        let mut day = 0;
+        let (mut day, mut idle) = (0, true);
         while let Some(Reverse((at, id))) = self.heap.pop() {
             if at > end {
                 break;
@@ -345,12 +353,17 @@ impl World {
                 day += 1;
                 progress(day);
             }
+            // That a provider has it, the engine cannot know yet.
+            idle &= matches!(event, Event::Arrive(_));
             self.happen(event).await?;
             let same = |heap: &BinaryHeap<Reverse<(Millis, u64)>>| {
                 heap.peek().is_some_and(|Reverse((next, _))| *next == at)
             };
             if !same(&self.heap) {
-                self.turn().await?;
+                if !idle {
+                    self.turn().await?;
+                }
+                idle = true;
             }
         }
         self.time = end;
@@ -455,7 +468,7 @@ impl World {
 
     /// Wakes up a little late, as a busy machine does.
     fn sleep(&mut self, until: Millis) {
-        let until = (until / (5 * SECOND) + 1) * (5 * SECOND);
+        let until = up(until + SECOND, 20 * SECOND);
         if self.wake.is_none_or(|wake| until < wake) {
             self.wake = Some(until);
             self.at(until, Event::Wake);
@@ -538,8 +551,10 @@ impl World {
                     report: None,
                 },
             );
+            // Answers that come in one breath are settled in one turn.
+            let answered = up(self.time + back, 5 * SECOND);
             self.at(self.time + there, Event::Arrive(id));
-            self.at(self.time + back, Event::Report(id));
+            self.at(answered, Event::Report(id));
         }
         Ok(())
     }
@@ -731,7 +746,12 @@ impl World {
     async fn judge(&mut self) -> Result<(), String> {
         let now = self.now();
         checks::states(&self.store, now).await?;
-        let hearing = checks::hearing(&self.providers, &self.hearers, &self.printed);
+        let hearing = checks::hearing(
+            &self.year.school,
+            &self.providers,
+            &self.hearers,
+            &self.printed,
+        );
         self.summary.told = checks::lost(
             &self.store,
             &self.year.journal,
@@ -783,6 +803,11 @@ impl World {
         self.summary.writes = self.year.journal.writes;
         self.summary.families = self.year.school.guardians.len();
     }
+}
+
+/// The next multiple of a step.
+fn up(at: Millis, step: Millis) -> Millis {
+    (at + step - 1) / step * step
 }
 
 fn url(folder: &Path) -> String {

@@ -251,8 +251,8 @@ impl Year {
     /// Minutes, hours or days: second thoughts come at all times.
     fn delay(&mut self) -> Millis {
         match self.random.random_range(0..4) {
-            0 => self.random.random_range(1..40) * MINUTE,
-            1 => self.random.random_range(40..180) * MINUTE,
+            0 => self.random.random_range(1..9) * 5 * MINUTE,
+            1 => self.random.random_range(2..9) * 20 * MINUTE,
             2 => self.random.random_range(3..30) * HOUR,
             _ => self.random.random_range(1..7) * 24 * HOUR,
         }
