@@ -38,6 +38,8 @@ pub(crate) struct Heard {
     pub(crate) arrived: bool,
     /// Whether it stood in the table of a sheet, which shows the journal and corrects nothing.
     pub(crate) shown: bool,
+    /// Whether it was said of this student, and not to all in the name of a sibling.
+    pub(crate) own: bool,
 }
 
 /// Per guardian, student and place: all that was heard, oldest first.
@@ -250,6 +252,7 @@ pub(crate) fn hearing(
                         sure: !providers.doubtful.contains(reference),
                         arrived: !providers.returned.contains(reference),
                         shown: false,
+                        own: student == told.student,
                     });
                 }
             }
@@ -267,6 +270,7 @@ pub(crate) fn hearing(
                     sure: true,
                     arrived: true,
                     shown: told.old.is_none(),
+                    own: true,
                 });
         }
     }
@@ -305,13 +309,13 @@ pub(crate) fn duplicates(
     for ((guardian, student, key), heard) in hearing {
         let messages: Vec<&Heard> = heard
             .iter()
-            .filter(|one| !one.reference.starts_with("run "))
+            .filter(|one| one.own && !one.reference.starts_with("run "))
             .collect();
         let again = messages.windows(2).find(|pair| {
             let same = pair[0].value == pair[1].value && pair[0].reference != pair[1].reference;
-            let shared = owners
-                .get(&pair[1].reference)
-                .is_some_and(|count| *count > 1);
+            let shared = pair
+                .iter()
+                .any(|one| owners.get(&one.reference).is_some_and(|count| *count > 1));
             same && !shared && messages.iter().all(|one| one.sure)
         });
         if let Some(pair) = again {
