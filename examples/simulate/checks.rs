@@ -334,9 +334,10 @@ pub(crate) async fn lost(
     journal: &Journal,
     school: &School,
     hearing: &Hearing,
+    noted: &Noted,
     now: Millis,
 ) -> Result<u64, String> {
-    let reasons = Reasons::read(store, now).await;
+    let reasons = Reasons::read(store, noted, now).await;
     let mut told = 0;
     for ((student, key), cell) in journal.cells.iter().filter(|(_, cell)| !cell.void) {
         let ties = school
@@ -372,16 +373,51 @@ pub(crate) async fn lost(
     Ok(told)
 }
 
+/// Per guardian, student and place: why the plan opened no notice, by its newest word.
+pub(crate) type Noted = BTreeMap<(i64, i64, String), String>;
+
+/// Reads what the plan noted; changes are forgotten after a month.
+pub(crate) async fn note(store: &Store, none: &mut Noted) {
+    let rows = sqlx::query(
+            "SELECT c.outcome, c.entity, COALESCE(c.new, c.old) AS row FROM change c \
+             WHERE c.outcome LIKE '%none%' AND c.entity IN ('mark', 'attendance', 'homework', 'remark', 'term_result', 'announcement') ORDER BY c.id",
+        )
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    for row in &rows {
+        let (outcome, entity, values): (String, String, Option<String>) =
+            (row.get("outcome"), row.get("entity"), row.get("row"));
+        let (Ok(outcome), Ok(values)) = (
+            serde_json::from_str::<serde_json::Value>(&outcome),
+            serde_json::from_str::<serde_json::Value>(&values.unwrap_or_default()),
+        ) else {
+            continue;
+        };
+        let Some((student, key)) = place_of_row(&entity, &values) else {
+            continue;
+        };
+        for (guardian, why) in outcome.as_object().into_iter().flatten() {
+            if let (Ok(guardian), Some(why)) = (
+                guardian.parse::<i64>(),
+                why.get("none").and_then(|why| why.as_str()),
+            ) {
+                none.insert((guardian, student, key.clone()), why.to_owned());
+            }
+        }
+    }
+}
+
 /// Why somebody was not told, as the product says it.
-struct Reasons {
+struct Reasons<'a> {
     /// The newest notice of a guardian, student and place: state and reason.
     notices: BTreeMap<(i64, i64, String), (String, Option<String>, bool)>,
     /// What the plan noted instead of a notice, newest last.
-    none: BTreeMap<(i64, i64, String), String>,
+    none: &'a Noted,
 }
 
-impl Reasons {
-    async fn read(store: &Store, now: Millis) -> Self {
+impl<'a> Reasons<'a> {
+    async fn read(store: &Store, none: &'a Noted, now: Millis) -> Self {
         let rows = sqlx::query("SELECT guardian_id, fact, state, reason, waits_for, due_at FROM notice WHERE guardian_id IS NOT NULL ORDER BY id")
             .fetch_all(store.pool())
             .await
@@ -398,35 +434,6 @@ impl Reasons {
                 (row.get("guardian_id"), student, key),
                 (row.get("state"), row.get("reason"), overdue),
             );
-        }
-        let rows = sqlx::query(
-            "SELECT c.outcome, c.entity, COALESCE(c.new, c.old) AS row FROM change c \
-             WHERE c.outcome LIKE '%none%' AND c.entity IN ('mark', 'attendance', 'homework', 'remark', 'term_result', 'announcement') ORDER BY c.id",
-        )
-        .fetch_all(store.pool())
-        .await
-        .unwrap();
-        let mut none = BTreeMap::new();
-        for row in &rows {
-            let (outcome, entity, values): (String, String, Option<String>) =
-                (row.get("outcome"), row.get("entity"), row.get("row"));
-            let (Ok(outcome), Ok(values)) = (
-                serde_json::from_str::<serde_json::Value>(&outcome),
-                serde_json::from_str::<serde_json::Value>(&values.unwrap_or_default()),
-            ) else {
-                continue;
-            };
-            let Some((student, key)) = place_of_row(&entity, &values) else {
-                continue;
-            };
-            for (guardian, why) in outcome.as_object().into_iter().flatten() {
-                if let (Ok(guardian), Some(why)) = (
-                    guardian.parse::<i64>(),
-                    why.get("none").and_then(|why| why.as_str()),
-                ) {
-                    none.insert((guardian, student, key.clone()), why.to_owned());
-                }
-            }
         }
         Self { notices, none }
     }

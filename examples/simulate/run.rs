@@ -165,6 +165,7 @@ struct World {
     hearers: BTreeMap<String, BTreeSet<(i64, i64)>>,
     owners: BTreeMap<String, usize>,
     printed: Vec<Printed>,
+    noted: checks::Noted,
     crash_armed: bool,
     trouble: StdRng,
     paper: StdRng,
@@ -296,6 +297,7 @@ impl World {
             hearers: BTreeMap::new(),
             owners: BTreeMap::new(),
             printed: Vec::new(),
+            noted: checks::Noted::new(),
             crash_armed: false,
             summary: Summary::default(),
             last_deed,
@@ -408,6 +410,7 @@ impl World {
                 let printed =
                     schedule::last(&self.rules.sheets, self.year.school.zone, self.now()).unwrap();
                 checks::week_closed(&self.store, printed).await?;
+                checks::note(&self.store, &mut self.noted).await;
             }
             Event::Decide => {
                 for hold in self.store.holds().await.unwrap() {
@@ -746,6 +749,7 @@ impl World {
     async fn judge(&mut self) -> Result<(), String> {
         let now = self.now();
         checks::states(&self.store, now).await?;
+        checks::note(&self.store, &mut self.noted).await;
         let hearing = checks::hearing(
             &self.year.school,
             &self.providers,
@@ -757,6 +761,7 @@ impl World {
             &self.year.journal,
             &self.year.school,
             &hearing,
+            &self.noted,
             now,
         )
         .await?;
