@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// How many calls of one lane may be under way.
-const PERMITS: usize = 40;
+const PERMITS: usize = 10;
 
 /// How long life is watched after the last deed: until receipts, doubts and sheets are through.
 const REST_DAYS: u64 = 11;
