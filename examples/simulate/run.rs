@@ -43,7 +43,7 @@ use crate::{
 const PERMITS: usize = 10;
 
 /// How long life is watched after the last deed: until receipts, doubts and sheets are through.
-const REST_DAYS: u64 = 11;
+const REST_DAYS: u64 = 8;
 
 /// Makes the transaction that the simulator chose fail at its first statement. Each transaction of a
 /// turn begins by touching its lane's row.
