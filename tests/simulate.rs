@@ -50,19 +50,20 @@ fn prove(seeds: std::ops::RangeInclusive<u64>, students: i64, days: u64) -> Vec<
 }
 
 #[test]
-fn in_two_hundred_short_years_nothing_is_lost_and_nothing_unlawful_leaves() {
-    let seeds = std::env::var("VESTNIK_TEST_SEEDS").map_or(200, |count| count.parse().unwrap());
+fn in_short_years_nothing_is_lost_and_nothing_unlawful_leaves() {
+    // Two hundred take an hour of two cores; see README.md beside the mutants.
+    let seeds = std::env::var("VESTNIK_TEST_SEEDS").map_or(12, |count| count.parse().unwrap());
     let summaries = prove(1..=seeds, 40, 30);
     let sum = |count: fn(&Summary) -> u64| summaries.iter().map(count).sum::<u64>();
     // A year in which nothing happens proves nothing.
     assert!(sum(|one| one.crashes) >= 5 * seeds);
     assert!(sum(|one| one.told) >= 500 * seeds);
-    assert!(sum(|one| one.sheets as u64) >= 10 * seeds);
+    assert!(summaries.iter().all(|one| one.sheets >= 10));
 }
 
 #[test]
 fn a_full_year_keeps_what_a_month_keeps() {
-    prove(1001..=1001, 30, 210);
+    prove(1001..=1001, 24, 210);
 }
 
 #[test]
@@ -72,6 +73,6 @@ fn the_same_seed_is_the_same_year() {
         students: 30,
         days: 14,
     };
-    let mut once = || live(plan, None, |_| {}).unwrap_or_else(|broken| panic!("{broken}"));
+    let once = || live(plan, None, |_| {}).unwrap_or_else(|broken| panic!("{broken}"));
     assert_eq!(once().digest, once().digest);
 }

@@ -27,6 +27,10 @@ use crate::{
 
 /// Something that somebody was told, by whatever carried it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four questions that each check asks in another combination"
+)]
 pub(crate) struct Heard {
     pub(crate) at: Millis,
     /// The message, or the print run.
@@ -408,10 +412,13 @@ pub(crate) async fn note(store: &Store, none: &mut Noted) {
     }
 }
 
+/// State and reason of a notice, and whether it is overdue.
+type Standing = (String, Option<String>, bool);
+
 /// Why somebody was not told, as the product says it.
 struct Reasons<'a> {
     /// The newest notice of a guardian, student and place: state and reason.
-    notices: BTreeMap<(i64, i64, String), (String, Option<String>, bool)>,
+    notices: BTreeMap<(i64, i64, String), Standing>,
     /// What the plan noted instead of a notice, newest last.
     none: &'a Noted,
 }

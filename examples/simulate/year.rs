@@ -496,17 +496,10 @@ impl Year {
     }
 
     fn spread(&mut self, id: i64, class: Option<i64>, text: Option<&str>) {
-        let students: Vec<i64> = match class {
-            Some(class) => self.school.students_of(class),
-            None => {
-                let here = self
-                    .school
-                    .class_of
-                    .iter()
-                    .filter(|(_, class)| class.is_some());
-                here.map(|(student, _)| *student).collect()
-            }
-        };
+        let here = self.school.class_of.iter().filter(|(_, attends)| {
+            attends.is_some_and(|attends| class.is_none_or(|class| class == attends))
+        });
+        let students: Vec<i64> = here.map(|(student, _)| *student).collect();
         for student in students {
             self.journal
                 .set(student, &format!("announcement/{id}"), text);
