@@ -119,6 +119,25 @@ pub(crate) fn lawful(
     Ok(hearers)
 }
 
+/// Whether sheets are for nobody who must not hear of their student.
+///
+/// # Errors
+/// Whom a sheet must not be for.
+pub(crate) fn lawful_sheets(school: &School, batch: &Batch) -> Result<(), String> {
+    for sheet in &batch.sheets {
+        let student = words::number(&sheet.student);
+        for name in sheet.for_whom.iter().flat_map(|names| names.split(", ")) {
+            let guardian = words::number(name);
+            if school.ties.get(&(guardian, student)) != Some(&false) {
+                return Err(format!(
+                    "a sheet of student {student} is for guardian {guardian}, who must not hear"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What a sheet says to the guardians whom it is for.
 pub(crate) fn read_batch(
     batch: &Batch,

@@ -699,6 +699,7 @@ impl World {
                     .unwrap();
                 continue;
             };
+            checks::lawful_sheets(&self.year.school, &begun.batch)?;
             match self.trouble.random_range(0..40) {
                 // The power fails while the pages are set.
                 0 => failed = true,
