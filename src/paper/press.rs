@@ -133,10 +133,14 @@ pub fn child(config: &Config) -> anyhow::Result<Child> {
     })
 }
 
-/// A run that has begun.
-struct Begun {
-    run: i64,
-    batch: Batch,
+/// A run that has begun: what it prints is fixed, and nothing is told yet.
+pub struct Begun {
+    /// `print_run.id`
+    pub run: i64,
+    /// What it prints.
+    pub batch: Batch,
+    /// The name of its file, the same whenever it is printed again.
+    pub file: String,
 }
 
 impl Press {
@@ -173,11 +177,10 @@ impl Press {
         now: Millis,
         random: &mut impl Rng,
     ) -> Result<Option<Printed>, PaperError> {
-        let Some(begun) = self.begin(class.0, week, now, random).await? else {
+        let Some(begun) = self.begin(class, week, now, random).await? else {
             return Ok(None);
         };
-        let name = file_name(&week.to_string(), &class.1.plain(), begun.run);
-        self.make(begun, folder.join(name), now).await.map(Some)
+        self.make(begun, folder, now).await.map(Some)
     }
 
     /// Prints again what a process began that is gone. Returns how many runs came out.
@@ -185,33 +188,39 @@ impl Press {
     /// # Errors
     /// [`PaperError`] of the first that did not.
     pub async fn resume(&self, folder: &Path, now: Millis) -> Result<usize, PaperError> {
-        let runs = self.store.open_runs(now - STALE).await?;
-        for open in &runs {
-            let batch = serde_json::from_value(open.data.clone()).map_err(PaperError::Stored)?;
-            let begun = Begun {
-                run: open.id,
-                batch,
-            };
-            let name = file_name(&open.week, &open.class, open.id);
-            self.make(begun, folder.join(name), now).await?;
+        let runs = self.broken_off(now).await?;
+        let count = runs.len();
+        for begun in runs {
+            self.make(begun, folder, now).await?;
         }
-        Ok(runs.len())
+        Ok(count)
     }
 
-    async fn make(&self, begun: Begun, file: PathBuf, now: Millis) -> Result<Printed, PaperError> {
+    /// The runs that lost their process while they printed.
+    ///
+    /// # Errors
+    /// [`PaperError`] where the database fails or holds what cannot be read.
+    pub async fn broken_off(&self, now: Millis) -> Result<Vec<Begun>, PaperError> {
+        let runs = self.store.open_runs(now - STALE).await?;
+        runs.into_iter()
+            .map(|open| {
+                Ok(Begun {
+                    run: open.id,
+                    batch: serde_json::from_value(open.data).map_err(PaperError::Stored)?,
+                    file: file_name(&open.week, &open.class, open.id),
+                })
+            })
+            .collect()
+    }
+
+    async fn make(&self, begun: Begun, folder: &Path, now: Millis) -> Result<Printed, PaperError> {
+        let file = folder.join(&begun.file);
         let made = match self.child.render(&begun.batch, &self.layout).await {
             Ok(pdf) => lay(&file, &pdf).map(|()| pdf.pages),
             Err(error) => Err(error.into()),
         };
-        let mut tx = self.store.transaction().await?;
-        match &made {
-            Ok(_) => {
-                tx.finish_run(begun.run, &file.display().to_string(), now)
-                    .await?;
-            }
-            Err(error) => tx.fail_run(begun.run, &error.to_string(), now).await?,
-        }
-        tx.commit().await?;
+        let why = made.as_ref().map(|_| ()).map_err(ToString::to_string);
+        self.finish(&begun, &file, why, now).await?;
         Ok(Printed {
             file,
             sheets: begun.batch.sheets.len(),
@@ -219,10 +228,36 @@ impl Press {
         })
     }
 
-    /// Fixes what is printed. None where nobody needs paper.
-    async fn begin(
+    /// Writes down that the file of a run lies in its folder, or why it does not. Only now are its
+    /// notices told.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn finish(
         &self,
-        class_id: i64,
+        begun: &Begun,
+        file: &Path,
+        made: Result<(), String>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.transaction().await?;
+        match made {
+            Ok(()) => {
+                tx.finish_run(begun.run, &file.display().to_string(), now)
+                    .await?;
+            }
+            Err(why) => tx.fail_run(begun.run, &why, now).await?,
+        }
+        tx.commit().await
+    }
+
+    /// Fixes what is printed. None where nobody needs paper.
+    ///
+    /// # Errors
+    /// [`PaperError`]; then nothing was begun.
+    pub async fn begin(
+        &self,
+        (class_id, name): (i64, &ClassName),
         week: Week,
         now: Millis,
         random: &mut impl Rng,
@@ -248,7 +283,8 @@ impl Press {
             match tx.begin_run(class_id, week, &sheets, &data, now).await {
                 Ok(Some(run)) => {
                     tx.commit().await?;
-                    return Ok(Some(Begun { run, batch }));
+                    let file = file_name(&week.to_string(), &name.plain(), run);
+                    return Ok(Some(Begun { run, batch, file }));
                 }
                 Ok(None) => {}
                 Err(error) if error.is_conflict() => {}

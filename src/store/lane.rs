@@ -103,17 +103,27 @@ impl Store {
              WHERE name = $1 AND (holder IS NULL OR holder = $2 OR expires_at < {clock} OR {free}) \
              RETURNING epoch, rests_until"
         );
-        sqlx::query("INSERT INTO lane (name) VALUES ($1) ON CONFLICT (name) DO NOTHING")
-            .bind(lane)
-            .execute(&self.pool)
-            .await?;
-        let row = sqlx::query(AssertSqlSafe(take))
-            .bind(lane)
-            .bind(holder)
-            .bind(now)
-            .bind(epoch.unwrap_or(-1))
-            .fetch_optional(&self.pool)
-            .await?;
+        let attempt = || {
+            sqlx::query(AssertSqlSafe(take.clone()))
+                .bind(lane)
+                .bind(holder)
+                .bind(now)
+                .bind(epoch.unwrap_or(-1))
+                .fetch_optional(&self.pool)
+        };
+        let mut row = attempt().await?;
+        // A lane that was never taken has no row. It is looked for last, because leases are renewed all
+        // the time.
+        if row.is_none() {
+            let made =
+                sqlx::query("INSERT INTO lane (name) VALUES ($1) ON CONFLICT (name) DO NOTHING")
+                    .bind(lane)
+                    .execute(&self.pool)
+                    .await?;
+            if made.rows_affected() == 1 {
+                row = attempt().await?;
+            }
+        }
         row.map(|row| {
             Ok(Lease {
                 lane: lane.to_owned(),

@@ -208,6 +208,8 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(5)
             .acquire_timeout(PATIENCE)
+            // A file does not hang up; asking it before each statement would double their number.
+            .test_before_acquire(dialect == Dialect::Postgres)
             .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
             .connect_with(options)
             .await?;

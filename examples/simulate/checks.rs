@@ -1,0 +1,594 @@
+//! The invariants, judged by the providers' own logs, the sheets, and the simulator's own list of
+//! what was written to the journal. Only the reason why somebody was not told is read from the
+//! product's tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use sqlx::{AssertSqlSafe, Row};
+use vestnik::{
+    compose::USEFUL,
+    family::contact::Channel,
+    instant::{HOUR, Millis},
+    quiet::Quiet,
+    store::Store,
+    week::Week,
+    zone,
+};
+use vestnik_contract::Message;
+use vestnik_sheet::{Batch, Sheet};
+
+use crate::{
+    providers::Providers,
+    school::{School, purpose},
+    words::{self, Told},
+    year::Journal,
+};
+
+/// Something that somebody was told, by whatever carried it.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four questions that each check asks in another combination"
+)]
+pub(crate) struct Heard {
+    pub(crate) at: Millis,
+    /// The message, or the print run.
+    pub(crate) reference: String,
+    pub(crate) value: Option<String>,
+    /// Whether the school could know that it arrived.
+    pub(crate) sure: bool,
+    /// Whether it arrived, as far as the school was told.
+    pub(crate) arrived: bool,
+    /// Whether it stood in the table of a sheet, which shows the journal and corrects nothing.
+    pub(crate) shown: bool,
+    /// Whether it was said of this student, and not to all in the name of a sibling.
+    pub(crate) own: bool,
+}
+
+/// Per guardian, student and place: all that was heard, oldest first.
+pub(crate) type Hearing = BTreeMap<(i64, i64, String), Vec<Heard>>;
+
+/// A sheet that was printed, read by the checker when it was fixed.
+#[derive(Debug, Clone)]
+pub(crate) struct Printed {
+    pub(crate) at: Millis,
+    pub(crate) reference: String,
+    /// Guardian and what the sheet says.
+    pub(crate) told: Vec<(i64, Told)>,
+}
+
+/// Whether a call may leave in this moment; nothing of it is read from the product's tables.
+///
+/// # Errors
+/// What is unlawful about it.
+pub(crate) fn lawful(
+    school: &School,
+    message: &Message,
+    channel: Channel,
+    quiet: Quiet,
+    now: Millis,
+) -> Result<BTreeSet<(i64, i64)>, String> {
+    let told = words::read(&message.text);
+    let owners = school.owners(channel, &message.address);
+    if owners.is_empty() {
+        return Err("an address that nobody has any more".into());
+    }
+    if now >= message.composed_at + USEFUL {
+        return Err("a message of no use any more".into());
+    }
+    let students: BTreeSet<i64> = told.iter().map(|one| one.student).collect();
+    let mut hearers = BTreeSet::new();
+    for student in &students {
+        let tie = |guardian: &i64| school.ties.get(&(*guardian, *student)).copied();
+        if owners.iter().any(|guardian| tie(guardian) == Some(true)) {
+            return Err(format!(
+                "the address belongs to somebody who must not hear of student {student}"
+            ));
+        }
+        let consents = |guardian: i64| {
+            ["data", purpose(channel)]
+                .iter()
+                .all(|what| school.consents.contains(&(guardian, *student, *what)))
+        };
+        let before = hearers.len();
+        let may = |guardian: &&i64| tie(guardian) == Some(false) && consents(**guardian);
+        hearers.extend(
+            owners
+                .iter()
+                .filter(may)
+                .map(|guardian| (*guardian, *student)),
+        );
+        if hearers.len() == before {
+            return Err(format!(
+                "no owner of the address may hear of student {student} by {}",
+                channel.code()
+            ));
+        }
+    }
+    let time = zone::local(now, school.zone).time();
+    let asleep = |guardian: &i64| {
+        school.guardians[guardian]
+            .quiet
+            .unwrap_or(quiet)
+            .contains(time)
+    };
+    if !told.iter().any(|one| one.urgent) && hearers.iter().all(|(guardian, _)| asleep(guardian)) {
+        return Err(format!("at {time}, in quiet hours"));
+    }
+    Ok(hearers)
+}
+
+/// Whether sheets are for nobody who must not hear of their student.
+///
+/// # Errors
+/// Whom a sheet must not be for.
+pub(crate) fn lawful_sheets(school: &School, batch: &Batch) -> Result<(), String> {
+    for sheet in &batch.sheets {
+        let student = words::number(&sheet.student);
+        for name in sheet.for_whom.iter().flat_map(|names| names.split(", ")) {
+            let guardian = words::number(name);
+            if school.ties.get(&(guardian, student)) != Some(&false) {
+                return Err(format!(
+                    "a sheet of student {student} is for guardian {guardian}, who must not hear"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a sheet says to the guardians whom it is for.
+pub(crate) fn read_batch(
+    batch: &Batch,
+    reference: &str,
+    journal: &Journal,
+    week: Week,
+    at: Millis,
+) -> Printed {
+    let mut told = Vec::new();
+    for sheet in &batch.sheets {
+        let student = words::number(&sheet.student);
+        let says = read_sheet(sheet, student, journal, week);
+        for guardian in sheet.for_whom.iter().flat_map(|names| names.split(", ")) {
+            let guardian = words::number(guardian);
+            told.extend(says.iter().map(|one| (guardian, one.clone())));
+        }
+    }
+    Printed {
+        at,
+        reference: reference.to_owned(),
+        told,
+    }
+}
+
+fn read_sheet(sheet: &Sheet, student: i64, journal: &Journal, week: Week) -> Vec<Told> {
+    let mut told = Vec::new();
+    let mut tell = |key: String, new: &str| {
+        told.push(Told {
+            student,
+            key,
+            old: None,
+            new: Some(new.to_owned()),
+            urgent: false,
+        });
+    };
+    let day = |text: &str| words::near(text.rsplit(' ').next().unwrap_or_default(), week.monday());
+    for line in &sheet.subjects {
+        for mark in &line.marks {
+            if let Some(date) = day(&mark.day) {
+                let value = if mark.value == "долг" {
+                    "."
+                } else {
+                    &mark.value
+                };
+                tell(format!("mark/{}/{date}", words::number(&line.name)), value);
+            }
+        }
+    }
+    for one in &sheet.homework {
+        if let Some(date) = day(&one.due) {
+            tell(
+                format!("homework/{}/{date}", words::number(&one.subject)),
+                &one.text,
+            );
+        }
+    }
+    for text in sheet
+        .remarks
+        .iter()
+        .map(|one| &one.text)
+        .chain(sheet.announcements.iter().map(|one| &one.text))
+    {
+        if let Some(key) = journal.texts.get(text) {
+            tell(key.clone(), text);
+        }
+    }
+    for one in &sheet.term_results {
+        let key = format!(
+            "term_result/{}/{}",
+            words::number(&one.subject),
+            words::number(&one.term)
+        );
+        tell(key, &one.value);
+    }
+    // The table counts what was missed; it tells of it where it counts what the journal has.
+    let of_week: Vec<(&String, &str)> = missed(journal, student, week);
+    let lessons = of_week.iter().filter(|(_, code)| *code != "late").count();
+    let late = of_week.len() - lessons;
+    let says = |what: &str, count: usize| {
+        count == 0
+            || sheet
+                .summary
+                .iter()
+                .any(|line| line.to_lowercase().contains(&format!("{what}: {count}")))
+    };
+    if says("уроков пропущено", lessons) && says("опозданий", late) {
+        for (key, code) in of_week {
+            tell(key.clone(), code);
+        }
+    }
+    for sentence in sheet.corrections.iter().chain(&sheet.ahead) {
+        told.extend(words::read_sentence(student, sentence));
+    }
+    told
+}
+
+/// What a student missed in a week.
+fn missed(journal: &Journal, student: i64, week: Week) -> Vec<(&String, &str)> {
+    let of_student = journal
+        .cells
+        .range((student, "attendance/".to_owned())..(student, "attendance0".to_owned()));
+    of_student
+        .filter_map(|((_, key), cell)| {
+            let date: NaiveDate = key.split('/').nth(1)?.parse().ok()?;
+            (Week::of(date) == week).then_some((key, cell.value.as_deref()?))
+        })
+        .collect()
+}
+
+/// All that was heard, from the providers' logs and the sheets.
+pub(crate) fn hearing(
+    school: &School,
+    providers: &Providers,
+    hearers: &BTreeMap<String, BTreeSet<(i64, i64)>>,
+    printed: &[Printed],
+) -> Hearing {
+    let mut hearing = Hearing::new();
+    for taken in &providers.log {
+        let reference = &taken.message.reference;
+        for told in words::read(&taken.message.text) {
+            for (guardian, of) in hearers.get(reference).into_iter().flatten() {
+                if *of != told.student {
+                    continue;
+                }
+                // What the school says to all it says to the family of siblings once.
+                let to_all = told.key.starts_with("announcement/");
+                let ties = school.ties.range((*guardian, 0)..(*guardian + 1, 0));
+                let students = ties.map(|((_, student), _)| *student);
+                for student in students.filter(|one| to_all || *one == told.student) {
+                    let place = (*guardian, student, told.key.clone());
+                    hearing.entry(place).or_default().push(Heard {
+                        at: taken.at,
+                        reference: reference.clone(),
+                        value: told.new.clone(),
+                        sure: !providers.doubtful.contains(reference),
+                        arrived: !providers.returned.contains(reference),
+                        shown: false,
+                        own: student == told.student,
+                    });
+                }
+            }
+        }
+    }
+    for sheet in printed {
+        for (guardian, told) in &sheet.told {
+            hearing
+                .entry((*guardian, told.student, told.key.clone()))
+                .or_default()
+                .push(Heard {
+                    at: sheet.at,
+                    reference: sheet.reference.clone(),
+                    value: told.new.clone(),
+                    sure: true,
+                    arrived: true,
+                    shown: told.old.is_none(),
+                    own: true,
+                });
+        }
+    }
+    for heard in hearing.values_mut() {
+        heard.sort_by_key(|one| one.at);
+    }
+    hearing
+}
+
+/// No copy beyond the doubt, and no news twice.
+pub(crate) fn duplicates(
+    providers: &Providers,
+    hearing: &Hearing,
+    owners: &BTreeMap<String, usize>,
+    shown: &BTreeSet<String>,
+) -> Result<(), String> {
+    let mut copies: BTreeMap<&str, usize> = BTreeMap::new();
+    for taken in &providers.log {
+        *copies.entry(&taken.message.reference).or_default() += 1;
+    }
+    for (reference, count) in copies {
+        let most = if providers.doubtful.contains(reference) {
+            2
+        } else {
+            1
+        };
+        if count > most {
+            return Err(format!("message {reference} was sent {count} times"));
+        }
+        if count > 1 && !shown.contains(reference) {
+            return Err(format!(
+                "the second copy of message {reference} is not shown as a possible duplicate"
+            ));
+        }
+    }
+    for ((guardian, student, key), heard) in hearing {
+        let messages: Vec<&Heard> = heard
+            .iter()
+            .filter(|one| one.own && !one.reference.starts_with("run "))
+            .collect();
+        let again = messages.windows(2).find(|pair| {
+            let same = pair[0].value == pair[1].value && pair[0].reference != pair[1].reference;
+            let shared = pair
+                .iter()
+                .any(|one| owners.get(&one.reference).is_some_and(|count| *count > 1));
+            same && !shared && messages.iter().all(|one| one.sure)
+        });
+        if let Some(pair) = again {
+            return Err(format!(
+                "guardian {guardian} heard {key} of student {student} twice, by {} and {}",
+                pair[0].reference, pair[1].reference
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// No change is lost: whoever should hear heard the last state, or the tables say why not.
+pub(crate) async fn lost(
+    store: &Store,
+    journal: &Journal,
+    school: &School,
+    hearing: &Hearing,
+    noted: &Noted,
+    now: Millis,
+) -> Result<u64, String> {
+    let reasons = Reasons::read(store, noted, now).await;
+    let mut told = 0;
+    for ((student, key), cell) in journal.cells.iter().filter(|(_, cell)| !cell.void) {
+        let ties = school
+            .ties
+            .iter()
+            .filter(|((_, other), restricted)| other == student && !**restricted);
+        for ((guardian, _), _) in ties {
+            let heard = hearing.get(&(*guardian, *student, key.clone()));
+            let arrived: Vec<&Heard> = heard
+                .into_iter()
+                .flatten()
+                .filter(|one| one.arrived)
+                .collect();
+            let said = arrived.iter().rfind(|one| !one.shown);
+            let last = said.map(|one| &one.value);
+            let newest = arrived.last().map(|one| &one.value);
+            match (last, newest) {
+                (_, Some(value)) | (Some(value), _) if *value == cell.value => told += 1,
+                (None, _) if cell.value.is_none() => {}
+                _ => {
+                    let why = reasons.why(*guardian, *student, key, last.is_some());
+                    if let Err(state) = why {
+                        return Err(format!(
+                            "guardian {guardian} last heard {last:?} of {key} of student {student}, \
+                             the journal has {:?}, and there is no reason: {state}",
+                            cell.value
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// Per guardian, student and place: why the plan opened no notice, by its newest word.
+pub(crate) type Noted = BTreeMap<(i64, i64, String), String>;
+
+/// Reads what the plan noted; changes are forgotten after a month.
+pub(crate) async fn note(store: &Store, none: &mut Noted) {
+    let rows = sqlx::query(
+            "SELECT c.outcome, c.entity, COALESCE(c.new, c.old) AS row FROM change c \
+             WHERE c.outcome LIKE '%none%' AND c.entity IN ('mark', 'attendance', 'homework', 'remark', 'term_result', 'announcement') ORDER BY c.id",
+        )
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    for row in &rows {
+        let (outcome, entity, values): (String, String, Option<String>) =
+            (row.get("outcome"), row.get("entity"), row.get("row"));
+        let (Ok(outcome), Ok(values)) = (
+            serde_json::from_str::<serde_json::Value>(&outcome),
+            serde_json::from_str::<serde_json::Value>(&values.unwrap_or_default()),
+        ) else {
+            continue;
+        };
+        let Some((student, key)) = place_of_row(&entity, &values) else {
+            continue;
+        };
+        for (guardian, why) in outcome.as_object().into_iter().flatten() {
+            if let (Ok(guardian), Some(why)) = (
+                guardian.parse::<i64>(),
+                why.get("none").and_then(|why| why.as_str()),
+            ) {
+                none.insert((guardian, student, key.clone()), why.to_owned());
+            }
+        }
+    }
+}
+
+/// State and reason of a notice, and whether it is overdue.
+type Standing = (String, Option<String>, bool);
+
+/// Why somebody was not told, as the product says it.
+struct Reasons<'a> {
+    /// The newest notice of a guardian, student and place: state and reason.
+    notices: BTreeMap<(i64, i64, String), Standing>,
+    /// What the plan noted instead of a notice, newest last.
+    none: &'a Noted,
+}
+
+impl<'a> Reasons<'a> {
+    async fn read(store: &Store, none: &'a Noted, now: Millis) -> Self {
+        let rows = sqlx::query("SELECT guardian_id, fact, state, reason, waits_for, due_at FROM notice WHERE guardian_id IS NOT NULL ORDER BY id")
+            .fetch_all(store.pool())
+            .await
+            .unwrap();
+        let mut notices = BTreeMap::new();
+        for row in &rows {
+            let fact: String = row.get("fact");
+            let Some((student, key)) = place(&fact) else {
+                continue;
+            };
+            let due: Option<i64> = row.get("due_at");
+            let overdue = due.is_some_and(|at| at < now - HOUR);
+            notices.insert(
+                (row.get("guardian_id"), student, key),
+                (row.get("state"), row.get("reason"), overdue),
+            );
+        }
+        Self { notices, none }
+    }
+
+    /// Whether there is a reason. That it is as it was, or went before it was told, is none where the
+    /// provider's log says something else.
+    fn why(&self, guardian: i64, student: i64, key: &str, heard: bool) -> Result<(), String> {
+        let valid = |reason: &str| match reason {
+            "equal_again" => false,
+            "withdrawn_before_told" => !heard,
+            _ => true,
+        };
+        let place = (guardian, student, key.to_owned());
+        let all = (guardian, 0, key.to_owned());
+        let by_plan = self
+            .none
+            .get(&place)
+            .or_else(|| self.none.get(&all))
+            .is_some_and(|why| valid(why));
+        match self.notices.get(&place) {
+            Some((state, reason, overdue)) => {
+                let reason = reason.as_deref().unwrap_or_default();
+                let open =
+                    matches!(state.as_str(), "settling" | "waiting" | "in_message") && !overdue;
+                if matches!(state.as_str(), "red" | "held" | "merged")
+                    || open
+                    || (state == "closed" && valid(reason))
+                    || by_plan
+                {
+                    Ok(())
+                } else {
+                    Err(format!("its notice is {state} {reason}"))
+                }
+            }
+            None if by_plan => Ok(()),
+            None => Err("there is no notice".into()),
+        }
+    }
+}
+
+/// The student and the simulator's name of a place, from `notice.fact`.
+fn place(fact: &str) -> Option<(i64, String)> {
+    let parts: Vec<&str> = fact.split('/').collect();
+    let student = parts.get(1)?.parse().ok()?;
+    let key = match parts[..] {
+        ["mark", _, subject, date, _] => format!("mark/{subject}/{date}"),
+        ["attendance", _, date, number] => format!("attendance/{date}/{number}"),
+        ["homework", _, subject, date] => format!("homework/{subject}/{date}"),
+        ["remark", _, date, kind, _] => format!("remark/{date}/{kind}"),
+        ["term_result", _, subject, term, _] => format!("term_result/{subject}/{term}"),
+        ["announcement", _, id] => format!("announcement/{id}"),
+        _ => return None,
+    };
+    Some((student, key))
+}
+
+/// The same, from a row of the journal; student 0 where it concerns a class.
+fn place_of_row(entity: &str, row: &serde_json::Value) -> Option<(i64, String)> {
+    let int = |column: &str| row.get(column).and_then(serde_json::Value::as_i64);
+    let text = |column: &str| row.get(column).and_then(serde_json::Value::as_str);
+    let student = int("student_id").unwrap_or(0);
+    let key = match entity {
+        "mark" => format!("mark/{}/{}", int("subject_id")?, text("date")?),
+        "attendance" => format!("attendance/{}/{}", text("date")?, int("number")?),
+        "homework" => format!("homework/{}/{}", int("subject_id")?, text("due_on")?),
+        "remark" => format!("remark/{}/{}", text("date")?, text("kind")?),
+        "term_result" => format!("term_result/{}/{}", int("subject_id")?, int("term_id")?),
+        "announcement" => format!("announcement/{}", int("id")?),
+        _ => return None,
+    };
+    Some((student, key))
+}
+
+/// States that only rise; the triggers that note what fell, and what stands still though it is due.
+pub(crate) const WATCH: &str = "
+    CREATE TABLE simulated_fall (what TEXT NOT NULL);
+    CREATE TRIGGER simulated_fall_of_message AFTER UPDATE OF state ON message
+    WHEN (NEW.rank < OLD.rank AND NOT (OLD.state IN ('sending', 'in_doubt') AND NEW.state = 'ready'))
+        OR (OLD.state IN ('rejected', 'unresolved', 'superseded', 'cancelled', 'suppressed', 'expired', 'delivered')
+            AND NEW.state <> OLD.state)
+    BEGIN INSERT INTO simulated_fall VALUES ('message ' || OLD.ref || ' fell from ' || OLD.state || ' to ' || NEW.state); END;
+    CREATE TRIGGER simulated_fall_of_notice AFTER UPDATE OF state ON notice
+    WHEN OLD.state IN ('closed', 'red', 'told_by_paper', 'merged') AND NEW.state <> OLD.state
+    BEGIN INSERT INTO simulated_fall VALUES ('notice ' || OLD.id || ' fell from ' || OLD.state || ' to ' || NEW.state); END;";
+
+/// Nothing fell, and nothing stands still without saying what it waits for.
+pub(crate) async fn states(store: &Store, now: Millis) -> Result<(), String> {
+    let questions = [
+        "SELECT what FROM simulated_fall LIMIT 1".to_owned(),
+        "SELECT 'change ' || id || ' was never planned' FROM change WHERE planned_at IS NULL LIMIT 1".to_owned(),
+        format!("SELECT 'notice ' || id || ' is ' || state || ' though it is due' FROM notice WHERE state IN ('settling', 'waiting') AND due_at < {} LIMIT 1", now - HOUR),
+        "SELECT 'notice ' || id || ' waits for nothing' FROM notice WHERE state IN ('settling', 'waiting', 'held') AND due_at IS NULL AND hold_id IS NULL AND COALESCE(waits_for, '') NOT IN ('sheet', 'deadline', 'decision') LIMIT 1".to_owned(),
+        "SELECT 'notice ' || id || ' stands in no message that is under way' FROM notice n WHERE state = 'in_message' AND NOT EXISTS (SELECT 1 FROM message_notice c JOIN message m ON m.id = c.message_id WHERE c.notice_id = n.id AND m.state IN ('ready', 'sending', 'in_doubt')) LIMIT 1".to_owned(),
+        format!("SELECT 'message ' || ref || ' is ' || state || ' for days' FROM message WHERE state IN ('ready', 'sending', 'in_doubt') AND state_at < {} LIMIT 1", now - 60 * HOUR),
+        "SELECT 'an open attempt of a message that is ' || m.state FROM attempt a JOIN message m ON m.id = a.message_id WHERE a.finished_at IS NULL AND m.state <> 'sending' LIMIT 1".to_owned(),
+    ];
+    for question in questions {
+        let row = sqlx::query(AssertSqlSafe(question))
+            .fetch_optional(store.pool())
+            .await
+            .unwrap();
+        if let Some(row) = row {
+            return Err(row.get(0));
+        }
+    }
+    Ok(())
+}
+
+/// After a week is closed, nothing that waited for its sheet still does.
+pub(crate) async fn week_closed(store: &Store, printed: Millis) -> Result<(), String> {
+    let row = sqlx::query("SELECT id FROM notice WHERE state = 'waiting' AND waits_for = 'sheet' AND state_at < $1 LIMIT 1")
+        .bind(printed)
+        .fetch_optional(store.pool())
+        .await
+        .unwrap();
+    match row {
+        Some(row) => Err(format!(
+            "notice {} missed its sheet and is not red",
+            row.get::<i64, _>(0)
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The messages that are shown as possible duplicates.
+pub(crate) async fn shown(store: &Store) -> BTreeSet<String> {
+    let rows = sqlx::query("SELECT ref FROM message WHERE resent = 1")
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}

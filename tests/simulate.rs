@@ -1,0 +1,78 @@
+//! Generated school years, each proved to keep the invariants: many short ones with crashes, a full
+//! one, and one twice.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a simulated school that cannot be made has failed"
+)]
+
+#[path = "../examples/simulate/checks.rs"]
+mod checks;
+#[path = "../examples/simulate/providers.rs"]
+mod providers;
+#[path = "../examples/simulate/run.rs"]
+mod run;
+#[path = "../examples/simulate/school.rs"]
+mod school;
+#[path = "../examples/simulate/words.rs"]
+mod words;
+#[path = "../examples/simulate/year.rs"]
+mod year;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use run::{Plan, Summary, live};
+
+/// Lives through the years of these seeds, two at a time.
+fn prove(seeds: std::ops::RangeInclusive<u64>, students: i64, days: u64) -> Vec<Summary> {
+    let next = AtomicU64::new(*seeds.start());
+    let lives = || {
+        let mut summaries = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if !seeds.contains(&seed) {
+                return summaries;
+            }
+            let plan = Plan {
+                seed,
+                students,
+                days,
+            };
+            summaries.push(live(plan, None, |_| {}).unwrap_or_else(|broken| panic!("{broken}")));
+        }
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(lives);
+        let mut summaries = lives();
+        summaries.extend(other.join().unwrap());
+        summaries
+    })
+}
+
+#[test]
+fn in_short_years_nothing_is_lost_and_nothing_unlawful_leaves() {
+    // Two hundred take an hour of two cores; see README.md beside the mutants.
+    let seeds = std::env::var("VESTNIK_TEST_SEEDS").map_or(12, |count| count.parse().unwrap());
+    let summaries = prove(1..=seeds, 40, 30);
+    let sum = |count: fn(&Summary) -> u64| summaries.iter().map(count).sum::<u64>();
+    // A year in which nothing happens proves nothing.
+    assert!(sum(|one| one.crashes) >= 5 * seeds);
+    assert!(sum(|one| one.told) >= 500 * seeds);
+    assert!(summaries.iter().all(|one| one.sheets >= 10));
+}
+
+#[test]
+fn a_full_year_keeps_what_a_month_keeps() {
+    prove(1001..=1001, 24, 210);
+}
+
+#[test]
+fn the_same_seed_is_the_same_year() {
+    let plan = Plan {
+        seed: 7,
+        students: 30,
+        days: 14,
+    };
+    let once = || live(plan, None, |_| {}).unwrap_or_else(|broken| panic!("{broken}"));
+    assert_eq!(once().digest, once().digest);
+}
