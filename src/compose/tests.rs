@@ -13,7 +13,10 @@ use crate::{
         rights::{Guardianship, Rights},
     },
     instant::MINUTE,
-    journal::fact::{RemarkKind, Stage},
+    journal::{
+        entry::Entry,
+        fact::{Place, RemarkKind, Stage},
+    },
     policy::{Limit, Policy},
 };
 
