@@ -33,7 +33,8 @@ pub fn paces(
 ) -> BTreeMap<i64, Pace> {
     let mut paces = BTreeMap::new();
     let mut missed: BTreeMap<(i64, i64), Vec<(i64, Missed)>> = BTreeMap::new();
-    for one in due {
+    // What still settles may be a slip, and makes no alarm.
+    for one in due.iter().filter(|one| !one.settling()) {
         let Place::Attendance { date, number } = one.fact.place else {
             continue;
         };

@@ -77,7 +77,7 @@ async fn the_bot_also_amends_what_it_had_said() {
         assert_eq!(
             once.text,
             format!(
-                "{first}\n\n✎ 14.10 к записи за 14.10, Маша. Математика: исправлено, было 5, теперь 3"
+                "{first}\n\n✎ 14.10 к записи за 14.10, Маша. Математика: исправлено, было 5, теперь 3, приносим извинения"
             )
         );
         let twice = &desk.calls[2].1.replaces[0];
