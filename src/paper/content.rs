@@ -201,10 +201,14 @@ fn place(
                 value: words::result(value),
             });
         }
-        _ => page.corrections.push(match corrected(news) {
-            Some(sentence) => sentence,
-            None => dated(item, templates)?,
-        }),
+        _ => {
+            let sentence = dated(item, templates)?;
+            // A family compares it with the sheet that it has pinned up.
+            page.corrections.push(match news.earlier {
+                Some(number) => format!("К листку № {number}: {sentence}"),
+                None => sentence,
+            });
+        }
     }
     Ok(())
 }
@@ -213,26 +217,6 @@ fn place(
 fn dated(item: &Item, templates: &Templates) -> Result<String, TemplateError> {
     let sentence = templates.sentence(item)?;
     Ok(format!("{}. {sentence}", words::short_weekday(item.date)))
-}
-
-/// «ср 14.10. Математика: в листке № 5 было 3, верно 4»: a family compares it with the sheet that it has
-/// pinned up.
-fn corrected(news: &OnSheet) -> Option<String> {
-    let item = &news.item;
-    let (number, day) = (news.earlier?, words::short_weekday(item.date));
-    let heading = words::heading(item, false);
-    match &item.news {
-        News::Corrected {
-            old: Some(old),
-            new,
-        } => Some(format!(
-            "{day}. {heading}: в листке № {number} было {old}, верно {new}"
-        )),
-        News::Withdrawn(Some(old)) => Some(format!(
-            "{day}. {heading}: в листке № {number} было {old}, этой записи больше нет"
-        )),
-        _ => None,
-    }
 }
 
 fn homework(item: &Item) -> sheet::Homework {

@@ -166,7 +166,7 @@ async fn its_correction_is_on_the_next_sheet(desk: &mut Desk, press: &Press, fol
         .expect("sheets");
     let text = read(&printed.file);
     assert!(
-        text.contains("ср 14.10. Математика: в листке № 7 было 4, верно 3"),
+        text.contains("К листку № 7: ср 14.10. Математика: исправлено, было 4, теперь 3"),
         "{text}"
     );
     assert!(

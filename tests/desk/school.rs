@@ -176,7 +176,11 @@ async fn a_short_week_has_a_sheet_and_holidays_have_none() {
         desk.until("2026-11-13T13:00:00").await;
         let after = sheets(&desk, (1, 5, "А"), "2026-W46").await;
         let correction = after[0]["corrections"][0].as_str().unwrap();
-        assert!(correction.contains("в листке № 9 было 5, верно 4"), "{correction}");
+        assert!(
+            correction
+                .starts_with("К листку № 9: вт 27.10. Математика: исправлено, было 5, теперь 4"),
+            "{correction}"
+        );
     }
 }
 
