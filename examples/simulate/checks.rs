@@ -262,11 +262,7 @@ pub(crate) fn hearing(
                 if *of != told.student {
                     continue;
                 }
-                // What the school says to all it says to the family of siblings once.
-                let to_all = told.key.starts_with("announcement/");
-                let ties = school.ties.range((*guardian, 0)..(*guardian + 1, 0));
-                let students = ties.map(|((_, student), _)| *student);
-                for student in students.filter(|one| to_all || *one == told.student) {
+                for student in reached(school, *guardian, &told) {
                     let place = (*guardian, student, told.key.clone());
                     hearing.entry(place).or_default().push(Heard {
                         at: taken.at,
@@ -283,24 +279,35 @@ pub(crate) fn hearing(
     }
     for sheet in printed {
         for (guardian, told) in &sheet.told {
-            hearing
-                .entry((*guardian, told.student, told.key.clone()))
-                .or_default()
-                .push(Heard {
+            for student in reached(school, *guardian, told) {
+                let place = (*guardian, student, told.key.clone());
+                hearing.entry(place).or_default().push(Heard {
                     at: sheet.at,
                     reference: sheet.reference.clone(),
                     value: told.new.clone(),
                     sure: true,
                     arrived: true,
                     shown: told.old.is_none(),
-                    own: true,
+                    own: student == told.student,
                 });
+            }
         }
     }
     for heard in hearing.values_mut() {
         heard.sort_by_key(|one| one.at);
     }
     hearing
+}
+
+/// Of which of their students a guardian knows it now: what the school says to all, it says to the
+/// family of siblings once.
+fn reached(school: &School, guardian: i64, told: &Told) -> Vec<i64> {
+    let to_all = told.key.starts_with("announcement/");
+    let ties = school.ties.range((guardian, 0)..(guardian + 1, 0));
+    let students = ties.map(|((_, student), _)| *student);
+    students
+        .filter(|one| to_all || *one == told.student)
+        .collect()
 }
 
 /// No copy beyond the doubt, and no news twice.
