@@ -172,18 +172,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn transaction(&self) -> Result<Tx, StoreError> {
-        let db = self.pool.acquire().await?;
-        let mut tx = Tx {
-            db,
-            ended: false,
-            remarks: self.remarks,
-        };
         let begin = match self.dialect {
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             Dialect::Sqlite => "BEGIN IMMEDIATE",
         };
-        tx.db.execute(begin).await?;
-        Ok(tx)
+        self.begun(begin).await
     }
 
     /// Begins a transaction that only reads, and all of whose statements see one state of the database. It
@@ -192,32 +185,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn snapshot(&self) -> Result<Tx, StoreError> {
-        let db = self.pool.acquire().await?;
-        let mut tx = Tx {
-            db,
-            ended: false,
-            remarks: self.remarks,
-        };
         let begin = match self.dialect {
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
             Dialect::Sqlite => "BEGIN",
         };
-        tx.db.execute(begin).await?;
-        Ok(tx)
+        self.begun(begin).await
     }
 
     async fn begin(&self, lease: &Lease, snapshot: bool) -> Result<Option<Tx>, StoreError> {
-        let db = self.pool.acquire().await?;
-        let mut tx = Tx {
-            db,
-            ended: false,
-            remarks: self.remarks,
-        };
         let begin = match (snapshot, self.dialect) {
             (true, Dialect::Postgres) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
             _ => "BEGIN",
         };
-        tx.db.execute(begin).await?;
+        let mut tx = self.begun(begin).await?;
         let held = sqlx::query("UPDATE lane SET epoch = epoch WHERE name = $1 AND epoch = $2")
             .bind(&lease.lane)
             .bind(lease.epoch)
@@ -228,6 +208,16 @@ impl Store {
             return Ok(None);
         }
         Ok(Some(tx))
+    }
+
+    async fn begun(&self, begin: &'static str) -> Result<Tx, StoreError> {
+        let mut tx = Tx {
+            db: self.pool.acquire().await?,
+            ended: false,
+            remarks: self.remarks,
+        };
+        tx.db.execute(begin).await?;
+        Ok(tx)
     }
 
     /// Why a lane rests, if it does: a sentence for `status`.
