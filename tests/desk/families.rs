@@ -20,13 +20,13 @@
 //! | 15 | an individual plan | `school.rs`, `a_plan_of_ones_own_has_its_own_subjects` |
 //! | 16 | a whole class on an excursion | `held.rs`, `a_whole_class_that_is_away_is_a_question` |
 //! | 17 | entered, changed, deleted, entered again | `school.rs`, `ten_minutes_of_second_thoughts_are_one_message` |
-//! | 18 | changed after the sheet was printed | `corrections.rs` |
-//! | 19 | a term's result deferred for illness | `results.rs` |
+//! | 18 | changed after the sheet was printed | `paper.rs`, `who_refused_reads_on_paper_what_the_others_read_and_it_is_proved` |
+//! | 19 | a term's result deferred for illness | `results.rs`, `the_results_of_all_subjects_are_one_message_when_the_last_is_set` |
 //! | 20 | two school days; holidays | `school.rs`, `a_short_week_has_a_sheet_and_holidays_have_none` |
 //! | 21 | the second shift | `school.rs`, `the_second_shifts_homework_is_there_in_the_morning` |
 //! | 22 | a school seven hours east of its server | `school.rs`, `a_school_lives_by_its_own_clock` |
-//! | 23 | blocked, bounced, off | `ladder.rs` |
-//! | 24 | last week's backup restored | `quarantine.rs` |
+//! | 23 | blocked, bounced, off | `paper.rs`, `what_no_channel_could_carry_goes_on_the_sheet_of_who_hears_electronically` |
+//! | 24 | last week's backup restored | `quarantine.rs`, `a_restored_backup_sends_nothing_until_it_is_released_and_nothing_twice` |
 //! | 25 | 5 000 rows imported in September | `school.rs`, `five_thousand_rows_in_september_are_no_flood` |
 
 use crate::desk::{Desk, FAMILY};

@@ -43,7 +43,10 @@ pub(super) fn read(files: &[File], options: &Options, errors: &mut ImportErrors)
         let Some(columns) = headers::recognise(file, &sheet, &mapping, class_known, errors) else {
             continue;
         };
-        for (line, row) in rows(file, &sheet, &columns, options, errors) {
+        let read = |line, cells: &[String]| {
+            row::read(&columns, cells, options.class.as_ref()).map(|row| (line, row))
+        };
+        for (line, row) in rows(file, &sheet, errors, read) {
             load.rows += 1;
             match known.student(&row) {
                 Ok(student) => add(&mut load, &mut known, &row, &student, options),
@@ -104,20 +107,20 @@ impl Clash {
     }
 }
 
-fn rows(
+/// What `read` makes of each line that is not empty; its faults are added to the errors.
+fn rows<T>(
     file: &File,
     sheet: &Sheet,
-    columns: &[Option<Column>],
-    options: &Options,
     errors: &mut ImportErrors,
-) -> Vec<(u64, Row)> {
+    read: impl Fn(u64, &[String]) -> Result<T, Vec<row::Fault>>,
+) -> Vec<T> {
     let mut rows = Vec::new();
     for (line, cells) in &sheet.rows {
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
-        match row::read(columns, cells, options.class.as_ref()) {
-            Ok(row) => rows.push((*line, row)),
+        match read(*line, cells) {
+            Ok(row) => rows.push(row),
             Err(faults) => {
                 for fault in faults {
                     errors.add(ImportError {

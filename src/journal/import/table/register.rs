@@ -1,10 +1,10 @@
 //! A register of consents as a table: who answered, for which student, for what, how, and by which paper.
 
 use super::{
-    super::{File, ImportError, ImportErrors},
+    super::{File, ImportErrors},
     headers::{self, Column, Mapping},
     row::{Cells, Fault, GUARDIAN_PARTS, Person, state},
-    sheet,
+    rows, sheet,
 };
 use crate::{
     family::consent::{ConsentState, Purpose},
@@ -67,26 +67,9 @@ pub(in super::super) fn read(
     let Some(columns) = headers::recognise_register(file, &sheet, &mapping, errors) else {
         return Vec::new();
     };
-    let mut answers = Vec::new();
-    for (line, texts) in &sheet.rows {
-        if texts.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        match answer(*line, &columns, texts) {
-            Ok(answer) => answers.push(answer),
-            Err(faults) => {
-                for fault in faults {
-                    errors.add(ImportError {
-                        row: Some(format!("line {line}")),
-                        column: fault.column.and_then(|at| sheet.headers.get(at).cloned()),
-                        value: fault.value,
-                        ..ImportError::whole(&file.name, &fault.problem, &fault.remedy)
-                    });
-                }
-            }
-        }
-    }
-    answers
+    rows(file, &sheet, errors, |line, texts| {
+        answer(line, &columns, texts)
+    })
 }
 
 fn answer(line: u64, columns: &[Option<Column>], texts: &[String]) -> Result<Answer, Vec<Fault>> {
@@ -95,15 +78,7 @@ fn answer(line: u64, columns: &[Option<Column>], texts: &[String]) -> Result<Ans
         texts,
         faults: Vec::new(),
     };
-    let parts = [
-        Column::StudentSurname,
-        Column::StudentGivenName,
-        Column::StudentPatronymic,
-    ];
-    let student = cells.person(Column::Student, Some(parts));
-    if student.is_none() && cells.faults.is_empty() {
-        cells.fault(Column::Student, "is missing", "write the student's name");
-    }
+    let student = cells.student();
     let before = cells.faults.len();
     let guardian = cells.person(Column::Guardian, Some(GUARDIAN_PARTS));
     if guardian.is_none() && cells.faults.len() == before {

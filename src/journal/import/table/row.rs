@@ -113,6 +113,20 @@ pub(super) struct Cells<'a> {
 }
 
 impl Cells<'_> {
+    /// The student whom the line is about, who must be named.
+    pub(super) fn student(&mut self) -> Option<Person> {
+        let parts = [
+            Column::StudentSurname,
+            Column::StudentGivenName,
+            Column::StudentPatronymic,
+        ];
+        let student = self.person(Column::Student, Some(parts));
+        if student.is_none() && self.faults.is_empty() {
+            self.fault(Column::Student, "is missing", "write the student's name");
+        }
+        student
+    }
+
     fn at(&self, column: Column) -> Option<(usize, &str)> {
         let at = self
             .columns
@@ -299,15 +313,7 @@ pub(super) fn read(
         texts: cells,
         faults: Vec::new(),
     };
-    let parts = [
-        Column::StudentSurname,
-        Column::StudentGivenName,
-        Column::StudentPatronymic,
-    ];
-    let student = cells.person(Column::Student, Some(parts));
-    if student.is_none() && cells.faults.is_empty() {
-        cells.fault(Column::Student, "is missing", "write the student's name");
-    }
+    let student = cells.student();
     let named = match cells.get(Column::Class) {
         Some(text) => {
             let named = text.parse::<ClassName>().ok();
