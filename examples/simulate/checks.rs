@@ -540,13 +540,13 @@ fn place_of_row(entity: &str, row: &serde_json::Value) -> Option<(i64, String)> 
     Some((student, key))
 }
 
-/// States that only rise; the triggers that note what fell, and what stands still though it is due.
+/// States that only rise, for which a late receipt may raise what had ended; the triggers that note what fell, and what stands still though it is due.
 pub(crate) const WATCH: &str = "
     CREATE TABLE simulated_fall (what TEXT NOT NULL);
     CREATE TRIGGER simulated_fall_of_message AFTER UPDATE OF state ON message
     WHEN (NEW.rank < OLD.rank AND NOT (OLD.state IN ('sending', 'in_doubt') AND NEW.state = 'ready'))
-        OR (OLD.state IN ('rejected', 'unresolved', 'superseded', 'cancelled', 'suppressed', 'expired', 'delivered')
-            AND NEW.state <> OLD.state)
+        OR (OLD.state IN ('superseded', 'cancelled', 'suppressed', 'delivered') AND NEW.state <> OLD.state)
+        OR (OLD.state IN ('rejected', 'unresolved', 'expired') AND NEW.state NOT IN (OLD.state, 'accepted', 'delivered'))
     BEGIN INSERT INTO simulated_fall VALUES ('message ' || OLD.ref || ' fell from ' || OLD.state || ' to ' || NEW.state); END;
     CREATE TRIGGER simulated_fall_of_notice AFTER UPDATE OF state ON notice
     WHEN OLD.state IN ('closed', 'red', 'told_by_paper', 'merged') AND NEW.state <> OLD.state

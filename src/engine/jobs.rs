@@ -52,7 +52,7 @@ impl Engine {
         if self.day_begun == Some(midnight) {
             return Ok(());
         }
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         let before = tx.claimed_before("day", midnight).await?;
@@ -81,7 +81,7 @@ impl Engine {
         week: Millis,
         now: Millis,
     ) -> Result<(), EngineError> {
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         if tx.claim("week", week, now).await? {
@@ -98,7 +98,7 @@ impl Engine {
     }
 
     async fn tidy(&mut self, lease: &Lease, night: Millis, now: Millis) -> Result<(), EngineError> {
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         if tx.claim("tidy", night, now).await? {

@@ -2,7 +2,7 @@
 
 use vestnik_contract::{Delivery, Fault, Outcome, Reason};
 
-use super::{Account, Engine, EngineError, Report};
+use super::{Account, Engine, EngineError, RECEIPT_KEPT, Report};
 use crate::{
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis},
@@ -12,9 +12,6 @@ use crate::{
 
 /// How many overdue messages one turn looks at per lane.
 const OVERDUE: usize = 200;
-
-/// How long a receipt waits for the message that it belongs to (design §5).
-const RECEIPT_KEPT: Millis = 24 * HOUR;
 
 impl Engine {
     /// Settles the reports of calls that ended, all of one lane in one commit.
@@ -35,8 +32,7 @@ impl Engine {
                 self.keep_late(&account, &late, now).await?;
                 continue;
             };
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
-                self.leases.retain(|(held, _)| *held != lease);
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             for report in reports.iter().filter(|report| of_lane(report)) {
@@ -50,14 +46,15 @@ impl Engine {
 
     /// Follows the receipts that came by themselves, or too late for the daemon that made the call.
     pub(super) async fn receipts(&mut self, now: Millis) -> Result<(), EngineError> {
-        if !self.store.has_receipts(now - RECEIPT_KEPT).await? {
-            return Ok(());
-        }
+        let work = self.work(now).await?;
         for account in self.accounts.clone() {
+            if work.lane(&account.lane).receipts == 0 {
+                continue;
+            }
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
             };
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             for receipt in tx.receipts(&account.lane, now - RECEIPT_KEPT).await? {
@@ -222,7 +219,7 @@ impl Engine {
         let Some(account) = self.account(&lease.lane).cloned() else {
             return Ok(());
         };
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         for message_id in tx.orphans(lease).await? {
@@ -248,14 +245,21 @@ impl Engine {
     /// Lets time pass for doubts and receipts. Where the provider can be asked, `send` asks it
     /// instead, but for receipts that nobody waits for any longer.
     pub(super) async fn overdue(&mut self, now: Millis) -> Result<(), EngineError> {
+        let work = self.work(now).await?;
         for account in self.accounts.clone() {
+            let waits = work.lane(&account.lane);
+            let over = if account.answers_queries {
+                waits.silent
+            } else {
+                waits.overdue
+            };
+            if over == 0 {
+                continue;
+            }
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
             };
-            if !self.store.has_overdue(&account.lane, now).await? {
-                continue;
-            }
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             for message_id in tx.overdue(&account.lane, OVERDUE, now).await? {

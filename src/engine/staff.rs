@@ -28,7 +28,7 @@ impl Engine {
             return Ok(());
         };
         let today = self.today(now);
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         if tx.claim("staff", due, now).await? {
@@ -48,11 +48,11 @@ impl Engine {
         lease: &Lease,
         now: Millis,
     ) -> Result<(), EngineError> {
-        if !self.store.has_staff_due(now).await? {
+        if !self.work(now).await?.staff_due {
             return Ok(());
         }
         let today = self.today(now);
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         let due = tx.staff_due(today, now).await?;

@@ -54,6 +54,7 @@ pub use reconcile::{CHECKS, Check, Checked};
 pub use sample::Rows;
 pub use staff::StaffDue;
 pub use status::{Found, Status};
+pub use work::{LaneWork, Work};
 
 use std::{
     fs::{File, TryLockError},

@@ -60,21 +60,6 @@ impl Store {
         .await?;
         int(&row, "n")
     }
-
-    /// Whether a member of staff is to be told something now.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn has_staff_due(&self, now: Millis) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT id FROM notice WHERE state IN ('settling', 'waiting') AND due_at <= $1 \
-             AND staff_id IS NOT NULL LIMIT 1",
-        )
-        .bind(now)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.is_some())
-    }
 }
 
 impl Tx {
