@@ -358,6 +358,27 @@ pub(crate) fn duplicates(
     Ok(())
 }
 
+/// Who was told a mark of a week is not told that the week brought none.
+pub(crate) fn silences(hearing: &Hearing) -> Result<(), String> {
+    for ((guardian, student, key), heard) in hearing {
+        let week = key.strip_prefix("service/nothing:");
+        let Some(week) = week.and_then(|monday| monday.parse().ok()).map(Week::of) else {
+            continue;
+        };
+        let mark = |slash: char| (*guardian, *student, format!("mark{slash}"));
+        for ((.., mark), told) in hearing.range(mark('/')..mark('0')) {
+            let date = mark.rsplit('/').next().and_then(|date| date.parse().ok());
+            let before = told.iter().rfind(|one| one.at < heard[0].at);
+            if date.map(Week::of) == Some(week) && before.is_some_and(|one| one.value.is_some()) {
+                return Err(format!(
+                    "guardian {guardian} was told {mark} of student {student}, and then that the week brought nothing"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// No change is lost: whoever should hear heard the last state, or the tables say why not.
 pub(crate) async fn lost(
     store: &Store,

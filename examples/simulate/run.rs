@@ -773,6 +773,7 @@ impl World {
         .await?;
         let shown: BTreeSet<String> = checks::shown(&self.store).await;
         checks::duplicates(&self.providers, &hearing, &self.owners, &shown)?;
+        checks::silences(&hearing)?;
         self.count();
         Ok(())
     }
