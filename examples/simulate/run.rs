@@ -356,7 +356,11 @@ impl World {
                 progress(day);
             }
             // That a provider has it, the engine cannot know yet.
-            idle &= matches!(event, Event::Arrive(_));
+            idle &= match event {
+                Event::Arrive(_) => true,
+                Event::Wake => self.wake != Some(at),
+                _ => false,
+            };
             self.happen(event).await?;
             let same = |heap: &BinaryHeap<Reverse<(Millis, u64)>>| {
                 heap.peek().is_some_and(|Reverse((next, _))| *next == at)
@@ -377,7 +381,7 @@ impl World {
         match event {
             Event::Day(date) => {
                 for (at, deed) in self.year.day(date) {
-                    self.at(at, Event::Deed(deed));
+                    self.at(up(at, 20 * SECOND), Event::Deed(deed));
                 }
                 let tomorrow = date + Days::new(1);
                 let at = zone::instant(tomorrow.into(), self.year.school.zone);
@@ -399,7 +403,7 @@ impl World {
             }
             Event::Arrive(id) => self.arrive(id),
             Event::Report(id) => self.report(id),
-            Event::Wake => self.wake = None,
+            Event::Wake => {}
             Event::Crash => {
                 let within = self.trouble.random_range(1..=9);
                 self.arm(within).await;
@@ -474,10 +478,10 @@ impl World {
         Err("the engine does not come to rest".into())
     }
 
-    /// Wakes up a little late, as a busy machine does.
+    /// Wakes up a little late, as a busy machine does; an earlier alarm counts no more.
     fn sleep(&mut self, until: Millis) {
-        let until = up(until + SECOND, 20 * SECOND);
-        if self.wake.is_none_or(|wake| until < wake) {
+        let until = up(until + SECOND, MINUTE);
+        if self.wake != Some(until) {
             self.wake = Some(until);
             self.at(until, Event::Wake);
         }
@@ -560,7 +564,7 @@ impl World {
                 },
             );
             // Answers that come in one breath are settled in one turn.
-            let answered = up(self.time + back, 5 * SECOND);
+            let answered = up(self.time + back, 20 * SECOND);
             self.at(self.time + there, Event::Arrive(id));
             self.at(answered, Event::Report(id));
         }

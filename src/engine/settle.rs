@@ -5,8 +5,8 @@ use vestnik_contract::{Delivery, Fault, Outcome, Reason};
 use super::{Account, Engine, EngineError, RECEIPT_KEPT, Report};
 use crate::{
     family::contact::Channel,
-    instant::{HOUR, MINUTE, Millis},
-    next::{Happened, RECEIPT_PATIENCE, Standing, State, Step, next},
+    instant::{MINUTE, Millis},
+    next::{Happened, RECEIPT_PATIENCE, Standing, State, Step, next, next_question},
     store::{Lease, StoreError, Tx},
 };
 
@@ -381,8 +381,7 @@ async fn settled(
     }
 }
 
-/// An accepted message whose provider has nothing new is asked again after as long as it has been
-/// accepted already: soon at first, then ever more rarely.
+/// An accepted message whose provider has nothing new is asked about again.
 async fn ask_later(
     tx: &mut Tx,
     message_id: i64,
@@ -391,8 +390,7 @@ async fn ask_later(
     now: Millis,
 ) -> Result<(), StoreError> {
     if standing.state == State::Accepted {
-        let pause = (now - since).clamp(MINUTE, 6 * HOUR);
-        tx.look_at(message_id, now + pause).await?;
+        tx.look_at(message_id, next_question(since, now)).await?;
     }
     Ok(())
 }

@@ -4,10 +4,11 @@
 //! transaction of a holder begins by touching the lane's row with its epoch: a holder that was
 //! overtaken while it slept finds no such row and drops what it has in hand.
 
-use sqlx::{Any, AssertSqlSafe, Executor, any::AnyRow, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, Executor, any::AnyRow};
 
 use super::{
     Dialect, Store, StoreError,
+    connection::Borrowed,
     rows::{int, some_text, text},
 };
 use crate::{
@@ -37,7 +38,7 @@ pub struct Lease {
 /// transaction did not end well is closed.
 #[derive(Debug)]
 pub struct Tx {
-    pub(super) db: PoolConnection<Any>,
+    pub(super) db: Borrowed,
     ended: bool,
     pub(super) remarks: Remarks,
 }
@@ -130,7 +131,7 @@ impl Store {
         )))
         .bind(now)
         .bind(holder)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *self.borrow().await?)
         .await?;
         rows.iter().map(lease).collect()
     }
@@ -223,7 +224,7 @@ impl Store {
 
     async fn begun(&self, begin: &'static str) -> Result<Tx, StoreError> {
         let mut tx = Tx {
-            db: self.pool.acquire().await?,
+            db: self.borrow().await?,
             ended: false,
             remarks: self.remarks,
         };

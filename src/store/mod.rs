@@ -5,6 +5,7 @@
 
 mod calendar;
 mod circumstances;
+mod connection;
 mod consent;
 mod dispatch;
 mod due;
@@ -92,6 +93,7 @@ pub enum Dialect {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: AnyPool,
+    kept: connection::Kept,
     dialect: Dialect,
     url: Secret,
     remarks: Remarks,
@@ -216,6 +218,7 @@ impl Store {
             .await?;
         Ok(Self {
             pool,
+            kept: connection::Kept::default(),
             dialect,
             url: Secret::new(url),
             remarks: Remarks::Ticked,

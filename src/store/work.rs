@@ -86,7 +86,7 @@ impl Store {
             .bind(now)
             .bind(receipts_since)
             .bind(now - RECEIPT_PATIENCE)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *self.borrow().await?)
             .await?;
         let mut work = Work::default();
         for row in &rows {
