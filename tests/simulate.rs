@@ -8,6 +8,8 @@
 
 #[path = "../examples/simulate/checks.rs"]
 mod checks;
+#[path = "../examples/simulate/logs.rs"]
+mod logs;
 #[path = "../examples/simulate/providers.rs"]
 mod providers;
 #[path = "../examples/simulate/run.rs"]

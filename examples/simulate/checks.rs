@@ -573,6 +573,15 @@ pub(crate) const WATCH: &str = "
     WHEN OLD.state IN ('closed', 'red', 'told_by_paper', 'merged') AND NEW.state <> OLD.state
     BEGIN INSERT INTO simulated_fall VALUES ('notice ' || OLD.id || ' fell from ' || OLD.state || ' to ' || NEW.state); END;";
 
+/// How many changes of watched rows there have been.
+pub(crate) async fn changes(store: &Store) -> i64 {
+    let row = sqlx::query("SELECT COALESCE(MAX(id), 0) AS newest FROM change")
+        .fetch_one(store.pool())
+        .await
+        .unwrap();
+    row.get("newest")
+}
+
 /// Nothing fell, and nothing stands still without saying what it waits for.
 pub(crate) async fn states(store: &Store, now: Millis) -> Result<(), String> {
     let questions = [

@@ -8,6 +8,7 @@
 )]
 
 mod checks;
+mod logs;
 mod providers;
 mod run;
 mod school;

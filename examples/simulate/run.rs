@@ -18,12 +18,13 @@ use vestnik::{
     engine::{Account, Call, Engine, Report, Rules},
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis, SECOND},
+    journal::import::{File, Options, Source, read},
     paper::press::{Begun, Press},
     policy::{Limit, Policy},
     providers::{email_lane, sms_lane, telegram_lane},
     quiet::Quiet,
     schedule,
-    store::{Lease, Store, Verdict},
+    store::{ImportOptions, Lease, Store, Verdict},
     text::{ContentLevel, Templates},
     week::Week,
     zone,
@@ -33,10 +34,11 @@ use vestnik_sheet::Child;
 
 use crate::{
     checks::{self, Printed},
-    providers::Providers,
+    logs::Ear,
+    providers::{Providers, Push},
     school::School,
     words,
-    year::{Deed, Year, is_holiday},
+    year::{Deed, Loading, Year, is_holiday},
 };
 
 /// How many calls of one lane may be under way.
@@ -114,6 +116,7 @@ enum Event {
     Day(NaiveDate),
     Arrive(u64),
     Report(u64),
+    Receipt(Push),
     Wake,
     Crash,
     Jump(Millis),
@@ -215,7 +218,8 @@ pub(crate) fn live(
         .unwrap();
     runtime.block_on(async {
         let mut world = World::new(plan).await;
-        let lived = world.live(&mut progress).await;
+        let (ear, _listening) = Ear::listen();
+        let lived = world.live(&mut progress).await.and_then(|()| ear.judge());
         let today = world.today();
         if let Some(file) = keep {
             let into = format!("VACUUM INTO '{}'", file.display());
@@ -395,13 +399,22 @@ impl World {
                 if !sql.is_empty() {
                     run_sql(&self.store, &format!("BEGIN IMMEDIATE;\n{sql}COMMIT;")).await;
                 }
+                if let Some(loading) = self.year.loading.take() {
+                    self.import(&loading).await?;
+                }
                 for (delay, deed) in later {
                     if self.time + delay < self.last_deed {
                         self.at(self.time + delay, Event::Deed(deed));
                     }
                 }
             }
-            Event::Arrive(id) => self.arrive(id),
+            Event::Arrive(id) => {
+                self.arrive(id);
+                for push in std::mem::take(&mut self.providers.pushes) {
+                    self.at(push.at, Event::Receipt(push));
+                }
+            }
+            Event::Receipt(push) => self.receipt(&push).await,
             Event::Report(id) => self.report(id),
             Event::Wake => {}
             Event::Crash => {
@@ -641,6 +654,52 @@ impl World {
             },
         };
         flight.report = Some(report);
+    }
+
+    /// A receipt comes by itself. What it says of a message counts as its answer does.
+    async fn receipt(&mut self, push: &Push) {
+        let (name, value) = if push.by_own_name {
+            ("provider_ref", format!("'p{}'", push.client_ref))
+        } else {
+            ("client_ref", push.client_ref.to_string())
+        };
+        let (kind, now) = (push.kind, self.now());
+        run_sql(
+            &self.store,
+            &format!(
+                "INSERT INTO receipt (lane, {name}, kind, received_at) VALUES ('sms', {value}, '{kind}', {now})"
+            ),
+        )
+        .await;
+    }
+
+    /// The secretary loads an answer of the electronic journal, and by mistake once more.
+    async fn import(&mut self, loading: &Loading) -> Result<(), String> {
+        let file = File {
+            name: "getmarks.json".to_owned(),
+            bytes: loading.answer.clone().into_bytes(),
+        };
+        let (grade, letter) = School::class_name(loading.class);
+        let options = Options {
+            source: Source::Eljur,
+            class: Some(format!("{grade}{letter}").parse().unwrap()),
+            mapping: None,
+            days: Some((loading.from, loading.to)),
+            today: self.today(),
+        };
+        let load = read(&[file], &options).map_err(|error| format!("the import: {error}"))?;
+        let mut changes = Vec::new();
+        for _ in 0..2 {
+            let options = ImportOptions::default();
+            let report = self.store.import(&load, options, self.now()).await;
+            report.map_err(|error| format!("the import: {error}"))?;
+            changes.push(checks::changes(&self.store).await);
+        }
+        if changes[0] == changes[1] {
+            Ok(())
+        } else {
+            Err("the same import twice changed the journal twice".to_owned())
+        }
     }
 
     fn report(&mut self, id: u64) {

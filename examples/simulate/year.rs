@@ -1,11 +1,12 @@
 //! What teachers and secretaries do in a school year, as SQL, and the journal as the simulator knows
 //! it: its own list of what was written, which no table of the product can talk it out of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use rand::{RngExt, rngs::StdRng};
+use serde_json::json;
 use vestnik::{
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis},
@@ -127,7 +128,19 @@ pub(crate) struct Year {
     announcements: i64,
     audience: BTreeMap<i64, (Option<i64>, String)>,
     texts: i64,
-    imports: i64,
+    /// Which marks came by an import.
+    loaded: BTreeSet<(i64, String)>,
+    /// The import that is to be made now.
+    pub(crate) loading: Option<Loading>,
+}
+
+/// An answer of the electronic journal about a class.
+#[derive(Debug)]
+pub(crate) struct Loading {
+    pub(crate) class: i64,
+    pub(crate) from: NaiveDate,
+    pub(crate) to: NaiveDate,
+    pub(crate) answer: String,
 }
 
 impl Year {
@@ -140,7 +153,8 @@ impl Year {
             announcements: 0,
             audience: BTreeMap::new(),
             texts: 0,
-            imports: 0,
+            loaded: BTreeSet::new(),
+            loading: None,
         }
     }
 
@@ -237,7 +251,7 @@ impl Year {
                 kind,
             } => self.remark(student, date, kind, &mut sql),
             Deed::Office { date } => self.office(date, today, &mut sql),
-            Deed::Load { date } => self.load(date, &mut sql),
+            Deed::Load { date } => self.load(date),
             Deed::Results { term } => self.results(term, &mut sql),
         }
         (sql, later)
@@ -395,6 +409,9 @@ impl Year {
         }
         let place =
             format!("student_id = {student} AND subject_id = {subject} AND date = '{date}'");
+        if stands.is_none() {
+            self.loaded.remove(&(student, key.clone()));
+        }
         let _ = match (stands, value) {
             (None, Some(new)) => writeln!(
                 sql,
@@ -610,35 +627,50 @@ impl Year {
         }
     }
 
-    /// A class's backlog comes at once, by another program's import.
-    fn load(&mut self, date: NaiveDate, sql: &mut String) {
-        self.imports += 1;
-        let id = self.imports;
+    /// A class's backlog comes at once: an answer of the electronic journal for three days, with what it
+    /// brought for them before.
+    fn load(&mut self, date: NaiveDate) {
         let class = self.random.random_range(1..=self.school.classes);
-        let _ = writeln!(
-            sql,
-            "INSERT INTO import (id, source, started_at) VALUES ({}, 'netschool', 0);\n\
-             INSERT INTO writing (import_id, baseline) VALUES ({}, 0);",
-            1_000_000 + id,
-            1_000_000 + id
-        );
+        let mut students = serde_json::Map::new();
         for student in self.school.students_of(class) {
-            for back in 0..3 {
-                let (day, subject) = (
-                    date - Days::new(back),
-                    self.random.random_range(1..=SUBJECTS),
-                );
-                if self
-                    .journal
-                    .value(student, &format!("mark/{subject}/{day}"))
-                    .is_none()
-                {
-                    let value = self.value();
-                    self.mark(student, subject, day, Some(&value), sql);
+            let mut lessons = Vec::new();
+            for subject in 1..=SUBJECTS {
+                let mut marks = Vec::new();
+                for back in 0..3 {
+                    let day = date - Days::new(back);
+                    let key = format!("mark/{subject}/{day}");
+                    if self.journal.value(student, &key).is_none() && self.random.random_bool(0.1) {
+                        let value = self.value();
+                        self.journal.set(student, &key, Some(&value));
+                        self.loaded.insert((student, key.clone()));
+                    }
+                    if !self.loaded.contains(&(student, key.clone())) {
+                        continue;
+                    }
+                    if let Some(value) = self.journal.value(student, &key) {
+                        marks.push(json!({
+                            "value": value, "countas": value, "count": true, "nm": "1",
+                            "date": day.to_string(), "lesson_id": format!("{class}{subject}{}", day.ordinal()),
+                        }));
+                    }
                 }
+                lessons.push(json!({
+                    "name": format!("Предмет {subject}"), "lesson_id": subject.to_string(), "marks": marks,
+                }));
             }
+            students.insert(
+                student.to_string(),
+                json!({"name": student.to_string(), "title": format!("Ученик S{student}"), "lessons": lessons}),
+            );
         }
-        sql.push_str("DELETE FROM writing;\n");
+        let answer =
+            json!({"response": {"state": 200, "error": null, "result": {"students": students}}});
+        self.loading = Some(Loading {
+            class,
+            from: date - Days::new(2),
+            to: date,
+            answer: answer.to_string(),
+        });
     }
 
     fn results(&mut self, term: i64, sql: &mut String) {
