@@ -8,17 +8,19 @@
 
 #[path = "../examples/simulate/checks.rs"]
 mod checks;
+#[path = "../examples/simulate/heard.rs"]
+mod heard;
 #[path = "../examples/simulate/logs.rs"]
 mod logs;
 #[path = "../examples/simulate/providers.rs"]
 mod providers;
-#[path = "../examples/simulate/run.rs"]
+#[path = "../examples/simulate/run/mod.rs"]
 mod run;
 #[path = "../examples/simulate/school.rs"]
 mod school;
 #[path = "../examples/simulate/words.rs"]
 mod words;
-#[path = "../examples/simulate/year.rs"]
+#[path = "../examples/simulate/year/mod.rs"]
 mod year;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -8,6 +8,7 @@
 )]
 
 mod checks;
+mod heard;
 mod logs;
 mod providers;
 mod run;

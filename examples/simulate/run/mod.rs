@@ -1,6 +1,11 @@
 //! The event loop: the real engine and store under a clock that the simulator turns, with a heap of
 //! instants instead of tasks.
 
+mod calls;
+mod import;
+mod press;
+mod verdict;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap},
@@ -9,36 +14,35 @@ use std::{
     time::Duration,
 };
 
-use chrono::{Days, NaiveDate, Weekday};
+use chrono::{Days, NaiveDate};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 use vestnik::{
     compose::Hours,
-    engine::{Account, Call, Engine, Report, Rules},
+    engine::{Account, Engine, Report, Rules},
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis, SECOND},
-    journal::import::{File, Options, Source, read},
-    paper::press::{Begun, Press},
+    paper::press::Press,
     policy::{Limit, Policy},
     providers::{email_lane, sms_lane, telegram_lane},
-    quiet::Quiet,
     schedule,
-    store::{ImportOptions, Lease, Store, Verdict},
+    store::{Lease, Store, Verdict},
     text::{ContentLevel, Templates},
     week::Week,
     zone,
 };
-use vestnik_contract::{Message, Outcome, Scope, Sent};
+use vestnik_contract::{Message, Sent};
 use vestnik_sheet::Child;
 
 use crate::{
     checks::{self, Printed},
+    heard,
     logs::Ear,
     providers::{Providers, Push},
     school::School,
     words,
-    year::{Deed, Loading, Year, is_holiday},
+    year::{Deed, Year, is_holiday},
 };
 
 /// How many calls of one lane may be under way.
@@ -168,7 +172,7 @@ struct World {
     hearers: BTreeMap<String, BTreeSet<(i64, i64)>>,
     owners: BTreeMap<String, usize>,
     printed: Vec<Printed>,
-    noted: checks::Noted,
+    noted: heard::Noted,
     crash_armed: bool,
     trouble: StdRng,
     paper: StdRng,
@@ -301,7 +305,7 @@ impl World {
             hearers: BTreeMap::new(),
             owners: BTreeMap::new(),
             printed: Vec::new(),
-            noted: checks::Noted::new(),
+            noted: heard::Noted::new(),
             crash_armed: false,
             summary: Summary::default(),
             last_deed,
@@ -432,7 +436,7 @@ impl World {
                 if !days.all(is_holiday) {
                     checks::week_closed(&self.store, printed).await?;
                 }
-                checks::note(&self.store, &mut self.noted).await;
+                heard::note(&self.store, &mut self.noted).await;
             }
             Event::Decide => {
                 for hold in self.store.holds().await.unwrap() {
@@ -508,376 +512,6 @@ impl World {
         )
         .await;
     }
-
-    /// The process ends. What had left is with the providers or on the way; what they answer is lost.
-    async fn crash(&mut self, unmade: Vec<Call>) {
-        self.summary.crashes += 1;
-        for call in unmade {
-            if let Call::Send { message, .. } = call {
-                self.providers.doubtful.insert(message.reference);
-            }
-        }
-        let flights = std::mem::take(&mut self.flights);
-        for (id, flight) in flights {
-            let Going::Send { message, .. } = &flight.what else {
-                continue;
-            };
-            self.providers.doubtful.insert(message.reference.clone());
-            // The bytes of some are on their way all the same.
-            if flight.report.is_none() && self.trouble.random_bool(0.5) {
-                self.flights.insert(id, flight);
-            }
-        }
-        for report in self.reports.drain(..) {
-            if let Report::Called { message_id, .. } = report {
-                let reference = reference_of(&self.store, message_id).await;
-                self.providers.doubtful.insert(reference);
-            }
-        }
-        self.rests.retain(|_, (_, since)| *since < self.time);
-        if self.trouble.random_bool(0.3) {
-            self.store = Store::open(&url(self.folder.path())).await.unwrap();
-            self.press.store = self.store.clone();
-        }
-        let random = stream(self.plan.seed, 100 + self.summary.crashes);
-        self.engine = engine(&self.store, &self.templates, &self.rules, random);
-    }
-
-    /// Calls leave the engine: each is judged in this moment.
-    fn leave(&mut self, calls: Vec<Call>) -> Result<(), String> {
-        for call in calls {
-            let lease = call.lease().clone();
-            let what = match call {
-                Call::Send {
-                    attempt_id,
-                    message_id,
-                    message,
-                    ..
-                } => {
-                    self.judge_call(&lease.lane, &message)?;
-                    Going::Send {
-                        attempt_id,
-                        message_id,
-                        message,
-                    }
-                }
-                Call::Ask {
-                    message_id, sent, ..
-                } => Going::Ask { message_id, sent },
-            };
-            let (there, back) = self.providers.latency();
-            self.next += 1;
-            let id = self.next;
-            self.flights.insert(
-                id,
-                Flight {
-                    what,
-                    lease,
-                    report: None,
-                },
-            );
-            // Answers that come in one breath are settled in one turn.
-            let answered = up(self.time + back, 20 * SECOND);
-            self.at(self.time + there, Event::Arrive(id));
-            self.at(answered, Event::Report(id));
-        }
-        Ok(())
-    }
-
-    fn judge_call(&mut self, lane: &str, message: &Message) -> Result<(), String> {
-        let now = self.now();
-        let unlawful = |what: &str| {
-            Err(format!(
-                "message {} left by {lane} {what}",
-                message.reference
-            ))
-        };
-        if let Some((until, _)) = self.rests.get(lane).filter(|(until, _)| now < *until) {
-            return unlawful(&format!(
-                "{} ms before its provider wanted to hear again",
-                until - now
-            ));
-        }
-        let under_way = self
-            .flights
-            .values()
-            .filter(|flight| flight.lease.lane == lane);
-        let sends: Vec<&Message> = under_way
-            .filter_map(|flight| match &flight.what {
-                Going::Send { message, .. } => Some(message),
-                Going::Ask { .. } => None,
-            })
-            .collect();
-        if sends.len() >= PERMITS {
-            return unlawful("without a permit");
-        }
-        let doubtful = &self.providers.doubtful;
-        if sends
-            .iter()
-            .any(|other| other.address == message.address && !doubtful.contains(&other.reference))
-        {
-            return unlawful("while another one was going to the same address");
-        }
-        let channel = Channel::from_code(lane).unwrap();
-        let quiet: Quiet = self.rules.hours.quiet;
-        match checks::lawful(&self.year.school, message, channel, quiet, now) {
-            Ok(hearers) => {
-                self.owners.insert(message.reference.clone(), hearers.len());
-                self.hearers.insert(message.reference.clone(), hearers);
-                Ok(())
-            }
-            Err(why) => unlawful(&format!("to {why}")),
-        }
-    }
-
-    fn arrive(&mut self, id: u64) {
-        let Some(flight) = self.flights.get_mut(&id) else {
-            return;
-        };
-        let lane = flight.lease.lane.clone();
-        let lease = flight.lease.clone();
-        let report = match &flight.what {
-            Going::Send {
-                attempt_id,
-                message_id,
-                message,
-            } => Report::Called {
-                attempt_id: *attempt_id,
-                message_id: *message_id,
-                lease,
-                outcome: self.providers.receive(&lane, message, self.time),
-            },
-            Going::Ask { message_id, sent } => Report::Asked {
-                message_id: *message_id,
-                lease,
-                answer: self.providers.answer(sent, self.time),
-            },
-        };
-        flight.report = Some(report);
-    }
-
-    /// A receipt comes by itself. What it says of a message counts as its answer does.
-    async fn receipt(&mut self, push: &Push) {
-        let (name, value) = if push.by_own_name {
-            ("provider_ref", format!("'p{}'", push.client_ref))
-        } else {
-            ("client_ref", push.client_ref.to_string())
-        };
-        let (kind, now) = (push.kind, self.now());
-        run_sql(
-            &self.store,
-            &format!(
-                "INSERT INTO receipt (lane, {name}, kind, received_at) VALUES ('sms', {value}, '{kind}', {now})"
-            ),
-        )
-        .await;
-    }
-
-    /// The secretary loads an answer of the electronic journal, and by mistake once more.
-    async fn import(&mut self, loading: &Loading) -> Result<(), String> {
-        let file = File {
-            name: "getmarks.json".to_owned(),
-            bytes: loading.answer.clone().into_bytes(),
-        };
-        let (grade, letter) = School::class_name(loading.class);
-        let options = Options {
-            source: Source::Eljur,
-            class: Some(format!("{grade}{letter}").parse().unwrap()),
-            mapping: None,
-            days: Some((loading.from, loading.to)),
-            today: self.today(),
-        };
-        let load = read(&[file], &options).map_err(|error| format!("the import: {error}"))?;
-        let mut changes = Vec::new();
-        for _ in 0..2 {
-            let options = ImportOptions::default();
-            let report = self.store.import(&load, options, self.now()).await;
-            report.map_err(|error| format!("the import: {error}"))?;
-            changes.push(checks::changes(&self.store).await);
-        }
-        if changes[0] == changes[1] {
-            Ok(())
-        } else {
-            Err("the same import twice changed the journal twice".to_owned())
-        }
-    }
-
-    fn report(&mut self, id: u64) {
-        let Some(flight) = self.flights.remove(&id) else {
-            return;
-        };
-        let Some(report) = flight.report else { return };
-        if let Report::Called {
-            outcome:
-                Outcome::Deferred {
-                    retry_after: Some(pause),
-                    scope: Scope::Lane,
-                    ..
-                },
-            ..
-        } = &report
-        {
-            let until = self.now() + i64::try_from(pause.as_millis()).unwrap();
-            self.rests
-                .insert(flight.lease.lane.clone(), (until, self.time));
-        }
-        self.reports.push(report);
-    }
-
-    fn schedule_press(&mut self) {
-        let zone = self.year.school.zone;
-        let at = schedule::next(&self.rules.sheets, zone, self.now()).unwrap() - self.skew;
-        self.at(at + SECOND, Event::Press);
-        let day = zone::local(at, zone).date();
-        let monday = day.week(Weekday::Mon).first_day() + Days::new(7);
-        self.at(
-            zone::instant(monday.and_hms_opt(2, 0, 0).unwrap(), zone),
-            Event::WeekClosed,
-        );
-        self.at(at - 2 * HOUR, Event::Decide);
-    }
-
-    /// The press runs, class by class; the power may fail between fixing and telling.
-    async fn print(&mut self) -> Result<(), String> {
-        let (now, zone) = (self.now(), self.year.school.zone);
-        let due = schedule::last(&self.rules.sheets, zone, now).unwrap();
-        let day = zone::local(due, zone).date();
-        for begun in self.press.broken_off(now).await.unwrap() {
-            self.lay(&begun, day).await;
-        }
-        let week = Week::of(day);
-        let mut failed = false;
-        for (class_id, name) in self.store.classes(self.today()).await.unwrap() {
-            if !self
-                .store
-                .claim_printing(class_id, due, now - 10 * MINUTE, now)
-                .await
-                .unwrap()
-            {
-                continue;
-            }
-            let begun = self
-                .press
-                .begin((class_id, &name), week, now, &mut self.paper)
-                .await;
-            let Some(begun) = begun.map_err(|error| format!("the press: {error}"))? else {
-                self.store
-                    .finish_printing(class_id, due, "0 sheets", now)
-                    .await
-                    .unwrap();
-                continue;
-            };
-            checks::lawful_sheets(&self.year.school, &begun.batch)?;
-            match self.trouble.random_range(0..40) {
-                // The power fails while the pages are set.
-                0 => failed = true,
-                1 => {
-                    let why = Err("no toner".to_owned());
-                    self.press
-                        .finish(&begun, Path::new(&begun.file), why, now)
-                        .await
-                        .unwrap();
-                    failed = true;
-                }
-                _ => {
-                    self.lay(&begun, day).await;
-                    self.store
-                        .finish_printing(class_id, due, "printed", now)
-                        .await
-                        .unwrap();
-                }
-            }
-        }
-        if failed {
-            self.at(self.time + 25 * MINUTE, Event::Press);
-        } else {
-            self.schedule_press();
-        }
-        Ok(())
-    }
-
-    /// The sheets lie in the tray: the checker reads them before the product knows.
-    async fn lay(&mut self, begun: &Begun, day: NaiveDate) {
-        let (now, reference) = (self.now(), format!("run {}", begun.run));
-        let printed = checks::read_batch(
-            &begun.batch,
-            &reference,
-            &self.year.journal,
-            Week::of(day),
-            self.time,
-        );
-        self.summary.sheets += begun.batch.sheets.len();
-        self.printed.push(printed);
-        self.press
-            .finish(begun, Path::new(&begun.file), Ok(()), now)
-            .await
-            .unwrap();
-    }
-
-    /// All that is judged when the year is over.
-    async fn judge(&mut self) -> Result<(), String> {
-        let now = self.now();
-        checks::states(&self.store, now).await?;
-        checks::note(&self.store, &mut self.noted).await;
-        let hearing = checks::hearing(
-            &self.year.school,
-            &self.providers,
-            &self.hearers,
-            &self.printed,
-        );
-        self.summary.told = checks::lost(
-            &self.store,
-            &self.year.journal,
-            &self.year.school,
-            &hearing,
-            &self.noted,
-            now,
-        )
-        .await?;
-        let shown: BTreeSet<String> = checks::shown(&self.store).await;
-        checks::duplicates(&self.providers, &hearing, &self.owners, &shown)?;
-        checks::silences(&hearing)?;
-        self.count();
-        Ok(())
-    }
-
-    fn count(&mut self) {
-        let mut seen = BTreeSet::new();
-        let mut digest: u64 = 0xcbf2_9ce4_8422_2325;
-        for taken in &self.providers.log {
-            if !seen.insert(taken.message.reference.clone()) {
-                self.summary.copies += 1;
-            }
-            if taken.lane == "sms" {
-                self.summary.sms += 1;
-                self.summary.parts +=
-                    vestnik_sms::parts::count(&words::without_codes(&taken.message.text)).parts;
-            }
-            let line = format!(
-                "{} {} {} {}",
-                taken.at, taken.message.reference, taken.message.client_ref, taken.message.text
-            );
-            for byte in line.bytes() {
-                digest = (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-            }
-        }
-        for printed in &self.printed {
-            let line = format!(
-                "{} {} {}",
-                printed.at,
-                printed.reference,
-                printed.told.len()
-            );
-            for byte in line.bytes() {
-                digest = (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-            }
-        }
-        self.summary.digest = digest;
-        self.summary.taken = self.providers.log.len();
-        self.summary.doubtful = self.providers.doubtful.len();
-        self.summary.writes = self.year.journal.writes;
-        self.summary.families = self.year.school.guardians.len();
-    }
 }
 
 /// The next multiple of a step.
@@ -899,15 +533,6 @@ fn engine(store: &Store, templates: &Templates, rules: &Rules, random: StdRng) -
         true,
         random,
     )
-}
-
-async fn reference_of(store: &Store, message_id: i64) -> String {
-    let row = sqlx::query("SELECT ref FROM message WHERE id = $1")
-        .bind(message_id)
-        .fetch_one(store.pool())
-        .await
-        .unwrap();
-    sqlx::Row::get(&row, 0)
 }
 
 async fn run_sql(store: &Store, sql: &str) {
