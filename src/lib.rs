@@ -28,6 +28,7 @@ pub mod compose;
 pub mod config;
 pub mod demo;
 pub mod engine;
+pub mod entries;
 pub mod explain;
 pub mod family;
 pub mod instant;

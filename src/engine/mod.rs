@@ -163,6 +163,7 @@ pub struct Engine {
     day_begun: Option<Millis>,
     watermark: Option<Watermark>,
     teachers_at: Millis,
+    homework_at: Millis,
     silence_broken: Option<Millis>,
 }
 
@@ -192,6 +193,7 @@ impl Engine {
             day_begun: None,
             watermark: None,
             teachers_at: 0,
+            homework_at: 0,
             silence_broken: None,
         }
     }
@@ -249,6 +251,7 @@ impl Engine {
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
             self.tell_teachers(&lease, now).await?;
+            self.tell_of_homework(&lease, now).await?;
             self.compose_for_staff(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }

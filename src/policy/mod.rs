@@ -93,9 +93,9 @@ policy! {
     /// How long before a term's end its forecast is due.
     forecast: Period = false,
     /// Until when a day's homework has to be in the journal.
-    homework_entry: HomeworkEntry = false,
+    homework_entry: HomeworkEntry = true,
     /// Until when a mark has to be in the journal.
-    mark_entry: Period = false,
+    mark_entry: Period = true,
     /// How often families on paper get a sheet.
     paper: Paper = false,
     /// After how long without paper a family on paper is an alarm.

@@ -8,6 +8,7 @@ mod circumstances;
 mod consent;
 mod dispatch;
 mod due;
+mod gaps;
 mod history;
 mod hold;
 mod import;

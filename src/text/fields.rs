@@ -46,6 +46,22 @@ const FRAME: &[&str] = &[
     "text",
 ];
 
+/// What `staff::data` offers.
+const STAFF: &[&str] = &[
+    "school",
+    "short_school",
+    "phone",
+    "sections",
+    "matter",
+    "items",
+    "who",
+    "why",
+    "from",
+    "to",
+    "subject",
+    "date",
+];
+
 /// What the loops of the template engine offer, each after `@`.
 const LOOP: &[&str] = &["first", "last", "index", "key", "root"];
 
@@ -54,10 +70,10 @@ const LOOP: &[&str] = &["first", "last", "index", "key", "root"];
 /// # Errors
 /// [`TemplateError::Broken`] with the line, the name, and the known name nearest to it.
 pub(super) fn check(name: &str, template: &Template) -> Result<(), TemplateError> {
-    let fields = if name.starts_with("frame/") {
-        FRAME
-    } else {
-        FRAGMENT
+    let fields = match name.split_once('/') {
+        Some(("frame", _)) => FRAME,
+        Some(("staff", _)) => STAFF,
+        _ => FRAGMENT,
     };
     let mut names = Names {
         fields,

@@ -19,7 +19,7 @@ use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
 
-pub use staff::{Failing, to_teacher};
+pub use staff::{Matter, StaffNews};
 use view::Part;
 
 use crate::{

@@ -34,10 +34,10 @@ struct Sample {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SampleSchool {
-    name: String,
-    short_name: String,
-    phone: Option<String>,
+pub(super) struct SampleSchool {
+    pub(super) name: String,
+    pub(super) short_name: String,
+    pub(super) phone: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -192,6 +192,7 @@ pub(super) fn try_all(
     templates: &Templates,
     files: &BTreeMap<&'static str, String>,
 ) -> Result<(), TemplateError> {
+    templates.try_staff(files.get("staff/sample.json").map_or("", String::as_str))?;
     for &event in Event::ALL {
         let name = format!("{}/sample.json", event.code());
         let full = read(

@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use handlebars::{Handlebars, handlebars_helper};
 use serde_json::Value;
 
-use super::Item;
+use super::{Item, staff::trouble};
 use crate::{family::preference::Event, journal::cell::DEBT};
 
 const MONTHS: [&str; 12] = [
@@ -50,6 +50,7 @@ pub(super) const HELPERS: &[&str] = &[
     "lesson_change",
     "result",
     "service",
+    "trouble",
     "list",
     "plural",
     "if",
@@ -83,6 +84,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     handlebars_helper!(lesson_change_helper: |value: str| lesson_change(value));
     handlebars_helper!(result_helper: |value: str| result(value));
     handlebars_helper!(service_helper: |value: str| service(value));
+    handlebars_helper!(trouble_helper: |why: str| trouble(why).to_owned());
     handlebars_helper!(list_helper: |items: array| list(items));
     handlebars_helper!(plural_helper: |n: u64, one: str, few: str, many: str| {
         plural(n, one, few, many).to_owned()
@@ -100,6 +102,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("lesson_change", Box::new(lesson_change_helper));
     registry.register_helper("result", Box::new(result_helper));
     registry.register_helper("service", Box::new(service_helper));
+    registry.register_helper("trouble", Box::new(trouble_helper));
     registry.register_helper("list", Box::new(list_helper));
     registry.register_helper("plural", Box::new(plural_helper));
 }

@@ -19,6 +19,7 @@ mod reconcile;
 mod results;
 mod school;
 mod silence;
+mod staff;
 #[path = "../support/mod.rs"]
 mod support;
 mod traps;
