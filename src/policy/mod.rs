@@ -91,7 +91,7 @@ policy! {
     /// How soon results of terms and exams must have been told.
     term_results: Period = true,
     /// How long before a term's end its forecast is due.
-    forecast: Period = false,
+    forecast: Period = true,
     /// Until when a day's homework has to be in the journal.
     homework_entry: HomeworkEntry = true,
     /// Until when a mark has to be in the journal.
@@ -105,7 +105,7 @@ policy! {
     /// What is signed and sealed.
     certified: Certified = false,
     /// How often families are told which services there are.
-    service_notice: ServiceNotice = false,
+    service_notice: ServiceNotice = true,
     /// How long the register of changed marks and results is kept.
     register_kept: Period = false,
     /// The evidence from which on a family counts as informed.

@@ -32,6 +32,7 @@ mod rows;
 mod sample;
 mod staff;
 mod status;
+mod terms;
 mod wake;
 mod work;
 
@@ -55,6 +56,7 @@ pub use reconcile::{CHECKS, Check, Checked};
 pub use sample::Rows;
 pub use staff::StaffDue;
 pub use status::{Found, Status};
+pub use terms::Term;
 
 use std::{
     fs::{File, TryLockError},

@@ -289,6 +289,9 @@ fn lesson_change(value: &str) -> String {
 pub(crate) fn result(value: &str) -> String {
     match value.split_once(':') {
         Some(("deferred", date)) => format!("отсрочка до {}", of_date(date, day)),
+        Some(("outlook", averages)) => {
+            format!("предварительно, средний балл на сегодня – {averages}. Это ещё не итоги")
+        }
         _ => match value {
             "deferred" => "отсрочка".to_owned(),
             "not_certified" => "нет аттестации".to_owned(),
@@ -313,6 +316,9 @@ pub(crate) fn service(value: &str) -> String {
     let mut parts = value.split(':');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some("nothing"), ..) => "за неделю новых отметок нет".to_owned(),
+        (Some("voluntary"), ..) => "новости из дневника приходят вам так же, как эта. Это добровольно: отказаться или \
+             выбрать другой способ (СМС, почта, бот, бумага) можно заявлением классному руководителю"
+            .to_owned(),
         (Some("summary"), Some(count), Some(from), Some(to)) => {
             let n: u64 = count.parse().unwrap_or_default();
             let days = match (from.parse(), to.parse()) {

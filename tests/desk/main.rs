@@ -22,5 +22,6 @@ mod silence;
 mod staff;
 #[path = "../support/mod.rs"]
 mod support;
+mod terms;
 mod traps;
 mod week;
