@@ -275,6 +275,7 @@ impl World {
             layout: String::new(),
             zone: school.zone,
             configured: vec![Channel::Email, Channel::Sms, Channel::Telegram],
+            rhythm: rules.policy.paper,
         };
         let mut world = Self {
             engine: engine(&store, &templates, &rules, stream(plan.seed, 2)),

@@ -24,7 +24,9 @@ pub struct ClassWeek {
     pub grade: i64,
     /// «Иванова Анна Петровна»
     pub class_teacher: Option<String>,
-    /// The week.
+    /// The first week that its sheets speak of.
+    pub from: Week,
+    /// The last one, which is the only one where paper comes weekly.
     pub week: Week,
     /// The first day of the school year.
     pub year_from: NaiveDate,
@@ -32,6 +34,13 @@ pub struct ClassWeek {
     pub lessons: Vec<Lesson>,
     /// Per subject: its place in the list, and its name.
     pub subjects: BTreeMap<i64, (i64, String)>,
+}
+
+impl ClassWeek {
+    /// Whether the sheets speak of a day.
+    pub fn spans(&self, day: NaiveDate) -> bool {
+        self.from.monday() <= day && day <= self.week.sunday()
+    }
 }
 
 /// A lesson of the week.
@@ -154,7 +163,7 @@ pub fn sheet(
         page.homework.push(homework(item));
     }
     for one in news {
-        place(&mut page, class.week, one, templates)?;
+        place(&mut page, class, one, templates)?;
     }
     Ok(page)
 }
@@ -163,12 +172,12 @@ pub fn sheet(
 /// ahead show anyway is not said twice.
 fn place(
     page: &mut sheet::Sheet,
-    week: Week,
+    class: &ClassWeek,
     news: &OnSheet,
     templates: &Templates,
 ) -> Result<(), TemplateError> {
     let item = &news.item;
-    let in_week = Week::of(item.date) == week;
+    let in_week = class.spans(item.date);
     let entered = match &item.news {
         News::Entered(value) => Some(value),
         News::Corrected { .. } | News::Withdrawn(_) => None,
@@ -265,9 +274,7 @@ fn subjects(class: &ClassWeek, student: &StudentWeek) -> Vec<sheet::Subject> {
             .iter()
             .filter(|mark| mark.subject_id == id && marked)
             .collect();
-        let in_week = marks
-            .iter()
-            .filter(|mark| Week::of(mark.date) == class.week);
+        let in_week = marks.iter().filter(|mark| class.spans(mark.date));
         let missed = |late: bool| {
             let of_subject =
                 |one: &&Attendance| one.late == late && subject_of(one, &lessons) == Some(id);
@@ -335,13 +342,18 @@ fn summary(class: &ClassWeek, student: &StudentWeek, subjects: &[sheet::Subject]
         format!("{n} {word}")
     };
     let mut sentences = Vec::new();
+    let several = (class.week.monday() - class.from.monday()).num_weeks() + 1;
+    let period = match u64::try_from(several) {
+        Ok(n) if n > 1 => format!("{n} {}", words::plural(n, "неделю", "недели", "недель")),
+        _ => "неделю".to_owned(),
+    };
     if class.grade > 1 {
         let marks: usize = subjects.iter().map(|subject| subject.marks.len()).sum();
         sentences.push(if marks == 0 {
-            "За неделю новых отметок нет.".to_owned()
+            format!("За {period} новых отметок нет.")
         } else {
             format!(
-                "За неделю {}.",
+                "За {period} {}.",
                 count(marks, "отметка", "отметки", "отметок")
             )
         });

@@ -97,9 +97,9 @@ policy! {
     /// Until when a mark has to be in the journal.
     mark_entry: Period = true,
     /// How often families on paper get a sheet.
-    paper: Paper = false,
+    paper: Paper = true,
     /// After how long without paper a family on paper is an alarm.
-    paper_alarm: Period = false,
+    paper_alarm: Period = true,
     /// Where an address must come from.
     contacts: Contacts = false,
     /// What is signed and sealed.
@@ -107,7 +107,7 @@ policy! {
     /// How often families are told which services there are.
     service_notice: ServiceNotice = true,
     /// How long the register of changed marks and results is kept.
-    register_kept: Period = false,
+    register_kept: Period = true,
     /// The evidence from which on a family counts as informed.
     informed: Evidence = true,
 }

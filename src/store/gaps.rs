@@ -7,13 +7,21 @@ use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime};
 use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
-    StoreError,
+    Store, StoreError,
+    calendar::first_of_september,
     lane::Tx,
     rows::{int, parsed, some_int, some_text, text},
     staff::TEACHERS,
 };
 use crate::{
     entries::homework_due,
+    family::{
+        contact::Channel,
+        preference::Event,
+        rights,
+        route::{Route, route},
+        service,
+    },
     instant::{DAY, Millis},
     journal::{
         class_name::ClassName,
@@ -50,6 +58,45 @@ const LESSONS: &str = "lesson l LEFT JOIN subgroup g ON g.id = l.subgroup_id \
 
 const TESTS: &str = "test_plan t LEFT JOIN subgroup g ON g.id = t.subgroup_id \
      JOIN class c ON c.id = COALESCE(t.class_id, g.class_id) JOIN subject s ON s.id = t.subject_id";
+
+impl Store {
+    /// How many guardians on paper have had none for so long.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn without_paper(
+        &self,
+        configured: &[Channel],
+        limit: Millis,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<usize, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let without = tx.without_paper(configured, limit, today, now).await?;
+        tx.commit().await?;
+        Ok(without.len())
+    }
+
+    /// The classes that have students and no class teacher.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn without_teacher(&self, today: NaiveDate) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT c.grade, c.letter FROM class c WHERE EXISTS (SELECT 1 FROM enrolment e \
+             WHERE e.class_id = c.id AND (e.from_on IS NULL OR e.from_on <= $1) \
+             AND (e.to_on IS NULL OR e.to_on >= $1)) \
+             AND NOT EXISTS (SELECT 1 FROM {TEACHERS} w WHERE w.class_id = c.id) \
+             ORDER BY c.grade, c.letter, c.id"
+        )))
+        .bind(today.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| class(row, "grade", "letter"))
+            .collect()
+    }
+}
 
 impl Tx {
     /// Tells the teachers of both classes of each student who changed class within the last week. Who moves
@@ -221,6 +268,101 @@ impl Tx {
         };
         for one in staff {
             self.open_for_staff(one, None, fact, 0, heard, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The guardians on paper, each with the student, whose home has had no sheet for so long: since the last one,
+    /// since the school year began or vestnik did, or since they agreed on paper.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn without_paper(
+        &mut self,
+        configured: &[Channel],
+        limit: Millis,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        let zone = self.zone().await?;
+        let at = |day: NaiveDate| crate::zone::instant(day.into(), zone);
+        let begun = self
+            .all("SELECT MIN(claimed_at) AS at FROM schedule_run".to_owned())
+            .await?;
+        let begun = begun.first().map(|row| some_int(row, "at")).transpose()?;
+        let year = self.year_from(today).await?;
+        let year = year.unwrap_or_else(|| first_of_september(today));
+        let begun = begun.flatten().unwrap_or(now).max(at(year));
+        if now - begun <= limit {
+            return Ok(Vec::new());
+        }
+        let pupils = self.pupils(today, today, None).await?;
+        let students: Vec<i64> = pupils.iter().map(|pupil| pupil.id).collect();
+        let people = self.people(&students, today).await?;
+        let homes = self.homes(&students).await?;
+        let home = |guardian, student| homes.get(&(guardian, student)).map(|(_, home)| home);
+        let rows = self
+            .all(format!(
+                "SELECT student_id, guardian_id FROM sheet WHERE state_at > {} \
+                 AND state NOT IN ('ready', 'in_run', 'spoiled')",
+                now - limit
+            ))
+            .await?;
+        let mut served = BTreeSet::new();
+        for row in &rows {
+            let (student, guardian) = (int(row, "student_id")?, int(row, "guardian_id")?);
+            served.insert((student, home(guardian, student).cloned().flatten()));
+        }
+        let mut without = Vec::new();
+        for &student in &students {
+            for guardian_id in rights::hearers(&people, student, today) {
+                let Some(guardian) = people.guardian(guardian_id) else {
+                    continue;
+                };
+                let road = route(&people, guardian, student, Event::Mark, configured, today);
+                let agreed = service::on_paper(&people, guardian_id, student);
+                let lately = agreed
+                    .and_then(|one| one.from_on)
+                    .is_some_and(|from| now - at(from) <= limit);
+                let key = (student, home(guardian_id, student).cloned().flatten());
+                if matches!(road, Route::Sheet(_)) && !lately && !served.contains(&key) {
+                    without.push((guardian_id, student));
+                }
+            }
+        }
+        Ok(without)
+    }
+
+    /// Tells class teachers which families on paper have had none for so long, once in that time.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn tell_of_paper(
+        &mut self,
+        configured: &[Channel],
+        limit: Millis,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        for (guardian, student) in self.without_paper(configured, limit, today, now).await? {
+            let rows = sqlx::query(AssertSqlSafe(format!(
+                "SELECT DISTINCT w.staff_id FROM enrolment e JOIN {TEACHERS} w ON w.class_id = e.class_id \
+                 WHERE e.student_id = $2 AND (e.from_on IS NULL OR e.from_on <= $1) \
+                 AND (e.to_on IS NULL OR e.to_on >= $1) ORDER BY w.staff_id"
+            )))
+            .bind(today.to_string())
+            .bind(student)
+            .fetch_all(&mut *self.db)
+            .await?;
+            let fact = Fact {
+                student_id: student,
+                place: Place::NoPaper(guardian),
+            };
+            for row in &rows {
+                let staff = int(row, "staff_id")?;
+                self.open_for_staff(staff, Some(student), fact, now - limit, now, now)
+                    .await?;
+            }
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod paper;
 mod quarantine;
 mod reconcile;
 mod results;
+mod rhythm;
 mod school;
 mod silence;
 mod staff;

@@ -19,6 +19,9 @@ pub struct Batch {
     pub class_teacher: Option<String>,
     /// «12–16 октября 2026»
     pub week: String,
+    /// Whether those are several weeks.
+    #[serde(default)]
+    pub several: bool,
     /// One for each family.
     pub sheets: Vec<Sheet>,
 }

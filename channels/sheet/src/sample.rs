@@ -10,6 +10,7 @@ pub fn sample() -> Batch {
         class: "5 «Б»".into(),
         class_teacher: Some("Иванова Анна Петровна".into()),
         week: "12–16 октября 2026".into(),
+        several: false,
         sheets: vec![sheet()],
     }
 }
