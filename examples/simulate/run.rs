@@ -276,6 +276,7 @@ impl World {
             zone: school.zone,
             configured: vec![Channel::Email, Channel::Sms, Channel::Telegram],
             rhythm: rules.policy.paper,
+            certified: rules.policy.certified,
         };
         let mut world = Self {
             engine: engine(&store, &templates, &rules, stream(plan.seed, 2)),

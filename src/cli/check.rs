@@ -13,9 +13,10 @@ use crate::{
     config::{Config, ConfigErrors},
     instant::DAY,
     paper::press,
+    policy::Contacts,
     providers,
     store::Store,
-    text::Templates,
+    text::{Language, Templates},
     zone,
 };
 
@@ -105,6 +106,22 @@ async fn notes(store: &Store, config: &Config, zone: Tz) -> Result<()> {
              class.class_teacher_id, or a row of duty",
             alone.join(", ")
         );
+    }
+    let undocumented = store.undocumented().await?;
+    if policy.contacts == Contacts::Documented && undocumented > 0 {
+        println!(
+            "note  contacts: {undocumented} addresses of families have no document and were never verified; write \
+             contact.document, contact.verified_at, or the document of the consent to their channel"
+        );
+    }
+    for (language, guardians) in store.languages().await? {
+        if Language::from_code(&language).is_none() {
+            println!(
+                "note  templates: {guardians} guardians asked for «{language}», which has no templates; they read \
+                 Russian. Templates there are: {}",
+                Language::ALL.map(Language::code).join(", ")
+            );
+        }
     }
     let limit = policy.paper_alarm.0;
     let without = store

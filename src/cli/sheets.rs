@@ -58,6 +58,7 @@ pub(super) async fn run(
     let telling = store.clone().telling(regulation.policy.remarks);
     let press = Press {
         rhythm: regulation.policy.paper,
+        certified: regulation.policy.certified,
         ..Press::new(config, telling, templates, zone)?
     };
     let progress = if classes.len() > 1 {

@@ -34,9 +34,9 @@ use crate::{
     instant::{MINUTE, Millis},
     journal::{cell::Known, class_name::ClassName},
     plan::WhyNone,
-    policy::Paper,
+    policy::{Certified, Paper},
     store::{NewSheet, Store, StoreError, Tx},
-    text::{TemplateError, Templates},
+    text::{Language, TemplateError, Templates},
     week::Week,
     zone,
 };
@@ -64,6 +64,8 @@ pub struct Press {
     pub configured: Vec<Channel>,
     /// How often families on paper get a sheet.
     pub rhythm: Paper,
+    /// What is signed and sealed.
+    pub certified: Certified,
 }
 
 /// Sheets that lie in the folder.
@@ -165,6 +167,7 @@ impl Press {
             zone,
             configured: config.channels(),
             rhythm: config.regulation.policy.paper,
+            certified: config.regulation.policy.certified,
         })
     }
 
@@ -329,6 +332,8 @@ impl Press {
             week: class
                 .week
                 .label_from(class.from, on_saturday(class, students)),
+            certified: (self.certified == Certified::All)
+                .then(|| class.director.clone().unwrap_or_default()),
             several: class.from < class.week,
             sheets: Vec::new(),
         };
@@ -400,7 +405,15 @@ impl Press {
             let household = households.entry(home).or_insert(Household {
                 guardians: Vec::new(),
                 why,
+                language: guardian.language,
+                large: false,
+                plain: false,
             });
+            if household.language != guardian.language {
+                household.language = Language::Russian;
+            }
+            household.large |= guardian.large_print;
+            household.plain |= guardian.plain;
             household.guardians.push((id, name));
         }
         households.into_values().collect()

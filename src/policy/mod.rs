@@ -101,9 +101,9 @@ policy! {
     /// After how long without paper a family on paper is an alarm.
     paper_alarm: Period = true,
     /// Where an address must come from.
-    contacts: Contacts = false,
+    contacts: Contacts = true,
     /// What is signed and sealed.
-    certified: Certified = false,
+    certified: Certified = true,
     /// How often families are told which services there are.
     service_notice: ServiceNotice = true,
     /// How long the register of changed marks and results is kept.

@@ -77,6 +77,25 @@ impl Store {
         Ok(without.len())
     }
 
+    /// How many addresses of families of today's students neither a document nor their owner's own hand proves: no
+    /// document, never verified, and no consent to their channel that names one.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn undocumented(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM contact c WHERE c.guardian_id IS NOT NULL AND c.ended_at IS NULL \
+             AND c.channel IN ('sms', 'email', 'telegram') AND c.document IS NULL AND c.verified_at IS NULL \
+             AND COALESCE(c.source, '') NOT IN ('written', 'edoc', 'self', 'self_bound', 'bot') \
+             AND NOT EXISTS (SELECT 1 FROM consent d WHERE d.guardian_id = c.guardian_id \
+                 AND d.document IS NOT NULL AND d.state = 'given' AND (d.contact_id = c.id \
+                 OR d.purpose = CASE c.channel WHEN 'telegram' THEN 'messenger' ELSE c.channel END))",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        int(&row, "n")
+    }
+
     /// The classes that have students and no class teacher.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl Tx {
     ) -> Result<Option<(ClassWeek, Vec<StudentWeek>)>, StoreError> {
         let class = sqlx::query(
             "SELECT c.grade, c.letter, t.surname, t.given_name, t.patronymic, s.name, s.short_name, \
-             s.phone, y.starts_on FROM class c JOIN school s ON s.id = c.school_id \
+             s.phone, s.director, y.starts_on FROM class c JOIN school s ON s.id = c.school_id \
              LEFT JOIN staff t ON t.id = c.class_teacher_id \
              LEFT JOIN school_year y ON y.id = c.year_id WHERE c.id = $1",
         )
@@ -373,6 +373,7 @@ fn class_row(row: &AnyRow, (from, week): (Week, Week)) -> Result<ClassWeek, Stor
             Some(_) => Some(person(row)?),
             None => None,
         },
+        director: some_text(row, "director")?,
         from,
         week,
         year_from: first.unwrap_or_else(|| first_of_september(week.monday())),

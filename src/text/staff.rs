@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ContentLevel, School, TemplateError, Templates, Text, view};
+use super::{ContentLevel, Language, School, TemplateError, Templates, Text, view};
 use crate::family::contact::{Channel, Health};
 
 /// The folder of their templates.
@@ -192,7 +192,7 @@ impl Templates {
         items: &[Item],
     ) -> Result<Text, TemplateError> {
         let data = data(school, items);
-        let set = |file: &str| self.set(&format!("{FOLDER}/{file}"), &data);
+        let set = |file: &str| self.set(Language::Russian, &format!("{FOLDER}/{file}"), &data);
         Ok(match channel {
             Channel::Sms => Text {
                 subject: None,

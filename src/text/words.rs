@@ -51,6 +51,7 @@ pub(super) const HELPERS: &[&str] = &[
     "result",
     "service",
     "trouble",
+    "say",
     "list",
     "plural",
     "if",
@@ -84,6 +85,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     handlebars_helper!(lesson_change_helper: |value: str| lesson_change(value));
     handlebars_helper!(result_helper: |value: str| result(value));
     handlebars_helper!(service_helper: |value: str| service(value));
+    handlebars_helper!(say_helper: |event: str, value: str| say(event, value));
     handlebars_helper!(trouble_helper: |why: str| trouble(why).to_owned());
     handlebars_helper!(list_helper: |items: array| list(items));
     handlebars_helper!(plural_helper: |n: u64, one: str, few: str, many: str| {
@@ -102,6 +104,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("lesson_change", Box::new(lesson_change_helper));
     registry.register_helper("result", Box::new(result_helper));
     registry.register_helper("service", Box::new(service_helper));
+    registry.register_helper("say", Box::new(say_helper));
     registry.register_helper("trouble", Box::new(trouble_helper));
     registry.register_helper("list", Box::new(list_helper));
     registry.register_helper("plural", Box::new(plural_helper));
@@ -240,6 +243,20 @@ fn attendance(value: &str) -> String {
         "unexcused" => "пропуск без уважительной причины".to_owned(),
         late if late.starts_with("late") => format!("опоздание{}", lateness(late)),
         other => other.to_owned(),
+    }
+}
+
+/// A value of the journal in words, whatever it is told as.
+fn say(event: &str, value: &str) -> String {
+    match Event::from_code(event) {
+        Some(Event::Mark | Event::MarkCorrected | Event::MarkWithdrawn) => mark(value).to_owned(),
+        Some(Event::Absence | Event::Lateness | Event::AttendanceCorrected) => attendance(value),
+        Some(Event::ScheduleChange) => lesson_change(value),
+        Some(Event::Forecast | Event::Preliminary | Event::TermResult | Event::Exam) => {
+            result(value)
+        }
+        Some(Event::Service) => service(value),
+        _ => value.to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@ mod events;
 mod families;
 mod held;
 mod ladder;
+mod language;
 mod ledger;
 mod paper;
 mod quarantine;

@@ -10,7 +10,7 @@ use vestnik::{
     family::contact::Channel,
     journal::class_name::ClassName,
     paper::press::{CHILD, PaperError, Press, Printed, STALE},
-    policy::Paper,
+    policy::{Certified, Paper},
     store::Store,
     text::Templates,
     week::Week,
@@ -31,6 +31,7 @@ pub(crate) fn press(store: &Store) -> Press {
         zone: chrono_tz::Europe::Moscow,
         configured: vec![Channel::Sms, Channel::Email],
         rhythm: Paper::Weekly,
+        certified: Certified::Extracts,
     }
 }
 
