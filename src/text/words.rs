@@ -220,13 +220,12 @@ fn term(kind: &str, number: i64, long: &str, brief: &str, short: bool) -> String
 /// Hours that a day may have; a larger number stands for a lesson whose hour is not known.
 const HOURS: std::ops::RangeInclusive<i64> = 1..=20;
 
-/// Which lesson is meant: «Английский язык, 3-й урок», «англ», «3 урок».
+/// Which lesson is meant: «Английский язык, 3-й урок», «англ», «3-й урок».
 pub(super) fn lesson(item: &Item, short: bool) -> String {
     let hour = item.number.filter(|number| HOURS.contains(number));
     match (&item.subject, hour) {
         (Some(subject), Some(number)) if !short => format!("{subject}, {number}-й урок"),
         (Some(subject), _) => subject.clone(),
-        (None, Some(number)) if short => format!("{number} урок"),
         (None, Some(number)) => format!("{number}-й урок"),
         (None, None) if item.number.is_some_and(|number| number > 0) => "урок".to_owned(),
         (None, None) if short => "день".to_owned(),
@@ -351,10 +350,40 @@ pub(crate) fn service(value: &str) -> String {
     }
 }
 
-/// «4», «4 и 3», «4, 3 и 5»; entries that have a comma or a quotation of their own are parted
+/// A lesson of the day, as a list names it.
+const LESSON: &str = "-й урок";
+
+/// «1-й и 2-й уроки (по болезни)» of «1-й урок (по болезни)» and «2-й урок (по болезни)»; none where they are no
+/// lessons of the day, or where not the same is said of them.
+fn lessons(items: &[&str]) -> Option<String> {
+    let parted: Vec<(&str, &str)> = items
+        .iter()
+        .map(|item| item.split_once(LESSON))
+        .collect::<Option<_>>()?;
+    let (last, before) = parted.split_last()?;
+    let number = |(number, _): &(&str, &str)| number.bytes().all(|byte| byte.is_ascii_digit());
+    if before.is_empty() || !parted.iter().all(number) || before.iter().any(|one| one.1 != last.1) {
+        return None;
+    }
+    let before: Vec<String> = before
+        .iter()
+        .map(|(number, _)| format!("{number}-й"))
+        .collect();
+    Some(format!(
+        "{} и {}-й уроки{}",
+        before.join(", "),
+        last.0,
+        last.1
+    ))
+}
+
+/// «4», «4 и 3», «4, 3 и 5», «1-й и 2-й уроки»; entries that have a comma or a quotation of their own are parted
 /// by semicolons.
 fn list(items: &[Value]) -> String {
     let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+    if let Some(lessons) = lessons(&items) {
+        return lessons;
+    }
     match items.as_slice() {
         items if items.iter().any(|item| item.contains([',', '«'])) => items.join("; "),
         [before @ .., last] if !before.is_empty() => format!("{} и {last}", before.join(", ")),
@@ -441,6 +470,15 @@ mod tests {
         assert_eq!(list(&["4", "3"]), "4 и 3");
         assert_eq!(list(&["4", "3", "5"]), "4, 3 и 5");
         assert_eq!(list(&["было 3, теперь 4", "5"]), "было 3, теперь 4; 5");
+        assert_eq!(list(&["1-й урок", "2-й урок"]), "1-й и 2-й уроки");
+        assert_eq!(
+            list(&["1-й урок (ОРВИ)", "2-й урок (ОРВИ)", "3-й урок (ОРВИ)"]),
+            "1-й, 2-й и 3-й уроки (ОРВИ)"
+        );
+        assert_eq!(
+            list(&["1-й урок", "2-й урок (ОРВИ)"]),
+            "1-й урок и 2-й урок (ОРВИ)"
+        );
     }
 
     #[test]
