@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     engine::Engine,
     paper::{calendar::Calendar, press::Press},
-    policy::Regulation,
+    policy::{Policy, Regulation},
     providers,
     quarantine::{self, Watermark},
     store::{Dialect, Store},
@@ -52,7 +52,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .await
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
-    let press = calendar(config, &store, &templates, zone)?;
+    let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
     let mut random = clock::random();
     let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
     let accounts = providers
@@ -141,12 +141,17 @@ fn calendar(
     store: &Store,
     templates: &Templates,
     zone: Tz,
+    policy: &Policy,
 ) -> Result<Option<Calendar>> {
     let Some(folder) = &config.print.spool_dir else {
         return Ok(None);
     };
     Ok(Some(Calendar {
-        press: Press::new(config, store.clone(), templates.clone(), zone)?,
+        press: Press {
+            rhythm: policy.paper,
+            certified: policy.certified,
+            ..Press::new(config, store.clone(), templates.clone(), zone)?
+        },
         folder: folder.clone(),
         schedule: config.weekly_sheets.clone(),
         clock: Clock::Wall,

@@ -12,6 +12,7 @@ mod send;
 mod settle;
 mod silence;
 mod staff;
+mod terms;
 
 pub use intake::reference;
 
@@ -166,6 +167,8 @@ pub struct Engine {
     day_begun: Option<Millis>,
     watermark: Option<Watermark>,
     teachers_at: Millis,
+    homework_at: Millis,
+    terms_at: Millis,
     silence_broken: Option<Millis>,
     work: Option<Work>,
 }
@@ -196,6 +199,8 @@ impl Engine {
             day_begun: None,
             watermark: None,
             teachers_at: 0,
+            homework_at: 0,
+            terms_at: 0,
             silence_broken: None,
             work: None,
         }
@@ -252,9 +257,11 @@ impl Engine {
             if !more {
                 self.break_silence(&lease, now).await?;
             }
+            self.tell_of_terms(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
             self.tell_teachers(&lease, now).await?;
+            self.tell_of_homework(&lease, now).await?;
             self.compose_for_staff(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }

@@ -9,6 +9,7 @@ mod connection;
 mod consent;
 mod dispatch;
 mod due;
+mod gaps;
 mod history;
 mod hold;
 mod import;
@@ -32,6 +33,7 @@ mod rows;
 mod sample;
 mod staff;
 mod status;
+mod terms;
 mod wake;
 mod work;
 
@@ -55,6 +57,7 @@ pub use reconcile::{CHECKS, Check, Checked};
 pub use sample::Rows;
 pub use staff::StaffDue;
 pub use status::{Found, Status};
+pub use terms::Term;
 pub use work::{LaneWork, Work};
 
 use std::{

@@ -12,14 +12,18 @@ mod events;
 mod families;
 mod held;
 mod ladder;
+mod language;
 mod ledger;
 mod paper;
 mod quarantine;
 mod reconcile;
 mod results;
+mod rhythm;
 mod school;
 mod silence;
+mod staff;
 #[path = "../support/mod.rs"]
 mod support;
+mod terms;
 mod traps;
 mod week;

@@ -24,7 +24,7 @@ use vestnik::{
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis, SECOND},
     paper::press::Press,
-    policy::{Limit, Policy},
+    policy::{Limit, Period, Policy, ServiceNotice},
     providers::{email_lane, sms_lane, telegram_lane},
     schedule,
     store::{Lease, Store, Verdict},
@@ -192,6 +192,9 @@ fn rules(zone: chrono_tz::Tz) -> Rules {
     let policy = Policy {
         breaker: Limit(None),
         disappearance: Limit(None),
+        // What the calendar of terms says has no row that the judge could expect.
+        service_notice: ServiceNotice::Off,
+        forecast: Period(0),
         ..Policy::defaults().unwrap()
     };
     Rules {
@@ -280,6 +283,8 @@ impl World {
             layout: String::new(),
             zone: school.zone,
             configured: vec![Channel::Email, Channel::Sms, Channel::Telegram],
+            rhythm: rules.policy.paper,
+            certified: rules.policy.certified,
         };
         let mut world = Self {
             engine: engine(&store, &templates, &rules, stream(plan.seed, 2)),
