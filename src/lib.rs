@@ -30,6 +30,7 @@ pub mod family;
 pub mod instant;
 pub mod journal;
 pub mod ledger;
+pub mod links;
 pub mod may_send;
 pub mod next;
 pub mod pace;

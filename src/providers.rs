@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use vestnik_contract::Channel as _;
-use vestnik_email::Email;
+use vestnik_email::{Email, Marker, Signature};
 use vestnik_sms::{Settings, Sms, gateway::Gateway};
 use vestnik_telegram::Telegram;
 
@@ -17,14 +17,14 @@ use crate::{
     next::{EMAIL_DOUBT, InDoubt},
 };
 
-/// All accounts of the configuration.
+/// All accounts of the configuration; `marker` says what each mail carries.
 ///
 /// # Errors
 /// The key to correct, for an account that cannot work.
-pub fn configured(config: &Config) -> Result<Vec<Provider>> {
+pub fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
     let mut providers = Vec::new();
     if let Some(account) = &config.email {
-        let channel = email(account)?;
+        let channel = email(account, marker)?;
         providers.push(Provider::new(
             email_lane(),
             Arc::new(channel),
@@ -71,11 +71,11 @@ pub fn telegram(account: &TelegramAccount) -> Result<Telegram> {
     .context("channels.telegram")
 }
 
-/// The mail relay as a channel.
+/// The mail relay as a channel; `marker` says what each mail carries.
 ///
 /// # Errors
 /// The key to correct.
-pub fn email(account: &EmailAccount) -> Result<Email> {
+pub fn email(account: &EmailAccount, marker: Marker) -> Result<Email> {
     let url = account.url.reveal();
     let mut relay = vestnik_email::Account::new(
         url,
@@ -86,6 +86,12 @@ pub fn email(account: &EmailAccount) -> Result<Email> {
     if let Some(password) = &account.password {
         relay = relay.with_password(password.reveal().to_owned())?;
     }
+    if let Some(dkim) = &account.dkim {
+        let signature = Signature::new(&dkim.domain, &dkim.selector, dkim.key.reveal())?;
+        relay.signature = Some(signature);
+    }
+    relay.marker = marker;
+    relay.per_domain = account.per_domain;
     Ok(Email::new(relay))
 }
 

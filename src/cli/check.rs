@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use rand::RngExt;
 use vestnik_contract::{Channel, Message, Outcome};
+use vestnik_email::Marker;
 use vestnik_sms::{gateway::Gateway, phone};
 
 use super::Failure;
@@ -91,7 +92,9 @@ type Line = (&'static str, Result<String, String>);
 async fn providers(config: &Config) -> Vec<Line> {
     let mut channels: Vec<(&'static str, Result<Box<dyn Channel>>)> = Vec::new();
     match &config.email {
-        Some(account) => channels.push(("email", boxed(providers::email(account)))),
+        Some(account) => {
+            channels.push(("email", boxed(providers::email(account, Marker::default()))))
+        }
         None => println!("note  email: not configured; set channels.email.url"),
     }
     if let Some(account) = &config.sms {
@@ -191,6 +194,7 @@ pub(super) async fn send_test(
                 .unwrap_or(&config.school.name)
         ),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: Clock::Wall.now(),
@@ -202,7 +206,9 @@ pub(super) async fn send_test(
                 .email
                 .as_ref()
                 .ok_or_else(|| missing("channels.email.url"))?;
-            providers::email(account)?.send(&message).await
+            providers::email(account, Marker::default())?
+                .send(&message)
+                .await
         }
         "sms" => {
             let account = config

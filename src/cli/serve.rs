@@ -16,6 +16,7 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     engine::Engine,
+    links::Links,
     paper::{calendar::Calendar, press::Press},
     policy::Regulation,
     providers,
@@ -44,7 +45,10 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let regulation = regulation(config, &store).await?;
     let store = store.telling(regulation.policy.remarks);
     let templates = Templates::load(config.templates.as_deref())?;
-    let providers = providers::configured(config)?;
+    let mut random = clock::random();
+    let links = Links::open(config, store.file(), &mut random)?;
+    let marker = links.clone().map(Links::marker).unwrap_or_default();
+    let providers = providers::configured(config, marker)?;
     if providers.is_empty() {
         tracing::warn!("no channel is configured: everything will wait for the weekly sheet");
     }
@@ -53,7 +57,6 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
     let press = calendar(config, &store, &templates, zone)?;
-    let mut random = clock::random();
     let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
     let accounts = providers
         .iter()

@@ -16,7 +16,7 @@ use crate::{
         entry::{Content, Entry},
         fact::{Fact, Place},
     },
-    text::{Item, Letter, Occasion, StudentNews},
+    text::{Item, Letter, Occasion, StudentNews, calendar::Meeting},
     week::Week,
     zone,
 };
@@ -44,6 +44,7 @@ pub(super) fn draft(
     let today = zone::local(now, hours.zone).date();
     let mut students: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
     let mut amends: BTreeMap<i64, Vec<(String, Item)>> = BTreeMap::new();
+    let mut meetings: Vec<Meeting> = Vec::new();
     let mut words_to_many: Vec<(Place, News)> = Vec::new();
     for (fact, due) in &said {
         for news in due.news() {
@@ -57,6 +58,14 @@ pub(super) fn draft(
             }
             let corrects = !matches!(news, News::Entered(_));
             let item = item(*fact, &due.content, news, names, channel, today);
+            if let (Place::ClassEvent(id), Some(what)) = (fact.place, spoken(&item.news)) {
+                meetings.push(Meeting {
+                    id,
+                    date: item.date,
+                    what: what.clone(),
+                    cancelled: matches!(item.news, News::Withdrawn(_)),
+                });
+            }
             let earlier = due.told_in.as_ref();
             if let Some(earlier) = earlier.filter(|one| corrects && one.address == address) {
                 let student = names.students.get(&fact.student_id);
@@ -104,8 +113,17 @@ pub(super) fn draft(
             students,
         },
         follows,
+        meetings,
         amends,
         address: address.to_owned(),
+    }
+}
+
+/// The value that news is about: the new one, or the one that is gone.
+fn spoken(news: &News) -> Option<&String> {
+    match news {
+        News::Entered(value) | News::Corrected { new: value, .. } => Some(value),
+        News::Withdrawn(old) => old.as_ref(),
     }
 }
 

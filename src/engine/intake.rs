@@ -19,7 +19,7 @@ use crate::{
     journal::fact::Fact,
     plan::{Decision, Look, plan},
     store::{Lease, NewMessage, NewNotice, StoreError, Tx},
-    text::{ContentLevel, Templates, Text},
+    text::{ContentLevel, Templates, Text, calendar::calendar},
     week::Week,
     zone,
 };
@@ -161,6 +161,7 @@ impl Engine {
                 urgent: draft.urgent,
                 useful_until: draft.useful_until,
                 follows: draft.follows,
+                calendar: self.calendar(draft, now),
                 amends: self.amendments(draft)?,
                 notices: &draft.notices,
             };
@@ -189,6 +190,12 @@ impl Engine {
             amendments.push((*earlier, lines.join("\n")));
         }
         Ok(amendments)
+    }
+
+    /// The meetings of a mail as a file beside it.
+    fn calendar(&self, draft: &Draft, now: Millis) -> Option<String> {
+        let meetings = (draft.channel == Channel::Email).then_some(&draft.meetings)?;
+        calendar(meetings, &draft.letter.school, self.rules.hours.zone, now)
     }
 
     /// Sets a draft in words. Where a school's own template fails on content that no sample had, the

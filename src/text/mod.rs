@@ -4,6 +4,7 @@
 //! channel there is a frame that says whose it is, in which subject and when, and holds the
 //! fragments together. A school may replace any of them by a file of its own.
 
+pub mod calendar;
 mod fields;
 mod files;
 mod samples;

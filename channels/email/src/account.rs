@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use lettre::message::Mailbox;
 use url::{Host, Url};
 
+use crate::{marks::Marker, signature::Signature};
+
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
@@ -40,6 +42,12 @@ pub struct Account {
     pub timeout: Duration,
     /// Certificates to trust.
     pub trust: Trust,
+    /// How mails are signed, if they are.
+    pub signature: Option<Signature>,
+    /// What each mail carries so that what comes back is known.
+    pub marker: Marker,
+    /// How many mails may be on their way to one domain at the same time, if there is a limit.
+    pub per_domain: Option<usize>,
 }
 
 /// Prints no login.
@@ -70,6 +78,9 @@ pub enum AccountError {
     /// The sender is no mailbox.
     #[error("channels.email.from: «{0}» is no sender; write \"Школа № 12 <school@example.org>\"")]
     From(String),
+    /// The key of the signature cannot be used.
+    #[error("channels.email.dkim_key_file: {0}; write one with openssl genrsa 2048")]
+    Dkim(&'static str),
 }
 
 impl Account {
@@ -142,6 +153,9 @@ impl Account {
                 .map_err(|_| AccountError::From(from.to_owned()))?,
             timeout,
             trust: Trust::default(),
+            signature: None,
+            marker: Marker::default(),
+            per_domain: None,
         })
     }
 

@@ -4,8 +4,10 @@
 //! a few sessions that are kept open.
 
 pub mod account;
+pub mod marks;
 mod mime;
 mod session;
+pub mod signature;
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -18,7 +20,9 @@ use vestnik_contract::{Channel, Fault, Message, Outcome, Reason, Scope};
 
 pub use account::{Account, AccountError, Tls, Trust};
 pub use lettre::message::Mailbox;
+pub use marks::{Marker, Marks};
 pub use mime::mime;
+pub use signature::Signature;
 
 use crate::session::{Failure, Session};
 
@@ -77,7 +81,7 @@ impl Email {
     }
 
     async fn hand_over(&self, message: &Message, stage: &mut Stage) -> Outcome {
-        let mail = match mime(message, &self.account.from) {
+        let mail = match mime(message, &self.account) {
             Ok(mail) => mail,
             Err(reason) => return Outcome::Rejected { reason },
         };

@@ -147,6 +147,7 @@ fn message(reference: &str) -> Message {
         subject: Some("Школа № 12: новое в дневнике".into()),
         text: "Математика: 5\n.точка в начале\n".into(),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
