@@ -41,6 +41,7 @@ pub mod providers;
 pub mod quarantine;
 pub mod quiet;
 pub mod results;
+pub mod returns;
 pub mod sample;
 pub mod schedule;
 pub mod secret;

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use vestnik_contract::Channel as _;
-use vestnik_email::{Email, Marker, Signature};
+use vestnik_email::{Email, Marker, Signature, Trust, mailbox::Mailbox};
 use vestnik_sms::{Settings, Sms, gateway::Gateway};
 use vestnik_telegram::Telegram;
 
 use crate::{
     app::Provider,
-    config::{Config, EmailAccount, SmsAccount, TelegramAccount},
+    config::{BounceMailbox, Config, EmailAccount, SmsAccount, TelegramAccount},
     engine::Account,
     family::contact::Channel,
     instant::SECOND,
     next::{EMAIL_DOUBT, InDoubt},
+    secret::Secret,
 };
 
 /// All accounts of the configuration; `marker` says what each mail carries.
@@ -93,6 +94,22 @@ pub fn email(account: &EmailAccount, marker: Marker) -> Result<Email> {
     relay.marker = marker;
     relay.per_domain = account.per_domain;
     Ok(Email::new(relay))
+}
+
+/// The mailbox in which undeliverable mails are read, where there is one.
+///
+/// # Errors
+/// The key to correct.
+pub fn bounces(config: &Config) -> Result<Option<Mailbox>> {
+    let account = config
+        .email
+        .as_ref()
+        .and_then(|email| email.bounces.as_ref());
+    let open = |account: &BounceMailbox| {
+        let password = account.password.as_ref().map(Secret::reveal);
+        Mailbox::new(account.url.reveal(), password, Trust::default())
+    };
+    Ok(account.map(open).transpose()?)
 }
 
 /// The SMS gateway as a channel.

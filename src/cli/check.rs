@@ -108,6 +108,20 @@ async fn providers(config: &Config) -> Vec<Line> {
         None => println!("note  telegram: not configured; set channels.telegram.token_file"),
     }
     let mut lines = Vec::new();
+    match providers::bounces(config) {
+        Ok(None) => {}
+        Ok(Some(mailbox)) => lines.push((
+            "bounces",
+            match mailbox.open().await {
+                Ok(open) => {
+                    open.close().await;
+                    Ok("the mailbox answers and takes the login".into())
+                }
+                Err(error) => Err(error.to_string()),
+            },
+        )),
+        Err(error) => lines.push(("bounces", Err(crate::app::story(error.as_ref())))),
+    }
     for (name, channel) in channels {
         let words = match channel {
             Ok(channel) => channel.check().await.map_err(|reason| reason.to_string()),

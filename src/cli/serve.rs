@@ -21,9 +21,11 @@ use crate::{
     policy::Regulation,
     providers,
     quarantine::{self, Watermark},
+    returns::Returns,
     store::{Dialect, Store},
     text::Templates,
     web::{
+        family::Families,
         health::{self, Pulse},
         messages::Messages,
         metrics::Metrics,
@@ -91,6 +93,11 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         let router = health::router(pulse.clone())
             .merge(metrics.router())
             .merge(Messages::new(store.clone(), zone, false)?.router());
+        let router = match &links {
+            Some(links) if config.public_url.is_some() => router
+                .merge(Families::new(store.clone(), links.clone(), Clock::Wall, zone)?.router()),
+            _ => router,
+        };
         let stop = stop.clone();
         async move {
             let serve =
@@ -102,6 +109,16 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     });
     if let Some(calendar) = press {
         beside.spawn(calendar.run(clock::random(), stop.clone()));
+    }
+    if let (Some(mailbox), Some(links)) = (providers::bounces(config)?, &links) {
+        let returns = Returns {
+            mailbox,
+            links: links.clone(),
+            store: store.clone(),
+            clock: Clock::Wall,
+            zone,
+        };
+        beside.spawn(returns.run(stop.clone()));
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);

@@ -4,6 +4,7 @@
 //! What cannot be shared is chosen by [`Dialect`].
 
 mod calendar;
+mod choices;
 mod circumstances;
 mod consent;
 mod dispatch;
@@ -18,6 +19,7 @@ mod journal;
 mod ladder;
 mod lane;
 mod ledger;
+mod mail;
 mod notices;
 mod outcome;
 mod pages;
@@ -34,6 +36,7 @@ mod status;
 mod wake;
 mod work;
 
+pub use choices::{Choices, FamilyChoice};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
@@ -46,6 +49,7 @@ pub use journal::Members;
 pub use ladder::{Receipt, Resting, Stalled};
 pub use lane::{LEASE, Lease, Tx};
 pub use ledger::LedgerQuestion;
+pub use mail::{Returned, Suppressed, Way};
 pub use notices::NewNotice;
 pub use pages::{Listed, Told};
 pub use policy::PolicyVersion;

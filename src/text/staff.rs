@@ -26,6 +26,7 @@ fn words(failing: &Failing) -> &'static str {
     match (failing.health, failing.channel) {
         (Health::Blocked, _) => "родители остановили бота",
         (Health::Complained, _) => "на письма школы пожаловались",
+        (Health::Silent, Channel::Email) => "письма больше недели возвращаются",
         (Health::Silent | Health::Ok | Health::Soft | Health::Tried, _) => {
             "телефон больше недели не отвечает"
         }

@@ -4,6 +4,7 @@
 
 mod absence;
 mod cap;
+mod choices;
 mod corrections;
 #[path = "../support/desk.rs"]
 mod desk;
@@ -13,6 +14,7 @@ mod families;
 mod held;
 mod ladder;
 mod ledger;
+mod mail;
 mod paper;
 mod quarantine;
 mod reconcile;

@@ -107,12 +107,7 @@ impl Account {
         let host = host
             .ok_or(AccountError::Url("it names no host"))?
             .to_owned();
-        let here = match parsed.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name == "127.0.0.1",
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        } || host == "127.0.0.1";
+        let here = is_here(&parsed);
         let tls = match (tls, implicit) {
             (None | Some("required"), true) => Tls::Implicit,
             (Some("none"), true) => {
@@ -175,8 +170,18 @@ impl Account {
     }
 }
 
+/// Whether a URL leads to this machine.
+pub(crate) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name == "127.0.0.1",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
 /// Undoes percent-encoding, in which passwords stand in URLs.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let parsed = url::form_urlencoded::parse(text.replace('+', "%2B").as_bytes())
         .next()
         .map(|(key, _)| key.into_owned());
