@@ -225,6 +225,13 @@ fn letters(tag: &[u8]) -> String {
         .collect()
 }
 
+/// Bytes as text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 fn bytes(letters: &str) -> Option<[u8; 10]> {
     let mut bits = 0_u128;
     for letter in letters.bytes() {
@@ -248,7 +255,7 @@ pub fn key(path: &Path, random: &mut impl Rng) -> io::Result<Secret> {
         Ok(mut file) => {
             let mut bytes = [0_u8; 32];
             random.fill_bytes(&mut bytes);
-            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let text = hex(&bytes);
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             Ok(Secret::new(text))

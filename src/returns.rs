@@ -17,7 +17,7 @@ use vestnik_email::{
 use crate::{
     app::story,
     clock::Clock,
-    links::{Came, Links},
+    links::{Came, Links, hex},
     store::{Returned, Store, StoreError},
     zone,
 };
@@ -144,8 +144,7 @@ impl Returns {
 
 /// What a mail says that came to the mailbox.
 pub fn look(raw: &[u8], links: &Links) -> Returned {
-    let hash = Sha256::digest(raw);
-    let mark = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mark = hex(&Sha256::digest(raw));
     let unknown = Returned {
         mark,
         kind: "unknown",

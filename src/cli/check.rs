@@ -93,7 +93,7 @@ async fn providers(config: &Config) -> Vec<Line> {
     let mut channels: Vec<(&'static str, Result<Box<dyn Channel>>)> = Vec::new();
     match &config.email {
         Some(account) => {
-            channels.push(("email", boxed(providers::email(account, Marker::default()))))
+            channels.push(("email", boxed(providers::email(account, Marker::default()))));
         }
         None => println!("note  email: not configured; set channels.email.url"),
     }

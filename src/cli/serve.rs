@@ -85,19 +85,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         async move { store.wake(look, stop).await }
     });
     beside.spawn({
-        let metrics = Metrics {
-            store: store.clone(),
-            pulse: pulse.clone(),
-            clock: Clock::Wall,
-        };
-        let router = health::router(pulse.clone())
-            .merge(metrics.router())
-            .merge(Messages::new(store.clone(), zone, false)?.router());
-        let router = match &links {
-            Some(links) if config.public_url.is_some() => router
-                .merge(Families::new(store.clone(), links.clone(), Clock::Wall, zone)?.router()),
-            _ => router,
-        };
+        let families = links.clone().filter(|_| config.public_url.is_some());
+        let router = pages(&store, &pulse, families, zone)?;
         let stop = stop.clone();
         async move {
             let serve =
@@ -110,12 +99,13 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     if let Some(calendar) = press {
         beside.spawn(calendar.run(clock::random(), stop.clone()));
     }
-    if let (Some(mailbox), Some(links)) = (providers::bounces(config)?, &links) {
+    if let (Some(mailbox), Some(links)) = (providers::bounces(config)?, links) {
+        let clock = Clock::Wall;
         let returns = Returns {
             mailbox,
-            links: links.clone(),
-            store: store.clone(),
-            clock: Clock::Wall,
+            links,
+            store,
+            clock,
             zone,
         };
         beside.spawn(returns.run(stop.clone()));
@@ -128,6 +118,29 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     drop(lock);
     tracing::info!("vestnik has stopped");
     Ok(())
+}
+
+/// All pages; those of families where their links lead to them.
+fn pages(
+    store: &Store,
+    pulse: &Pulse,
+    families: Option<Arc<Links>>,
+    zone: Tz,
+) -> Result<axum::Router> {
+    let metrics = Metrics {
+        store: store.clone(),
+        pulse: pulse.clone(),
+        clock: Clock::Wall,
+    };
+    let router = health::router(pulse.clone())
+        .merge(metrics.router())
+        .merge(Messages::new(store.clone(), zone, false)?.router());
+    Ok(match families {
+        Some(links) => {
+            router.merge(Families::new(store.clone(), links, Clock::Wall, zone)?.router())
+        }
+        None => router,
+    })
 }
 
 /// Writes this start down in the database, and then beside it.

@@ -44,7 +44,6 @@ pub(super) fn draft(
     let today = zone::local(now, hours.zone).date();
     let mut students: BTreeMap<i64, Vec<Item>> = BTreeMap::new();
     let mut amends: BTreeMap<i64, Vec<(String, Item)>> = BTreeMap::new();
-    let mut meetings: Vec<Meeting> = Vec::new();
     let mut words_to_many: Vec<(Place, News)> = Vec::new();
     for (fact, due) in &said {
         for news in due.news() {
@@ -58,14 +57,6 @@ pub(super) fn draft(
             }
             let corrects = !matches!(news, News::Entered(_));
             let item = item(*fact, &due.content, news, names, channel, today);
-            if let (Place::ClassEvent(id), Some(what)) = (fact.place, spoken(&item.news)) {
-                meetings.push(Meeting {
-                    id,
-                    date: item.date,
-                    what: what.clone(),
-                    cancelled: matches!(item.news, News::Withdrawn(_)),
-                });
-            }
             let earlier = due.told_in.as_ref();
             if let Some(earlier) = earlier.filter(|one| corrects && one.address == address) {
                 let student = names.students.get(&fact.student_id);
@@ -83,7 +74,13 @@ pub(super) fn draft(
                 (a.date, &a.subject, a.number).cmp(&(b.date, &b.subject, b.number))
             });
             let (name, class) = names.students.get(&id).cloned().unwrap_or_default();
-            StudentNews { name, class, items }
+            StudentNews {
+                id,
+                name,
+                class,
+                items,
+                week: None,
+            }
         })
         .collect();
     students.sort_by(|a, b| (&a.name, &a.class).cmp(&(&b.name, &b.class)));
@@ -113,10 +110,35 @@ pub(super) fn draft(
             students,
         },
         follows,
-        meetings,
+        meetings: meetings(&said, names),
         amends,
         address: address.to_owned(),
     }
+}
+
+/// The meetings among what is said, each once.
+fn meetings(said: &BTreeMap<Fact, &Due>, names: &Names) -> Vec<Meeting> {
+    let mut meetings: Vec<Meeting> = Vec::new();
+    for (fact, due) in said {
+        let Place::ClassEvent(id) = fact.place else {
+            continue;
+        };
+        let date = names.about.get(fact).and_then(|about| about.date);
+        let news = due.news();
+        let what = news.first().and_then(spoken).cloned();
+        if let (Some(date), Some(what)) = (date, what)
+            && meetings.iter().all(|known| known.id != id)
+        {
+            let cancelled = matches!(news.first(), Some(News::Withdrawn(_)));
+            meetings.push(Meeting {
+                id,
+                date,
+                what,
+                cancelled,
+            });
+        }
+    }
+    meetings
 }
 
 /// The value that news is about: the new one, or the one that is gone.

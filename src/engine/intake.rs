@@ -11,6 +11,7 @@ use super::{
     Engine, EngineError,
     changes::{Sorted, audiences, touches},
     hold::{Held, hold},
+    weekly::Classes,
 };
 use crate::{
     compose::{Draft, Fate, compose},
@@ -122,7 +123,7 @@ impl Engine {
             .circumstances(&due, &people, &self.rules.policy, (today, midnight, now))
             .await?;
         let hours = &self.rules.hours;
-        let (fates, drafts) = compose(&due, &people, &names, &configured, hours, &around, now);
+        let (fates, mut drafts) = compose(&due, &people, &names, &configured, hours, &around, now);
         for (notice, fate) in fates {
             match fate {
                 Fate::Close(reason) => tx.close_notice(notice, reason.code(), now).await?,
@@ -136,7 +137,9 @@ impl Engine {
                 Fate::Message | Fate::Stay => {}
             }
         }
-        for draft in &drafts {
+        let mut classes = Classes::new();
+        for draft in &mut drafts {
+            self.with_weeks(&mut tx, draft, &mut classes, now).await?;
             let Some(account) = self
                 .accounts
                 .iter()

@@ -12,6 +12,7 @@ mod send;
 mod settle;
 mod silence;
 mod staff;
+mod weekly;
 
 pub use intake::reference;
 

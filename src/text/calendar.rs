@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{School, view::one_line};
 use crate::{
     instant::{MINUTE, Millis},
+    links::hex,
     zone,
 };
 
@@ -98,11 +99,7 @@ fn hour(what: &str) -> (Option<NaiveTime>, &str) {
 
 /// Tells schools apart in a calendar that holds several.
 fn fingerprint(name: &str) -> String {
-    let hash = Sha256::digest(name.as_bytes());
-    hash.iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Sha256::digest(name.as_bytes())[..8])
 }
 
 fn utc(at: Millis) -> String {

@@ -44,6 +44,19 @@ const FRAME: &[&str] = &[
     "items",
     "announcements",
     "text",
+    "week",
+    "summary",
+    "subjects",
+    "marks",
+    "value",
+    "on",
+    "kind",
+    "average",
+    "missed",
+    "late",
+    "ahead",
+    "homework",
+    "due",
 ];
 
 /// What the loops of the template engine offer, each after `@`.

@@ -19,6 +19,7 @@ use std::{fmt, path::Path};
 use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
+use vestnik_sheet::Sheet;
 
 pub use staff::{Failing, to_teacher};
 use view::Part;
@@ -68,12 +69,16 @@ pub enum Occasion {
 /// The news of one student.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StudentNews {
+    /// `student.id`
+    pub id: i64,
     /// «Маша»: the name that texts use, in the nominative.
     pub name: String,
     /// «5Б»
     pub class: Option<String>,
     /// What is new, the subjects in the order in which they are to be told.
     pub items: Vec<Item>,
+    /// The week as the printed sheet shows it, in the week's mail.
+    pub week: Option<Sheet>,
 }
 
 /// One piece of news.

@@ -360,3 +360,60 @@ async fn a_meeting_comes_as_a_date_and_its_change_replaces_it() {
         );
     }
 }
+
+/// Two children in one class, told once a week by mail: one mail with a table for each, as the printed sheet
+/// has it, and the news by its days.
+#[tokio::test]
+async fn the_weeks_mail_shows_the_week_of_every_child_as_the_sheet_does() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        olga_alone(&mut desk).await;
+        desk.sql(
+            "INSERT INTO student (surname, given_name, short_name) VALUES ('Соколов', 'Пётр', 'Петя');
+             INSERT INTO enrolment (student_id, class_id) VALUES (2, 1);
+             INSERT INTO guardianship (guardian_id, student_id) VALUES (1, 2);
+             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 2, 'data', 'given');
+             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 2, 'email', 'given');
+             INSERT INTO preference (guardian_id, channel, timing) VALUES (1, 'email', 'weekly');
+             INSERT INTO mark (student_id, subject_id, date, value, work_kind) VALUES (1, 1, '2026-10-14', '5', 'контрольная');
+             INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-13', '4');
+             INSERT INTO mark (student_id, subject_id, date, value) VALUES (2, 2, '2026-10-12', '3');
+             INSERT INTO homework (class_id, subject_id, due_on, text) VALUES (1, 1, '2026-10-19', '№ 214 <b>')",
+        )
+        .await;
+        desk.minutes(60).await;
+        assert!(desk.calls.is_empty(), "{:?}", desk.texts());
+        desk.until("2026-10-16T16:00:00").await;
+        assert_eq!(desk.calls.len(), 1, "{:?}", desk.texts());
+        let mail = &desk.calls[0].1;
+        let subject = mail.subject.clone().unwrap();
+        assert!(
+            subject.contains("Маша") && subject.contains("Петя"),
+            "{subject}"
+        );
+        for line in [
+            "За неделю 2 отметки.",
+            "- Математика: 4 (13.10), 5 (14.10, контрольная); средняя 4,50",
+            "- Русский язык: 3 (12.10); средняя 3,00",
+            "Задания\n- пн 19.10 Математика: № 214 <b>",
+            "Новое за неделю",
+            "14 октября, среда\n- Математика: 5 (контрольная)",
+        ] {
+            assert!(mail.text.contains(line), "{line}\n{}", mail.text);
+        }
+        let html = mail.html.clone().unwrap();
+        for piece in [
+            "<html lang=\"ru\">",
+            "<th scope=\"col\">Предмет</th>",
+            "<th scope=\"row\">Математика</th>",
+            "№ 214 &lt;b&gt;",
+        ] {
+            assert!(html.contains(piece), "{piece}\n{html}");
+        }
+        assert_eq!(html.matches("<table>").count(), 2, "one for each child");
+        for remote in ["http:", "https:", "url(", "<img", "<script"] {
+            assert!(!html.contains(remote), "{remote}");
+        }
+        assert_eq!(desk.notices().await.get("informed"), Some(&5));
+    }
+}

@@ -23,7 +23,7 @@ const LIST: &str = "vestnik";
 /// # Errors
 /// The reason why it can be sent to nobody, above all an address that is none.
 pub fn mime(message: &Message, account: &Account) -> Result<Mail, Reason> {
-    let bad_mail = |_| Reason::new("bad_mail", "The mail could not be built.", Fault::Message);
+    let bad_mail = || Reason::new("bad_mail", "The mail could not be built.", Fault::Message);
     let to: Address = message.address.parse().map_err(|_| {
         Reason::new(
             "bad_address",
@@ -67,12 +67,12 @@ pub fn mime(message: &Message, account: &Account) -> Result<Mail, Reason> {
         None => mail = mail.raw_header(raw("List-Unsubscribe", format!("<mailto:{by_mail}>"))),
     }
     if let Some(returns_to) = &marks.returns_to {
-        let back = returns_to.parse().map_err(|_| bad_mail(()))?;
-        let to = message.address.parse().map_err(|_| bad_mail(()))?;
-        let envelope = Envelope::new(Some(back), vec![to]).map_err(|_| bad_mail(()))?;
+        let back = returns_to.parse().map_err(|_| bad_mail())?;
+        let to = message.address.parse().map_err(|_| bad_mail())?;
+        let envelope = Envelope::new(Some(back), vec![to]).map_err(|_| bad_mail())?;
         mail = mail.envelope(envelope);
     }
-    let mut mail = body(mail, message).map_err(|_| bad_mail(()))?;
+    let mut mail = body(mail, message).map_err(|_| bad_mail())?;
     if let Some(signature) = &account.signature {
         signature.sign(&mut mail);
     }

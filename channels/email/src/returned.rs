@@ -214,11 +214,9 @@ fn judged(status: Option<Status>, words: &str) -> Verdict {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
     match status {
         // Given up after days of «later» is no dead address (RFC 3463 §2: a 4 is about the moment).
-        Some((4, ..)) => Verdict::Undelivered,
-        Some((5, 1, 7 | 8)) => Verdict::Refused,
+        Some((5, 1, 7 | 8) | (5, 7, _)) => Verdict::Refused,
         Some((5, 1, _) | (5, 2, 1) | (5, 4, 4)) => Verdict::Dead,
-        Some((5, 2, _)) => Verdict::Undelivered,
-        Some((5, 7, _)) => Verdict::Refused,
+        Some((4, ..) | (5, 2, _)) => Verdict::Undelivered,
         _ if says(&FULL) => Verdict::Undelivered,
         _ if says(&NOBODY) => Verdict::Dead,
         _ if says(&UNWANTED) => Verdict::Refused,
