@@ -87,14 +87,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     beside.spawn({
         let families = links.clone().filter(|_| config.public_url.is_some());
         let router = pages(&store, &pulse, families, zone)?;
-        let stop = stop.clone();
-        async move {
-            let serve =
-                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the pages have stopped");
-            }
-        }
+        serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
         beside.spawn(calendar.run(clock::random(), stop.clone()));
@@ -118,6 +111,14 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     drop(lock);
     tracing::info!("vestnik has stopped");
     Ok(())
+}
+
+/// Serves the pages until `stop`.
+async fn serve_pages(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let serve = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = serve.await {
+        tracing::error!(%error, "the pages have stopped");
+    }
 }
 
 /// All pages; those of families where their links lead to them.

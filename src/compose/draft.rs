@@ -67,23 +67,6 @@ pub(super) fn draft(
             students.entry(fact.student_id).or_default().push(item);
         }
     }
-    let mut students: Vec<StudentNews> = students
-        .into_iter()
-        .map(|(id, mut items)| {
-            items.sort_by(|a, b| {
-                (a.date, &a.subject, a.number).cmp(&(b.date, &b.subject, b.number))
-            });
-            let (name, class) = names.students.get(&id).cloned().unwrap_or_default();
-            StudentNews {
-                id,
-                name,
-                class,
-                items,
-                week: None,
-            }
-        })
-        .collect();
-    students.sort_by(|a, b| (&a.name, &a.class).cmp(&(&b.name, &b.class)));
     let follows = members
         .iter()
         .filter_map(|one| one.due.told_in.as_ref())
@@ -107,13 +90,35 @@ pub(super) fn draft(
             date: today,
             number: (occasion == Occasion::Weekly)
                 .then(|| Week::told_on(today).number_since(names.year_from)),
-            students,
+            students: by_student(students, names),
         },
         follows,
         meetings: meetings(&said, names),
         amends,
         address: address.to_owned(),
     }
+}
+
+/// The news of each student, in the order in which they are told.
+fn by_student(students: BTreeMap<i64, Vec<Item>>, names: &Names) -> Vec<StudentNews> {
+    let mut students: Vec<StudentNews> = students
+        .into_iter()
+        .map(|(id, mut items)| {
+            items.sort_by(|a, b| {
+                (a.date, &a.subject, a.number).cmp(&(b.date, &b.subject, b.number))
+            });
+            let (name, class) = names.students.get(&id).cloned().unwrap_or_default();
+            StudentNews {
+                id,
+                name,
+                class,
+                items,
+                week: None,
+            }
+        })
+        .collect();
+    students.sort_by(|a, b| (&a.name, &a.class).cmp(&(&b.name, &b.class)));
+    students
 }
 
 /// The meetings among what is said, each once.
