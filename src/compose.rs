@@ -27,7 +27,7 @@ use crate::{
     plan::WhyNone,
     quiet::Quiet,
     schedule,
-    text::{Item, Language, Letter, School},
+    text::{Item, Language, Letter, School, calendar::Meeting},
     zone,
 };
 
@@ -182,6 +182,8 @@ pub struct Draft {
     pub letter: Letter,
     /// The message to this address that it corrects, or that it must not overtake.
     pub follows: Option<i64>,
+    /// The meetings that it tells of.
+    pub meetings: Vec<Meeting>,
     /// What it corrects in each earlier message to this address: of whom, and what.
     pub amends: BTreeMap<i64, Vec<(String, Item)>>,
 }

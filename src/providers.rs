@@ -4,27 +4,28 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use vestnik_contract::Channel as _;
-use vestnik_email::Email;
+use vestnik_email::{Email, Marker, Signature, Trust, mailbox::Mailbox};
 use vestnik_sms::{Settings, Sms, gateway::Gateway};
 use vestnik_telegram::Telegram;
 
 use crate::{
     app::Provider,
-    config::{Config, EmailAccount, SmsAccount, TelegramAccount},
+    config::{BounceMailbox, Config, EmailAccount, SmsAccount, TelegramAccount},
     engine::Account,
     family::contact::Channel,
     instant::SECOND,
     next::{EMAIL_DOUBT, InDoubt},
+    secret::Secret,
 };
 
-/// All accounts of the configuration.
+/// All accounts of the configuration; `marker` says what each mail carries.
 ///
 /// # Errors
 /// The key to correct, for an account that cannot work.
-pub fn configured(config: &Config) -> Result<Vec<Provider>> {
+pub fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
     let mut providers = Vec::new();
     if let Some(account) = &config.email {
-        let channel = email(account)?;
+        let channel = email(account, marker)?;
         providers.push(Provider::new(
             email_lane(),
             Arc::new(channel),
@@ -71,11 +72,11 @@ pub fn telegram(account: &TelegramAccount) -> Result<Telegram> {
     .context("channels.telegram")
 }
 
-/// The mail relay as a channel.
+/// The mail relay as a channel; `marker` says what each mail carries.
 ///
 /// # Errors
 /// The key to correct.
-pub fn email(account: &EmailAccount) -> Result<Email> {
+pub fn email(account: &EmailAccount, marker: Marker) -> Result<Email> {
     let url = account.url.reveal();
     let mut relay = vestnik_email::Account::new(
         url,
@@ -86,7 +87,29 @@ pub fn email(account: &EmailAccount) -> Result<Email> {
     if let Some(password) = &account.password {
         relay = relay.with_password(password.reveal().to_owned())?;
     }
+    if let Some(dkim) = &account.dkim {
+        let signature = Signature::new(&dkim.domain, &dkim.selector, dkim.key.reveal())?;
+        relay.signature = Some(signature);
+    }
+    relay.marker = marker;
+    relay.per_domain = account.per_domain;
     Ok(Email::new(relay))
+}
+
+/// The mailbox in which undeliverable mails are read, where there is one.
+///
+/// # Errors
+/// The key to correct.
+pub fn bounces(config: &Config) -> Result<Option<Mailbox>> {
+    let account = config
+        .email
+        .as_ref()
+        .and_then(|email| email.bounces.as_ref());
+    let open = |account: &BounceMailbox| {
+        let password = account.password.as_ref().map(Secret::reveal);
+        Mailbox::new(account.url.reveal(), password, Trust::default())
+    };
+    Ok(account.map(open).transpose()?)
 }
 
 /// The SMS gateway as a channel.

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use rand::RngExt;
 use vestnik_contract::{Channel, Message, Outcome};
 
+use vestnik_email::Marker;
 use vestnik_sms::{gateway::Gateway, phone};
 
 use super::Failure;
@@ -144,7 +145,9 @@ type Line = (&'static str, Result<String, String>);
 async fn providers(config: &Config) -> Vec<Line> {
     let mut channels: Vec<(&'static str, Result<Box<dyn Channel>>)> = Vec::new();
     match &config.email {
-        Some(account) => channels.push(("email", boxed(providers::email(account)))),
+        Some(account) => {
+            channels.push(("email", boxed(providers::email(account, Marker::default()))));
+        }
         None => println!("note  email: not configured; set channels.email.url"),
     }
     if let Some(account) = &config.sms {
@@ -158,6 +161,20 @@ async fn providers(config: &Config) -> Vec<Line> {
         None => println!("note  telegram: not configured; set channels.telegram.token_file"),
     }
     let mut lines = Vec::new();
+    match providers::bounces(config) {
+        Ok(None) => {}
+        Ok(Some(mailbox)) => lines.push((
+            "bounces",
+            match mailbox.open().await {
+                Ok(open) => {
+                    open.close().await;
+                    Ok("the mailbox answers and takes the login".into())
+                }
+                Err(error) => Err(error.to_string()),
+            },
+        )),
+        Err(error) => lines.push(("bounces", Err(crate::app::story(error.as_ref())))),
+    }
     for (name, channel) in channels {
         let words = match channel {
             Ok(channel) => channel.check().await.map_err(|reason| reason.to_string()),
@@ -244,6 +261,7 @@ pub(super) async fn send_test(
                 .unwrap_or(&config.school.name)
         ),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: Clock::Wall.now(),
@@ -255,7 +273,9 @@ pub(super) async fn send_test(
                 .email
                 .as_ref()
                 .ok_or_else(|| missing("channels.email.url"))?;
-            providers::email(account)?.send(&message).await
+            providers::email(account, Marker::default())?
+                .send(&message)
+                .await
         }
         "sms" => {
             let account = config

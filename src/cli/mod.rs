@@ -2,10 +2,12 @@
 
 mod check;
 mod consent;
+mod contacts;
 mod held;
 mod import;
 mod ledger;
 mod policy;
+mod preferences;
 mod reconcile;
 mod register;
 mod route;
@@ -96,6 +98,12 @@ enum Command {
     /// Keep the register of consents
     #[command(subcommand)]
     Consent(consent::Action),
+    /// List addresses that are not written to, and take one off that list
+    #[command(subcommand)]
+    Contacts(contacts::Action),
+    /// Make links by which families say how they want to hear, and list what they said
+    #[command(subcommand)]
+    Preferences(preferences::Action),
     /// Decide about what looks like a mishap and waits
     #[command(subcommand)]
     Held(held::Action),
@@ -231,6 +239,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Consent(action) => {
             let config = config?;
             consent::run(&look(&config).await?, &config, &action).await?;
+        }
+        Command::Contacts(action) => {
+            let config = config?;
+            contacts::run(&look(&config).await?, &config, &action).await?;
+        }
+        Command::Preferences(action) => {
+            let config = config?;
+            preferences::run(&look(&config).await?, &config, &action).await?;
         }
         Command::Held(action) => {
             let config = config?;

@@ -16,13 +16,16 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     engine::Engine,
+    links::Links,
     paper::{calendar::Calendar, press::Press},
     policy::{Policy, Regulation},
     providers,
     quarantine::{self, Watermark},
+    returns::Returns,
     store::{Dialect, Store},
     text::Templates,
     web::{
+        family::Families,
         health::{self, Pulse},
         messages::Messages,
         metrics::Metrics,
@@ -44,7 +47,10 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let regulation = regulation(config, &store).await?;
     let store = store.telling(regulation.policy.remarks);
     let templates = Templates::load(config.templates.as_deref())?;
-    let providers = providers::configured(config)?;
+    let mut random = clock::random();
+    let links = Links::open(config, store.file(), &mut random)?;
+    let marker = links.clone().map(Links::marker).unwrap_or_default();
+    let providers = providers::configured(config, marker)?;
     if providers.is_empty() {
         tracing::warn!("no channel is configured: everything will wait for the weekly sheet");
     }
@@ -53,7 +59,6 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
     let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
-    let mut random = clock::random();
     let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
     let accounts = providers
         .iter()
@@ -80,25 +85,23 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         async move { store.wake(look, stop).await }
     });
     beside.spawn({
-        let metrics = Metrics {
-            store: store.clone(),
-            pulse: pulse.clone(),
-            clock: Clock::Wall,
-        };
-        let router = health::router(pulse.clone())
-            .merge(metrics.router())
-            .merge(Messages::new(store.clone(), zone, false)?.router());
-        let stop = stop.clone();
-        async move {
-            let serve =
-                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the pages have stopped");
-            }
-        }
+        let families = links.clone().filter(|_| config.public_url.is_some());
+        let router = pages(&store, &pulse, families, zone)?;
+        serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
         beside.spawn(calendar.run(clock::random(), stop.clone()));
+    }
+    if let (Some(mailbox), Some(links)) = (providers::bounces(config)?, links) {
+        let clock = Clock::Wall;
+        let returns = Returns {
+            mailbox,
+            links,
+            store,
+            clock,
+            zone,
+        };
+        beside.spawn(returns.run(stop.clone()));
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
@@ -108,6 +111,37 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     drop(lock);
     tracing::info!("vestnik has stopped");
     Ok(())
+}
+
+/// Serves the pages until `stop`.
+async fn serve_pages(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let serve = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = serve.await {
+        tracing::error!(%error, "the pages have stopped");
+    }
+}
+
+/// All pages; those of families where their links lead to them.
+fn pages(
+    store: &Store,
+    pulse: &Pulse,
+    families: Option<Arc<Links>>,
+    zone: Tz,
+) -> Result<axum::Router> {
+    let metrics = Metrics {
+        store: store.clone(),
+        pulse: pulse.clone(),
+        clock: Clock::Wall,
+    };
+    let router = health::router(pulse.clone())
+        .merge(metrics.router())
+        .merge(Messages::new(store.clone(), zone, false)?.router());
+    Ok(match families {
+        Some(links) => {
+            router.merge(Families::new(store.clone(), links, Clock::Wall, zone)?.router())
+        }
+        None => router,
+    })
 }
 
 /// Writes this start down in the database, and then beside it.

@@ -16,7 +16,7 @@ use crate::{
         entry::{Content, Entry},
         fact::{Fact, Place},
     },
-    text::{Item, Letter, Occasion, StudentNews},
+    text::{Item, Letter, Occasion, StudentNews, calendar::Meeting},
     week::Week,
     zone,
 };
@@ -67,17 +67,6 @@ pub(super) fn draft(
             students.entry(fact.student_id).or_default().push(item);
         }
     }
-    let mut students: Vec<StudentNews> = students
-        .into_iter()
-        .map(|(id, mut items)| {
-            items.sort_by(|a, b| {
-                (a.date, &a.subject, a.number).cmp(&(b.date, &b.subject, b.number))
-            });
-            let (name, class) = names.students.get(&id).cloned().unwrap_or_default();
-            StudentNews { name, class, items }
-        })
-        .collect();
-    students.sort_by(|a, b| (&a.name, &a.class).cmp(&(&b.name, &b.class)));
     let follows = members
         .iter()
         .filter_map(|one| one.due.told_in.as_ref())
@@ -102,11 +91,67 @@ pub(super) fn draft(
             date: today,
             number: (occasion == Occasion::Weekly)
                 .then(|| Week::told_on(today).number_since(names.year_from)),
-            students,
+            students: by_student(students, names),
         },
         follows,
+        meetings: meetings(&said, names),
         amends,
         address: address.to_owned(),
+    }
+}
+
+/// The news of each student, in the order in which they are told.
+fn by_student(students: BTreeMap<i64, Vec<Item>>, names: &Names) -> Vec<StudentNews> {
+    let mut students: Vec<StudentNews> = students
+        .into_iter()
+        .map(|(id, mut items)| {
+            items.sort_by(|a, b| {
+                (a.date, &a.subject, a.number).cmp(&(b.date, &b.subject, b.number))
+            });
+            let (name, class) = names.students.get(&id).cloned().unwrap_or_default();
+            StudentNews {
+                id,
+                name,
+                class,
+                items,
+                week: None,
+            }
+        })
+        .collect();
+    students.sort_by(|a, b| (&a.name, &a.class).cmp(&(&b.name, &b.class)));
+    students
+}
+
+/// The meetings among what is said, each once.
+fn meetings(said: &BTreeMap<Fact, &Due>, names: &Names) -> Vec<Meeting> {
+    let mut meetings: Vec<Meeting> = Vec::new();
+    for (fact, due) in said {
+        let Place::ClassEvent(id) = fact.place else {
+            continue;
+        };
+        let date = names.about.get(fact).and_then(|about| about.date);
+        let news = due.news();
+        let what = news.first().and_then(spoken).cloned();
+        if let (Some(date), Some(what)) = (date, what)
+            && meetings.iter().all(|known| known.id != id)
+        {
+            let cancelled = matches!(news.first(), Some(News::Withdrawn(_)));
+            meetings.push(Meeting {
+                id,
+                date,
+                what,
+                cancelled,
+            });
+        }
+    }
+    meetings
+}
+
+/// The value that news is about: the new one, or the one that is gone.
+fn spoken(news: &News) -> Option<&String> {
+    match news {
+        News::Entered(value) | News::Corrected { new: value, .. } => Some(value),
+        News::Withdrawn(old) => old.as_ref(),
     }
 }
 

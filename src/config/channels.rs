@@ -16,8 +16,36 @@ pub struct EmailAccount {
     pub tls: Option<String>,
     /// Who writes.
     pub from: String,
+    /// How mails are signed.
+    pub dkim: Option<Dkim>,
+    /// Where undeliverable mails come back.
+    pub bounce_address: Option<String>,
+    /// The mailbox in which they are read.
+    pub bounces: Option<BounceMailbox>,
+    /// Mails to one domain at the same time.
+    pub per_domain: Option<usize>,
     /// How it may be used.
     pub limits: Limits,
+}
+
+/// The signature of mails.
+#[derive(Debug, Clone)]
+pub struct Dkim {
+    /// The domain that answers for the mail.
+    pub domain: String,
+    /// The name of its public key in DNS.
+    pub selector: String,
+    /// The private key, in PEM.
+    pub key: Secret,
+}
+
+/// The mailbox in which undeliverable mails are read.
+#[derive(Debug, Clone)]
+pub struct BounceMailbox {
+    /// `imaps://user@host`; may hold a password.
+    pub url: Secret,
+    /// The password, where the URL has none.
+    pub password: Option<Secret>,
 }
 
 /// An account with an SMS gateway.
@@ -101,6 +129,10 @@ pub(super) fn email(keys: &mut Keys) -> Option<EmailAccount> {
     let password = keys.secret("channels.email.password");
     let from = keys.text("channels.email.from");
     let tls = keys.text("channels.email.tls");
+    let dkim = dkim(keys);
+    let (bounce_address, bounces) = bounces(keys);
+    let per_domain: Option<NonZeroU32> =
+        keys.parsed("channels.email.per_domain", "write a number from 1 on");
     let url = keys.text("channels.email.url")?;
     if from.is_none() {
         keys.fault(
@@ -113,8 +145,67 @@ pub(super) fn email(keys: &mut Keys) -> Option<EmailAccount> {
         password,
         tls,
         from: from?,
+        dkim,
+        bounce_address,
+        bounces,
+        per_domain: per_domain.map(|most| most.get() as usize),
         limits,
     })
+}
+
+fn dkim(keys: &mut Keys) -> Option<Dkim> {
+    let key = keys.secret("channels.email.dkim_key");
+    let [domain, selector] = ["domain", "selector"].map(|name| {
+        let key = format!("channels.email.dkim_{name}");
+        (keys.text(&key), key)
+    });
+    let set = [domain.0.is_some(), selector.0.is_some(), key.is_some()];
+    if set.contains(&true) {
+        let names = [domain.1, selector.1, "channels.email.dkim_key_file".into()];
+        for (name, _) in names.iter().zip(set).filter(|(_, set)| !set) {
+            keys.fault(
+                name,
+                "is missing: a signature needs domain, selector and key",
+            );
+        }
+    }
+    Some(Dkim {
+        domain: domain.0?,
+        selector: selector.0?,
+        key: key?,
+    })
+}
+
+fn bounces(keys: &mut Keys) -> (Option<String>, Option<BounceMailbox>) {
+    let (address_key, url_key) = (
+        "channels.email.bounce_address",
+        "channels.email.bounce_imap_url",
+    );
+    let password = keys.secret("channels.email.bounce_password");
+    let address = keys.text(address_key);
+    let url = keys.text(url_key);
+    if address.as_ref().is_some_and(|address| {
+        address.split_once('@').is_none_or(|(local, domain)| {
+            local.contains('+') || local.len() > 20 || domain.is_empty()
+        })
+    }) {
+        keys.fault(
+            address_key,
+            "must be a short address without +, as bounces@example.org",
+        );
+    }
+    match (&address, &url) {
+        (Some(_), None) => keys.warnings.push(format!(
+            "{url_key}: is missing, so that nobody reads what comes back to {address_key}"
+        )),
+        (None, Some(_)) => keys.fault(address_key, "is missing: mails would not come back there"),
+        _ => {}
+    }
+    let mailbox = url.map(|url| BounceMailbox {
+        url: Secret::new(url),
+        password,
+    });
+    (address, mailbox)
 }
 
 pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {

@@ -24,7 +24,9 @@ use crate::{
     policy::{RULES, Regulation, Wrong},
     secret::Secret,
 };
-pub use channels::{EmailAccount, Limits, Print, Rate, SmsAccount, TelegramAccount};
+pub use channels::{
+    BounceMailbox, Dkim, EmailAccount, Limits, Print, Rate, SmsAccount, TelegramAccount,
+};
 use places::Places;
 use read::Keys;
 
@@ -42,6 +44,10 @@ pub struct Config {
     pub school: School,
     /// Where `/healthz` listens.
     pub listen: SocketAddr,
+    /// Where families find the daemon's pages.
+    pub public_url: Option<String>,
+    /// What seals links; where it is not set, a key is made at the first start.
+    pub link_key: Option<Secret>,
     /// The mail relay, if there is one.
     pub email: Option<EmailAccount>,
     /// The SMS gateway, if there is one.
@@ -205,10 +211,7 @@ fn known() -> Vec<String> {
 /// What this version reads and does not yet act on.
 const NOT_YET: &[&str] = &[
     "channels.print.printer",
-    "channels.email.dkim_",
-    "channels.email.bounce_imap_url",
     "channels.sms.monthly_budget",
-    "web.public_url",
     "schools.",
 ];
 
@@ -231,6 +234,11 @@ fn read(keys: &mut Keys) -> Option<Config> {
     if listen.is_some_and(|listen| !listen.ip().is_loopback()) {
         keys.warnings
             .push("web.listen: everybody in the network can reach this address".into());
+    }
+    let public_url = public_url(keys);
+    let link_key = keys.secret("web.link_key");
+    if link_key.as_ref().is_some_and(|key| key.reveal().len() < 32) {
+        keys.fault("web.link_key_file", "must hold at least 32 characters");
     }
     let email = channels::email(keys);
     let sms = channels::sms(keys);
@@ -257,6 +265,8 @@ fn read(keys: &mut Keys) -> Option<Config> {
             .or_else(|| keys.places.state.clone()),
         school: school?,
         listen: listen?,
+        public_url,
+        link_key,
         email,
         sms,
         telegram,
@@ -275,6 +285,20 @@ fn read(keys: &mut Keys) -> Option<Config> {
         },
         warnings: std::mem::take(&mut keys.warnings),
     })
+}
+
+/// Links are sent to families: they must be protected, but for trials on this machine.
+fn public_url(keys: &mut Keys) -> Option<String> {
+    let url = keys.text("web.public_url")?;
+    let host = url.strip_prefix("http://").unwrap_or_default();
+    let here = ["localhost", "127.0.0.1"]
+        .iter()
+        .any(|name| host.starts_with(name));
+    if url.starts_with("https://") || here {
+        return Some(url);
+    }
+    keys.fault("web.public_url", "must begin with https://");
+    None
 }
 
 /// A relative SQLite path is meant from the working directory, as every other program takes it.

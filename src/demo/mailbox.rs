@@ -3,18 +3,18 @@
 
 use async_trait::async_trait;
 use vestnik_contract::{Channel, Fault, Message, Outcome, Reason};
-use vestnik_email::{Mailbox as Sender, mime};
+use vestnik_email::{Account, mime};
 
 /// A relay that knows every address but those that begin with `nobody`.
 #[derive(Debug, Clone)]
 pub struct Mailbox {
-    from: Sender,
+    account: Account,
 }
 
 impl Mailbox {
-    /// The relay of a school that writes as `from`.
-    pub fn new(from: Sender) -> Self {
-        Self { from }
+    /// The relay of this account, which is never called.
+    pub fn new(account: Account) -> Self {
+        Self { account }
     }
 }
 
@@ -22,7 +22,7 @@ impl Mailbox {
 impl Channel for Mailbox {
     async fn send(&self, message: &Message) -> Outcome {
         // The mail is built as for a relay, so that what cannot be sent shows here too.
-        match mime(message, &self.from) {
+        match mime(message, &self.account) {
             Err(reason) => Outcome::Rejected { reason },
             Ok(_) if message.address.starts_with("nobody") => Outcome::Rejected {
                 reason: Reason::new("smtp_550", "The mailbox does not exist.", Fault::Address),

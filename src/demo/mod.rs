@@ -188,9 +188,12 @@ async fn sandboxes(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Vec<
         rate: None,
         timeout: Duration::from_secs(5),
     };
-    let from = "Школа № 12 <school@example.org>"
-        .parse()
-        .context("the demo's sender")?;
+    let relay = vestnik_email::Account::new(
+        "smtp://localhost",
+        None,
+        "Школа № 12 <school@example.org>",
+        limits.timeout,
+    )?;
     let sms = Sms::new(Settings {
         gateway: Gateway::by_name("smsc")?,
         base_url: Some(base_url),
@@ -209,7 +212,7 @@ async fn sandboxes(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Vec<
     Ok(vec![
         Provider::new(
             providers::email_lane(),
-            Arc::new(Mailbox::new(from)),
+            Arc::new(Mailbox::new(relay)),
             limits,
         ),
         Provider::new(sms_lane, Arc::new(sms), limits),

@@ -11,6 +11,7 @@ use super::{
     Engine, EngineError,
     changes::{Sorted, audiences, touches},
     hold::{Held, hold},
+    weekly::Classes,
 };
 use crate::{
     compose::{Draft, Fate, compose},
@@ -19,7 +20,7 @@ use crate::{
     journal::fact::Fact,
     plan::{Decision, Look, plan},
     store::{Lease, NewMessage, NewNotice, StoreError, Tx},
-    text::{ContentLevel, Templates, Text},
+    text::{ContentLevel, Templates, Text, calendar::calendar},
     week::Week,
     zone,
 };
@@ -120,7 +121,7 @@ impl Engine {
             .circumstances(&due, &people, &self.rules.policy, (today, midnight, now))
             .await?;
         let hours = &self.rules.hours;
-        let (fates, drafts) = compose(&due, &people, &names, &configured, hours, &around, now);
+        let (fates, mut drafts) = compose(&due, &people, &names, &configured, hours, &around, now);
         for (notice, fate) in fates {
             match fate {
                 Fate::Close(reason) => tx.close_notice(notice, reason.code(), now).await?,
@@ -134,7 +135,9 @@ impl Engine {
                 Fate::Message | Fate::Stay => {}
             }
         }
-        for draft in &drafts {
+        let mut classes = Classes::new();
+        for draft in &mut drafts {
+            self.with_weeks(&mut tx, draft, &mut classes, now).await?;
             let Some(account) = self
                 .accounts
                 .iter()
@@ -159,6 +162,7 @@ impl Engine {
                 urgent: draft.urgent,
                 useful_until: draft.useful_until,
                 follows: draft.follows,
+                calendar: self.calendar(draft, now),
                 amends: self.amendments(draft)?,
                 notices: &draft.notices,
             };
@@ -187,6 +191,12 @@ impl Engine {
             amendments.push((*earlier, lines.join("\n")));
         }
         Ok(amendments)
+    }
+
+    /// The meetings of a mail as a file beside it.
+    fn calendar(&self, draft: &Draft, now: Millis) -> Option<String> {
+        let meetings = (draft.channel == Channel::Email).then_some(&draft.meetings)?;
+        calendar(meetings, &draft.letter.school, self.rules.hours.zone, now)
     }
 
     /// Sets a draft in words. Where a school's own template fails on content that no sample had, the

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, EngineError};
+use super::{Account, Engine, EngineError};
 use crate::{
     family::{
-        contact::{Channel, SILENT_RESTS, silent},
+        contact::{Channel, SILENT_RESTS, Unanswered, silent},
         route::{Route, route},
     },
     instant::Millis,
@@ -107,12 +107,30 @@ impl Engine {
         Ok(self.avoided(&tx.resting_lanes(now).await?))
     }
 
+    /// What speaks against the addresses of a lane: where its provider says what arrived, silence, and by
+    /// mail what came back.
+    async fn unanswered(
+        &self,
+        tx: &mut Tx,
+        account: &Account,
+        now: Millis,
+    ) -> Result<Vec<Unanswered>, StoreError> {
+        if account.answers_queries {
+            return tx.unanswered(&account.lane, now).await;
+        }
+        if account.channel != Channel::Email {
+            return Ok(Vec::new());
+        }
+        tx.recover(&account.lane, now).await?;
+        tx.bouncing(&account.lane, now).await
+    }
+
     /// Looks for addresses that have answered nothing for days, where their channel says what arrived,
     /// and gives those another chance that have been silent for long.
     pub(super) async fn listen(&self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
         tx.try_silent_again(now - SILENT_RESTS, now).await?;
-        for account in self.accounts.iter().filter(|one| one.answers_queries) {
-            let unanswered = tx.unanswered(&account.lane, now).await?;
+        for account in &self.accounts {
+            let unanswered = self.unanswered(tx, account, now).await?;
             let found: Vec<i64> = unanswered
                 .iter()
                 .filter(|one| silent(one, now))

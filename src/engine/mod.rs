@@ -13,6 +13,7 @@ mod settle;
 mod silence;
 mod staff;
 mod terms;
+mod weekly;
 
 pub use intake::reference;
 

@@ -197,6 +197,9 @@ impl Engine {
                     let health = if blocked { "blocked" } else { "hard" };
                     tx.blame_address(message_id, health, &reason, now).await?;
                 }
+                if reason.code.ends_with("_full") {
+                    tx.blame_address(message_id, "soft", &reason, now).await?;
+                }
                 tx.end(message_id, "rejected", &reason.to_string(), now)
                     .await?;
             }
@@ -370,7 +373,12 @@ async fn settled(
             tx.inform(message_id, now).await
         }
         State::Undelivered => {
-            if let Some(reason) = because {
+            // A mail of an old address may come back when the contact has a new one, and what was refused
+            // as spam says nothing against the address.
+            if let Some(reason) = because
+                && reason.fault != Fault::Message
+                && tx.still_has_address(message_id).await?
+            {
                 let hard = reason.fault == Fault::Address;
                 tx.blame_address(message_id, if hard { "hard" } else { "soft" }, reason, now)
                     .await?;

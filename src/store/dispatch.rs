@@ -56,7 +56,7 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(
-            "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.urgency, \
+            "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
              m.useful_until, m.composed_at, f.ref AS follows FROM message m \
              LEFT JOIN message f ON f.id = m.follows_id \
              WHERE m.state = 'ready' AND m.lane = $1 AND m.not_before <= $2 \
@@ -96,7 +96,7 @@ impl Tx {
         students: &BTreeSet<i64>,
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.urgency, \
+            "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
              m.useful_until, m.composed_at, NULL AS follows FROM message m WHERE m.state = 'ready' \
              AND m.id IN (SELECT c.message_id FROM message_notice c JOIN notice n ON n.id = c.notice_id \
              WHERE n.guardian_id IN ({}) OR n.student_id IN ({}))",
@@ -335,6 +335,7 @@ fn candidate(row: &AnyRow) -> Result<Ready, StoreError> {
             subject: some_text(row, "subject")?,
             text: text(row, "body_text")?,
             html: some_text(row, "body_html")?,
+            calendar: some_text(row, "calendar")?,
             follows: some_text(row, "follows")?,
             replaces: Vec::new(),
             composed_at: int(row, "composed_at")?,

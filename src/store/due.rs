@@ -49,6 +49,8 @@ pub struct NewMessage<'a> {
     pub address: &'a str,
     /// The words.
     pub text: Text,
+    /// The dates that it speaks of, as a file.
+    pub calendar: Option<String>,
     /// How many SMS it makes; 1 elsewhere.
     pub parts: i64,
     /// Whether it leaves at once, even at night.
@@ -296,8 +298,9 @@ impl Tx {
     ) -> Result<i64, StoreError> {
         let row = sqlx::query(
             "INSERT INTO message (ref, lane, channel, guardian_id, contact_id, address, subject, \
-             body_text, body_html, parts, not_before, useful_until, follows_id, composed_at, state_at, urgency) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11, $14) RETURNING id",
+             body_text, body_html, parts, not_before, useful_until, follows_id, composed_at, state_at, urgency, \
+             calendar) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11, $14, $15) \
+             RETURNING id",
         )
         .bind(&message.reference)
         .bind(message.lane)
@@ -313,6 +316,7 @@ impl Tx {
         .bind(message.useful_until)
         .bind(message.follows)
         .bind(urgency(message.urgent))
+        .bind(message.calendar.as_deref())
         .fetch_one(&mut *self.db)
         .await?;
         let id = int(&row, "id")?;

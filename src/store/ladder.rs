@@ -68,7 +68,7 @@ impl Tx {
         since: Millis,
     ) -> Result<Vec<Receipt>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM (SELECT r.id, r.kind, r.provider_ref, COALESCE(r.message_id, \
+            "SELECT * FROM (SELECT r.id, r.kind, r.lane, r.raw, r.provider_ref, COALESCE(r.message_id, \
              (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane \
                  AND a.client_ref = r.client_ref), \
              (SELECT MAX(m.id) FROM message m WHERE m.lane = r.lane \
@@ -319,10 +319,14 @@ impl Tx {
 
 fn receipt(row: &AnyRow) -> Result<Receipt, StoreError> {
     let kind = text(row, "kind")?;
+    let lane = text(row, "lane")?;
     let failed = |text: &str, fault| Delivery::Undelivered {
         reason: Reason::new(kind.clone(), text, fault),
     };
+    // Mails come back with a status; what a gateway wrote is kept as it is.
+    let status = some_text(row, "raw")?.filter(|_| lane == "email");
     let delivery = match kind.as_str() {
+        "undelivered" | "bounced" if status.is_some() => Some(came_back(&kind, status)),
         "delivered" | "read" => Some(Delivery::Delivered),
         "undelivered" => Some(failed(
             "The provider could not deliver it.",
@@ -342,4 +346,26 @@ fn receipt(row: &AnyRow) -> Result<Receipt, StoreError> {
         message_id: int(row, "message_id")?,
         delivery,
     })
+}
+
+/// What a mail that came back says.
+fn came_back(kind: &str, status: Option<String>) -> Delivery {
+    let status = status.unwrap_or_default();
+    let (text, fault) = match (kind, status.as_str()) {
+        ("bounced", _) => (
+            "The mailbox does not exist or takes no mail: ask the family for another address.",
+            Fault::Address,
+        ),
+        (_, status) if status.starts_with("5.7.") => (
+            "The recipient's mail server refuses mail from this sender, perhaps as spam.",
+            Fault::Message,
+        ),
+        _ => (
+            "The mail came back: the mailbox is full or its server failed.",
+            Fault::Provider,
+        ),
+    };
+    Delivery::Undelivered {
+        reason: Reason::new(format!("mail_{status}"), text, fault),
+    }
 }

@@ -4,6 +4,7 @@
 //! What cannot be shared is chosen by [`Dialect`].
 
 mod calendar;
+mod choices;
 mod circumstances;
 mod connection;
 mod consent;
@@ -20,6 +21,7 @@ mod journal;
 mod ladder;
 mod lane;
 mod ledger;
+mod mail;
 mod notices;
 mod outcome;
 mod pages;
@@ -37,6 +39,7 @@ mod terms;
 mod wake;
 mod work;
 
+pub use choices::{Choices, FamilyChoice};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
@@ -49,6 +52,7 @@ pub use journal::Members;
 pub use ladder::{Receipt, Resting, Stalled};
 pub use lane::{LEASE, Lease, Tx};
 pub use ledger::LedgerQuestion;
+pub use mail::{Returned, Suppressed, Way};
 pub use notices::NewNotice;
 pub use pages::{Listed, Told};
 pub use policy::PolicyVersion;

@@ -83,6 +83,26 @@ impl Tx {
         Ok(Some((class, students)))
     }
 
+    /// The class of a student on this day.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn class_of(
+        &mut self,
+        student_id: i64,
+        today: NaiveDate,
+    ) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MAX(class_id) AS class_id FROM enrolment WHERE student_id = $1 \
+             AND (from_on IS NULL OR from_on <= $2) AND (to_on IS NULL OR to_on >= $2)",
+        )
+        .bind(student_id)
+        .bind(today.to_string())
+        .fetch_one(&mut *self.db)
+        .await?;
+        some_int(&row, "class_id")
+    }
+
     async fn students_of(
         &mut self,
         class_id: i64,

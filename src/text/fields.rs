@@ -45,6 +45,19 @@ const FRAME: &[&str] = &[
     "items",
     "announcements",
     "text",
+    "week",
+    "summary",
+    "subjects",
+    "marks",
+    "value",
+    "on",
+    "kind",
+    "average",
+    "missed",
+    "late",
+    "ahead",
+    "homework",
+    "due",
 ];
 
 /// What `staff::data` offers.

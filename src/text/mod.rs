@@ -5,6 +5,7 @@
 //! fragments together. A school may replace any of them by a file of its own.
 
 mod english;
+pub mod calendar;
 mod fields;
 mod files;
 mod language;
@@ -20,6 +21,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
+use vestnik_sheet::Sheet;
 
 pub use language::Language;
 pub use staff::{Matter, StaffNews};
@@ -72,12 +74,16 @@ pub enum Occasion {
 /// The news of one student.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StudentNews {
+    /// `student.id`
+    pub id: i64,
     /// «Маша»: the name that texts use, in the nominative.
     pub name: String,
     /// «5Б»
     pub class: Option<String>,
     /// What is new, the subjects in the order in which they are to be told.
     pub items: Vec<Item>,
+    /// The week as the printed sheet shows it, in the week's mail.
+    pub week: Option<Sheet>,
 }
 
 /// One piece of news.

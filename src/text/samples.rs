@@ -88,6 +88,8 @@ pub(super) fn read(event: Event, name: &str, source: &str) -> Result<Letter, Tem
     for student in sample.students {
         let items = student.items.into_iter().map(|item| item.read(event));
         students.push(StudentNews {
+            id: 0,
+            week: None,
             name: student.name,
             class: student.class,
             items: items

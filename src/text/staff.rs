@@ -129,6 +129,7 @@ pub(super) fn trouble(why: &str) -> &str {
     match why.split_once(':') {
         Some(("blocked", _)) => "родители остановили бота",
         Some(("complained", _)) => "на письма школы пожаловались",
+        Some(("silent", "email")) => "письма больше недели возвращаются",
         Some(("silent", _)) => "телефон больше недели не отвечает",
         Some(("hard", "sms")) => "такого номера телефона нет",
         Some(("hard", "email")) => "такого адреса почты нет",

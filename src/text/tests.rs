@@ -58,6 +58,8 @@ fn told(event: Event, subject: Option<&str>, date: NaiveDate, news: News) -> Ite
 
 fn student(name: &str, items: Vec<Item>) -> StudentNews {
     StudentNews {
+        id: 0,
+        week: None,
         name: name.into(),
         class: Some("5Б".into()),
         items,
@@ -468,8 +470,16 @@ fn any_item() -> impl Strategy<Value = Item> {
 
 fn any_letter() -> impl Strategy<Value = Letter> {
     let items = prop::collection::vec(any_item(), 0..5);
-    let student = (any_text(), prop::option::of(any_text()), items)
-        .prop_map(|(name, class, items)| StudentNews { name, class, items });
+    let student =
+        (any_text(), prop::option::of(any_text()), items).prop_map(|(name, class, items)| {
+            StudentNews {
+                id: 0,
+                week: None,
+                name,
+                class,
+                items,
+            }
+        });
     let school = ([any_text(), any_text()], prop::option::of(any_text())).prop_map(
         |([name, short_name], phone)| School {
             name,

@@ -96,6 +96,7 @@ pub(super) fn letter(
             "name": clean(&student.name),
             "class": student.class.as_deref().map(clean),
             "count": student.items.len(),
+            "week": week(part, student),
             "days": days,
         }));
     }
@@ -121,6 +122,55 @@ pub(super) fn letter(
         "students": students,
         "announcements": if part == Part::Ping { to_all(part, letter, &mut set)? } else { Vec::new() },
     }))
+}
+
+/// The week as the printed sheet shows it, where a mail has it.
+fn week(part: Part, student: &StudentNews) -> Value {
+    let Some(sheet) = student
+        .week
+        .as_ref()
+        .filter(|_| matches!(part, Part::Plain | Part::Html))
+    else {
+        return Value::Null;
+    };
+    let clean = |value: &String| part.clean(value);
+    let subjects: Vec<Value> = sheet
+        .subjects
+        .iter()
+        .map(|subject| {
+            let marks: Vec<Value> = subject
+                .marks
+                .iter()
+                .map(|mark| {
+                    json!({
+                        "value": clean(&mark.value),
+                        "on": clean(&mark.day),
+                        "kind": mark.kind.as_ref().map(clean),
+                    })
+                })
+                .collect();
+            json!({
+                "subject": clean(&subject.name),
+                "marks": marks,
+                "average": subject.average.as_ref().map(clean),
+                "missed": subject.missed,
+                "late": subject.late,
+            })
+        })
+        .collect();
+    let homework: Vec<Value> = sheet
+        .homework
+        .iter()
+        .map(|one| {
+            json!({"due": clean(&one.due), "subject": clean(&one.subject), "text": clean(&one.text)})
+        })
+        .collect();
+    json!({
+        "summary": sheet.summary.iter().map(clean).collect::<Vec<_>>(),
+        "subjects": subjects,
+        "ahead": sheet.ahead.iter().map(clean).collect::<Vec<_>>(),
+        "homework": homework,
+    })
 }
 
 /// What the school says to all: it names no child, so that any messenger may carry it.

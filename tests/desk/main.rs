@@ -4,6 +4,7 @@
 
 mod absence;
 mod cap;
+mod choices;
 mod corrections;
 #[path = "../support/desk.rs"]
 mod desk;
@@ -14,6 +15,7 @@ mod held;
 mod ladder;
 mod language;
 mod ledger;
+mod mail;
 mod paper;
 mod quarantine;
 mod reconcile;

@@ -124,13 +124,22 @@ pub fn smtp(code: u16, enhanced: Option<(u8, u16, u16)>, stage: SmtpStage) -> Ou
         (500..=599, _, SmtpStage::Session) => {
             lane("The mail server refuses the session: check url, tls and the sender address.")
         }
-        // A full mailbox is a 5xx with many providers, and empties again; design §5 lets the ladder go on.
         (500..=599, Some((5, 7, _)), SmtpStage::Recipient) => Outcome::Rejected {
             reason: reason(
                 "The recipient's mail server refuses mail from this sender.",
                 Fault::Message,
             ),
         },
+        // A full mailbox is a 5xx with many providers, and empties again.
+        (552, None, SmtpStage::Recipient) | (500..=599, Some((5, 2, 2)), SmtpStage::Recipient) => {
+            Outcome::Rejected {
+                reason: Reason::new(
+                    format!("{name}_full"),
+                    "The mailbox is full: the family has to make room in it.",
+                    Fault::Provider,
+                ),
+            }
+        }
         (500..=599, _, SmtpStage::Recipient) => Outcome::Rejected {
             reason: reason(
                 "The mailbox does not exist or takes no mail: ask the family for another address.",

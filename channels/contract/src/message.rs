@@ -19,6 +19,8 @@ pub struct Message {
     pub text: String,
     /// The same content as HTML, on channels that can show it.
     pub html: Option<String>,
+    /// The dates that it speaks of as an iCalendar file, on channels that can attach one.
+    pub calendar: Option<String>,
     /// Reference of the message that this one corrects, so that both stand together.
     pub follows: Option<String>,
     /// The messages whose text is no longer right: a channel that can replaces what stands there before

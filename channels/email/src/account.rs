@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use lettre::message::Mailbox;
 use url::{Host, Url};
 
+use crate::{marks::Marker, signature::Signature};
+
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
@@ -40,6 +42,12 @@ pub struct Account {
     pub timeout: Duration,
     /// Certificates to trust.
     pub trust: Trust,
+    /// How mails are signed, if they are.
+    pub signature: Option<Signature>,
+    /// What each mail carries so that what comes back is known.
+    pub marker: Marker,
+    /// How many mails may be on their way to one domain at the same time, if there is a limit.
+    pub per_domain: Option<usize>,
 }
 
 /// Prints no login.
@@ -70,6 +78,9 @@ pub enum AccountError {
     /// The sender is no mailbox.
     #[error("channels.email.from: «{0}» is no sender; write \"Школа № 12 <school@example.org>\"")]
     From(String),
+    /// The key of the signature cannot be used.
+    #[error("channels.email.dkim_key_file: {0}; write one with openssl genrsa 2048")]
+    Dkim(&'static str),
 }
 
 impl Account {
@@ -96,12 +107,7 @@ impl Account {
         let host = host
             .ok_or(AccountError::Url("it names no host"))?
             .to_owned();
-        let here = match parsed.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name == "127.0.0.1",
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        } || host == "127.0.0.1";
+        let here = is_here(&parsed);
         let tls = match (tls, implicit) {
             (None | Some("required"), true) => Tls::Implicit,
             (Some("none"), true) => {
@@ -142,6 +148,9 @@ impl Account {
                 .map_err(|_| AccountError::From(from.to_owned()))?,
             timeout,
             trust: Trust::default(),
+            signature: None,
+            marker: Marker::default(),
+            per_domain: None,
         })
     }
 
@@ -161,8 +170,18 @@ impl Account {
     }
 }
 
+/// Whether a URL leads to this machine.
+pub(crate) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name == "127.0.0.1",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
 /// Undoes percent-encoding, in which passwords stand in URLs.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let parsed = url::form_urlencoded::parse(text.replace('+', "%2B").as_bytes())
         .next()
         .map(|(key, _)| key.into_owned());

@@ -4,21 +4,31 @@
 //! a few sessions that are kept open.
 
 pub mod account;
+pub mod mailbox;
+pub mod marks;
 mod mime;
+pub mod returned;
 mod session;
+pub mod signature;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
 use vestnik_contract::{Channel, Fault, Message, Outcome, Reason, Scope};
 
 pub use account::{Account, AccountError, Tls, Trust};
 pub use lettre::message::Mailbox;
+pub use marks::{Marker, Marks};
 pub use mime::mime;
+pub use signature::Signature;
 
 use crate::session::{Failure, Session};
 
@@ -32,6 +42,8 @@ const MAILS: u32 = 100;
 #[derive(Debug)]
 pub struct Email {
     account: Account,
+    /// The mails on their way, by the domains that they go to.
+    domains: Mutex<HashMap<String, Weak<Semaphore>>>,
     idle: Mutex<Vec<(Session, Instant)>>,
 }
 
@@ -55,8 +67,40 @@ impl Email {
     pub fn new(account: Account) -> Self {
         Self {
             account,
+            domains: Mutex::default(),
             idle: Mutex::default(),
         }
+    }
+
+    /// The account that it sends by.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// A place among the mails on their way to a domain; none where it is not free in time. Without a
+    /// limit there is always one.
+    async fn place(&self, address: &str) -> Option<Option<OwnedSemaphorePermit>> {
+        let Some(most) = self.account.per_domain else {
+            return Some(None);
+        };
+        let domain = address
+            .rsplit('@')
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        let places = {
+            let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+            domains.retain(|_, places| places.strong_count() > 0);
+            let known = domains.get(&domain).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let places = Arc::new(Semaphore::new(most));
+                domains.insert(domain, Arc::downgrade(&places));
+                places
+            })
+        };
+        // The call itself has its own time, within the driver's.
+        let place = timeout(self.account.timeout / 2, places.acquire_owned()).await;
+        place.ok().and_then(Result::ok).map(Some)
     }
 
     fn take(&self) -> Option<Session> {
@@ -77,7 +121,7 @@ impl Email {
     }
 
     async fn hand_over(&self, message: &Message, stage: &mut Stage) -> Outcome {
-        let mail = match mime(message, &self.account.from) {
+        let mail = match mime(message, &self.account) {
             Ok(mail) => mail,
             Err(reason) => return Outcome::Rejected { reason },
         };
@@ -136,6 +180,17 @@ impl Email {
 impl Channel for Email {
     async fn send(&self, message: &Message) -> Outcome {
         let mut stage = Stage::Before;
+        let Some(_place) = self.place(&message.address).await else {
+            return Outcome::Deferred {
+                reason: Reason::new(
+                    "domain_busy",
+                    "Too many mails are on their way to this domain.",
+                    Fault::Provider,
+                ),
+                retry_after: None,
+                scope: Scope::Message,
+            };
+        };
         // lettre's own time-out covers connecting only: a server that accepts and never speaks would
         // hold the call for ever.
         let call = timeout(self.account.timeout, self.hand_over(message, &mut stage)).await;

@@ -4,16 +4,26 @@ use std::time::{Duration, SystemTime};
 
 use lettre::{
     Address,
-    message::{Mailbox, Message as Mail, MultiPart, SinglePart, header},
+    address::Envelope,
+    message::{
+        Attachment, Mailbox, Message as Mail, MessageBuilder, MultiPart, SinglePart,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
 };
 use vestnik_contract::{Fault, Message, Reason};
 
-/// Builds the mail of a message. It is the same, byte by byte but for the boundaries, in every
-/// attempt: its Message-ID is the message's reference, its date is when the text was composed.
+use crate::account::Account;
+
+/// What mails of one kind are kept together by.
+const LIST: &str = "vestnik";
+
+/// Builds the mail of a message. It is the same in every attempt, but for the boundaries and the time of
+/// the signature: its Message-ID is the message's reference, its date is when the text was composed.
 ///
 /// # Errors
 /// The reason why it can be sent to nobody, above all an address that is none.
-pub fn mime(message: &Message, from: &Mailbox) -> Result<Mail, Reason> {
+pub fn mime(message: &Message, account: &Account) -> Result<Mail, Reason> {
+    let bad_mail = || Reason::new("bad_mail", "The mail could not be built.", Fault::Message);
     let to: Address = message.address.parse().map_err(|_| {
         Reason::new(
             "bad_address",
@@ -21,34 +31,83 @@ pub fn mime(message: &Message, from: &Mailbox) -> Result<Mail, Reason> {
             Fault::Address,
         )
     })?;
-    let domain = from.email.domain();
+    let domain = account.from.email.domain();
     let id = |reference: &str| format!("<{reference}@{domain}>");
     let composed_at = u64::try_from(message.composed_at).unwrap_or_default();
     let mut mail = Mail::builder()
-        .from(from.clone())
+        .from(account.from.clone())
         .to(Mailbox::new(None, to))
         .subject(message.subject.clone().unwrap_or_default())
         .date(SystemTime::UNIX_EPOCH + Duration::from_millis(composed_at))
         .message_id(Some(id(&message.reference)))
-        // RFC 3834: no holiday notice comes back to this.
-        .raw_header(header::HeaderValue::new(
-            header::HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ));
+        // RFC 3834: no holiday notice comes back to this. Exchange asks for its own word.
+        .raw_header(raw("Auto-Submitted", "auto-generated".to_owned()))
+        .raw_header(raw("X-Auto-Response-Suppress", "All".to_owned()))
+        .raw_header(raw("List-Id", format!("<{LIST}.{domain}>")));
     if let Some(earlier) = &message.follows {
         mail = mail.in_reply_to(id(earlier)).references(id(earlier));
     }
-    let text = message.text.clone();
-    match &message.html {
-        Some(html) => mail.multipart(MultiPart::alternative_plain_html(text, html.clone())),
-        None => mail.singlepart(SinglePart::plain(text)),
+    let marks = account.marker.marks(&message.reference);
+    let by_mail = marks.leave_by_mail.unwrap_or_else(|| {
+        let reference = &message.reference;
+        format!("{}?subject=unsubscribe%20{reference}", account.from.email)
+    });
+    match &marks.leave_by_page {
+        Some(page) => {
+            mail = mail
+                .raw_header(raw(
+                    "List-Unsubscribe",
+                    format!("<{page}>, <mailto:{by_mail}>"),
+                ))
+                .raw_header(raw(
+                    "List-Unsubscribe-Post",
+                    "List-Unsubscribe=One-Click".to_owned(),
+                ));
+        }
+        None => mail = mail.raw_header(raw("List-Unsubscribe", format!("<mailto:{by_mail}>"))),
     }
-    .map_err(|_| Reason::new("bad_mail", "The mail could not be built.", Fault::Message))
+    if let Some(returns_to) = &marks.returns_to {
+        let back = returns_to.parse().map_err(|_| bad_mail())?;
+        let to = message.address.parse().map_err(|_| bad_mail())?;
+        let envelope = Envelope::new(Some(back), vec![to]).map_err(|_| bad_mail())?;
+        mail = mail.envelope(envelope);
+    }
+    let mut mail = body(mail, message).map_err(|_| bad_mail())?;
+    if let Some(signature) = &account.signature {
+        signature.sign(&mut mail);
+    }
+    Ok(mail)
+}
+
+/// The text in both forms, with the dates that it speaks of beside it.
+fn body(mail: MessageBuilder, message: &Message) -> Result<Mail, lettre::error::Error> {
+    let text = message.text.clone();
+    let both = |html: &String| MultiPart::alternative_plain_html(text.clone(), html.clone());
+    let Some(calendar) = &message.calendar else {
+        return match &message.html {
+            Some(html) => mail.multipart(both(html)),
+            None => mail.singlepart(SinglePart::plain(text)),
+        };
+    };
+    let parts = match &message.html {
+        Some(html) => MultiPart::mixed().multipart(both(html)),
+        None => MultiPart::mixed().singlepart(SinglePart::plain(text.clone())),
+    };
+    let kind = ContentType::parse("text/calendar; charset=utf-8")
+        .map_err(|_| lettre::error::Error::NonAsciiChars)?;
+    mail.multipart(
+        parts.singlepart(Attachment::new("dates.ics".to_owned()).body(calendar.clone(), kind)),
+    )
+}
+
+fn raw(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::marks::{Marker, Marks};
 
     fn message() -> Message {
         Message {
@@ -58,16 +117,74 @@ mod tests {
             subject: Some("Школа № 12: Маша, новое в дневнике за 14 октября".into()),
             text: "Математика: 5\n.\nтекст".into(),
             html: Some("<p>Математика: 5</p>".into()),
+            calendar: None,
             follows: Some("FEDCBA9876543210".into()),
             replaces: Vec::new(),
             composed_at: 1_791_990_600_000,
         }
     }
 
+    fn account() -> Account {
+        let from = "Школа № 12 <school@example.org>";
+        Account::new("smtp://localhost", None, from, Duration::ZERO).expect("an account")
+    }
+
     fn written(message: &Message) -> String {
-        let from = "Школа № 12 <school@example.org>".parse().expect("a sender");
-        let mail = mime(message, &from).expect("a mail").formatted();
-        String::from_utf8(mail).expect("ASCII")
+        written_by(message, &account())
+    }
+
+    fn written_by(message: &Message, account: &Account) -> String {
+        let mail = mime(message, account).expect("a mail").formatted();
+        String::from_utf8(mail)
+            .expect("ASCII")
+            .replace("\r\n ", " ")
+    }
+
+    #[test]
+    fn who_wants_no_more_mails_says_so_by_mail_and_where_there_is_a_page_by_one_post() {
+        let plain = written(&message());
+        let by_mail = "List-Unsubscribe: <mailto:school@example.org?subject=unsubscribe%200123456789ABCDEF>\r\n";
+        assert!(plain.contains(by_mail), "{plain}");
+        assert!(!plain.contains("List-Unsubscribe-Post"), "{plain}");
+        assert!(plain.contains("List-Id: <vestnik.example.org>"), "{plain}");
+        let mut account = account();
+        account.marker = Marker::new(|reference| Marks {
+            returns_to: Some(format!("bounces+{reference}@example.org")),
+            leave_by_page: Some(format!("https://school.example.org/leave/{reference}")),
+            leave_by_mail: Some(format!("bounces+X{reference}@example.org")),
+        });
+        let marked = written_by(&message(), &account);
+        for line in [
+            "List-Unsubscribe: <https://school.example.org/leave/0123456789ABCDEF>, <mailto:bounces+X0123456789ABCDEF@example.org>\r\n",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+            "From: ",
+        ] {
+            assert!(marked.contains(line), "{line}\n{marked}");
+        }
+        let mail = mime(&message(), &account).expect("a mail");
+        let back = mail.envelope().from().map(ToString::to_string);
+        assert_eq!(
+            back.as_deref(),
+            Some("bounces+0123456789ABCDEF@example.org")
+        );
+        assert!(!marked.contains("Sender:"), "{marked}");
+    }
+
+    #[test]
+    fn dates_are_attached_beside_both_forms_of_the_text() {
+        let dated = Message {
+            calendar: Some("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".into()),
+            ..message()
+        };
+        let mail = written(&dated);
+        for part in [
+            "multipart/mixed",
+            "multipart/alternative",
+            "text/calendar; charset=utf-8",
+            "filename=\"dates.ics\"",
+        ] {
+            assert!(mail.contains(part), "{part}\n{mail}");
+        }
     }
 
     #[test]
@@ -93,7 +210,6 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_the_addresss_fault() {
-        let from = "school@example.org".parse().expect("a sender");
         for address in [
             "",
             "parent",
@@ -105,7 +221,10 @@ mod tests {
                 address: address.into(),
                 ..message()
             };
-            assert_eq!(mime(&bad, &from).expect_err(address).fault, Fault::Address);
+            assert_eq!(
+                mime(&bad, &account()).expect_err(address).fault,
+                Fault::Address
+            );
         }
     }
 

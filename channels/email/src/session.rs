@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use lettre::{
@@ -29,7 +30,14 @@ use vestnik_contract::{
     classify::{self, SmtpStage},
 };
 
-use crate::account::{Account, Tls};
+use crate::account::{Account, Tls, Trust};
+
+/// How long a greylisting server is left alone that names no time: most let the next try in after five
+/// minutes.
+const GREYLISTED: Duration = Duration::from_mins(5);
+
+/// No server's wish is followed for longer.
+const LONGEST: Duration = Duration::from_hours(4);
 
 /// An open session.
 pub(crate) struct Session {
@@ -168,11 +176,65 @@ fn failure(error: &SmtpError, stage: SmtpStage) -> Failure {
         Some(code) => {
             let code: u16 = u16::from(code);
             let words = std::error::Error::source(error).map(ToString::to_string);
-            let enhanced = words.as_deref().and_then(enhanced);
-            Failure::Refused(classify::smtp(code, enhanced, stage))
+            let words = words.unwrap_or_default();
+            let outcome = classify::smtp(code, enhanced(&words), stage);
+            Failure::Refused(patient(outcome, &words))
         }
         None => Failure::Broken,
     }
+}
+
+/// A deferral with the pause that the server asked for in its words. Greylisting lets nobody in who comes
+/// back at once: who hurries is put off longer.
+fn patient(outcome: Outcome, words: &str) -> Outcome {
+    match outcome {
+        Outcome::Deferred {
+            reason,
+            retry_after: None,
+            scope,
+        } => Outcome::Deferred {
+            reason,
+            retry_after: pause(words),
+            scope,
+        },
+        other => other,
+    }
+}
+
+/// «Greylisted, please try again in 300 seconds»
+fn pause(words: &str) -> Option<Duration> {
+    let words = words.to_lowercase();
+    let greylisted = [
+        "greylist",
+        "graylist",
+        "grey-list",
+        "gray-list",
+        "try again later",
+    ]
+    .iter()
+    .any(|word| words.contains(word));
+    let mut parts = words
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|part| !part.is_empty());
+    let mut asked = None;
+    while let Some(part) = parts.next() {
+        if !matches!(part, "in" | "after" | "retry" | "within") {
+            continue;
+        }
+        let mut ahead = parts.clone();
+        let Some(count) = ahead.next().and_then(|word| word.parse::<u64>().ok()) else {
+            continue;
+        };
+        let unit = match ahead.next().unwrap_or_default() {
+            unit if unit.starts_with("sec") || unit == "s" => 1,
+            unit if unit.starts_with("min") || unit == "m" => 60,
+            unit if unit.starts_with("hour") || unit == "h" => 3600,
+            _ => continue,
+        };
+        asked = Some(Duration::from_secs(count.saturating_mul(unit)).min(LONGEST));
+        break;
+    }
+    asked.or_else(|| greylisted.then_some(GREYLISTED))
 }
 
 /// The enhanced status code at the beginning of a reply's text (RFC 3463 §2).
@@ -225,23 +287,34 @@ fn starttls(account: &Account) -> Result<TlsParameters, Failure> {
     parameters.build_rustls().map_err(|_| untrusted())
 }
 
-async fn protect(stream: TcpStream, account: &Account) -> Result<Protected, Failure> {
+/// TLS from the first byte. What is not trusted is [`io::ErrorKind::InvalidData`].
+pub(crate) async fn encrypt(
+    stream: TcpStream,
+    host: &str,
+    trust: &Trust,
+) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(pem) = &account.trust.pem {
+    if let Some(pem) = &trust.pem {
         use rustls::pki_types::{CertificateDer, pem::PemObject};
         roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).flatten());
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| untrusted())?
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let name = ServerName::try_from(account.host.clone()).map_err(|_| untrusted())?;
-    let peer = stream.peer_addr().map_err(|_| Failure::Broken)?;
-    let stream = TlsConnector::from(Arc::new(config))
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    TlsConnector::from(Arc::new(config))
         .connect(name, stream)
+        .await
+}
+
+async fn protect(stream: TcpStream, account: &Account) -> Result<Protected, Failure> {
+    let peer = stream.peer_addr().map_err(|_| Failure::Broken)?;
+    let stream = encrypt(stream, &account.host, &account.trust)
         .await
         .map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => untrusted(),
@@ -305,6 +378,29 @@ mod tests {
         assert_eq!(enhanced("5.1.1 <x>: unknown"), Some((5, 1, 1)));
         assert_eq!(enhanced("10.0.0.1 blocked"), None);
         assert_eq!(enhanced("Mailbox full"), None);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_patience_gets_it() {
+        let seconds = |text| pause(text).map(|pause| pause.as_secs());
+        for (text, expected) in [
+            (
+                "4.7.1 Greylisted, please try again in 300 seconds",
+                Some(300),
+            ),
+            (
+                "4.2.0 <x@y>: Recipient address rejected: Greylisted",
+                Some(300),
+            ),
+            ("Try again after 10 minutes", Some(600)),
+            ("please retry in 2 hours", Some(7_200)),
+            ("come back in 900 hours", Some(4 * 3_600)),
+            ("4.2.1 The mailbox is busy", None),
+            ("there are 3 seconds in it", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -119,6 +119,7 @@ fn message(address: &str) -> Message {
         subject: Some("Школа № 12: Маша, новое в дневнике за 14 октября".into()),
         text: "Математика: 5\n".into(),
         html: Some("<p>Математика: <strong>5</strong></p>".into()),
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: 1_791_990_600_000,

@@ -147,6 +147,7 @@ fn message(reference: &str) -> Message {
         subject: Some("Школа № 12: новое в дневнике".into()),
         text: "Математика: 5\n.точка в начале\n".into(),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
@@ -201,9 +202,44 @@ async fn a_refusal_is_read_by_its_step_and_its_enhanced_code() {
         outcome("RCPT", "450 4.2.0 greylisted").await,
         Outcome::Deferred {
             scope: Scope::Message,
+            retry_after: Some(pause),
             ..
-        }
+        } if pause == Duration::from_mins(5)
     ));
+    assert!(matches!(
+        outcome("RCPT", "451 4.7.1 try again in 90 seconds").await,
+        Outcome::Deferred { retry_after: Some(pause), .. } if pause == Duration::from_secs(90)
+    ));
+    assert!(matches!(
+        outcome("RCPT", "552 5.2.2 mailbox full").await,
+        Outcome::Rejected { reason } if reason.fault == Fault::Provider && reason.code == "smtp_552_full"
+    ));
+}
+
+#[tokio::test]
+async fn one_domain_does_not_take_all_the_sessions() {
+    let script = Script::at("DOT", Act::Silence);
+    let email = script.start_as("").await;
+    let mut account = email.account().clone();
+    account.per_domain = Some(1);
+    let email = Email::new(account);
+    let to = |address: &str| Message {
+        address: address.into(),
+        ..message("0123456789ABCDEF")
+    };
+    let (first, second, other) = (
+        to("a@example.org"),
+        to("b@EXAMPLE.org"),
+        to("c@example.com"),
+    );
+    let (first, second, other) =
+        tokio::join!(email.send(&first), email.send(&second), email.send(&other));
+    assert!(matches!(first, Outcome::InDoubt { .. }), "{first:?}");
+    assert!(matches!(other, Outcome::InDoubt { .. }), "{other:?}");
+    assert!(
+        matches!(&second, Outcome::Deferred { reason, .. } if reason.code == "domain_busy"),
+        "{second:?}"
+    );
 }
 
 #[tokio::test]

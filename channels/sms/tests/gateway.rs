@@ -40,6 +40,7 @@ fn message(phone: &str, client_ref: u32) -> Message {
         subject: None,
         text: "Школа 12. Маша: матем 14.10 5".into(),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,

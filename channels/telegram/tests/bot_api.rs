@@ -45,6 +45,7 @@ fn message(chat: &str, text: &str) -> Message {
         subject: None,
         text: text.into(),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,
