@@ -202,10 +202,15 @@ pub(super) fn try_all(
             files.get(name.as_str()).map_or("", String::as_str),
         )?;
         for occasion in [Occasion::AtOnce, Occasion::Daily, Occasion::Weekly] {
-            let full = Letter {
+            let mut full = Letter {
                 occasion,
                 ..full.clone()
             };
+            if occasion == Occasion::Weekly {
+                for student in &mut full.students {
+                    student.week = vestnik_sheet::sample().sheets.into_iter().next();
+                }
+            }
             for letter in [bare(full.clone()), full] {
                 for part in PARTS {
                     templates.part(part, &letter)?;
@@ -222,6 +227,7 @@ fn bare(mut letter: Letter) -> Letter {
     letter.school.phone = None;
     for student in &mut letter.students {
         student.class = None;
+        student.week = None;
         for item in &mut student.items {
             item.work_kind = None;
             item.comment = None;
