@@ -25,7 +25,8 @@ const ROUNDS: usize = 5;
 fn message(number: usize) -> Message {
     let lines: String = (0..20)
         .map(|line| format!("- Математика, урок {line}: 5 (контрольная работа)\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     Message {
         reference: format!("{number:016}"),
         client_ref: 1,
@@ -111,17 +112,14 @@ fn source(server: &str, mails: usize, tasks: usize) -> Option<f64> {
         .ok()?
         .formatted()
         .len();
+    // Debian keeps it where only root looks.
+    let program = ["/usr/sbin/smtp-source", "/usr/bin/smtp-source"]
+        .into_iter()
+        .find(|path| std::path::Path::new(path).exists())?;
+    let [tasks, count, size] = [tasks, mails, size].map(|number| number.to_string());
     let begin = Instant::now();
-    let status = Command::new("smtp-source")
-        .args([
-            "-s",
-            &tasks.to_string(),
-            "-m",
-            &mails.to_string(),
-            "-l",
-            &size.to_string(),
-            "-d",
-        ])
+    let status = Command::new(program)
+        .args(["-s", &tasks, "-m", &count, "-l", &size, "-d"])
         .args([
             "-f",
             "school@example.org",
@@ -130,26 +128,6 @@ fn source(server: &str, mails: usize, tasks: usize) -> Option<f64> {
             server,
         ])
         .status()
-        .or_else(|_| {
-            Command::new("/usr/sbin/smtp-source")
-                .args([
-                    "-s",
-                    &tasks.to_string(),
-                    "-m",
-                    &mails.to_string(),
-                    "-l",
-                    &size.to_string(),
-                    "-d",
-                ])
-                .args([
-                    "-f",
-                    "school@example.org",
-                    "-t",
-                    "parent@example.org",
-                    server,
-                ])
-                .status()
-        })
         .ok()?;
     status.success().then(|| rate(mails, begin.elapsed()))
 }

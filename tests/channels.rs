@@ -382,7 +382,9 @@ async fn a_real_report_of_a_dead_mailbox_leads_to_paper() {
          bounce_imap_url = \"imaps://bounces:{password}@localhost:2993\"\n"
     );
     for database in databases().await {
-        let program = Program::new(&config(&database, &channel));
+        let folder = "[database]\nstate_dir = \"{folder}\"";
+        let config = config(&database, &channel).replacen("[database]", folder, 1);
+        let program = Program::new(&config);
         let store = open(&program, &database).await;
         sql(&store, FAMILY).await;
         sql(

@@ -112,7 +112,7 @@ impl Server {
                 _ => String::new(),
             };
             if !answer.contains(&format!("{tag} NO")) {
-                answer.push_str(&format!("{tag} OK done\r\n"));
+                answer = format!("{answer}{tag} OK done\r\n");
             }
             stream.write_all(answer.as_bytes()).await.ok()?;
         }
