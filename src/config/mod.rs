@@ -291,9 +291,8 @@ fn read(keys: &mut Keys) -> Option<Config> {
 fn public_url(keys: &mut Keys) -> Option<String> {
     let url = keys.text("web.public_url")?;
     let host = url.strip_prefix("http://").unwrap_or_default();
-    let here = ["localhost", "127.0.0.1"]
-        .iter()
-        .any(|name| host.starts_with(name));
+    let host = host.split([':', '/']).next().unwrap_or_default();
+    let here = matches!(host, "localhost" | "127.0.0.1");
     if url.starts_with("https://") || here {
         return Some(url);
     }

@@ -49,8 +49,10 @@ fn every_key_that_is_shown_commented_out_is_known() {
         text.push_str(bare.unwrap_or(line));
         text.push('\n');
     }
-    // Files of secrets do not exist here, and a secret stands in one place only.
-    let lines = text.lines().filter(|line| !line.contains("_file = "));
+    // Files of secrets do not exist here, and a secret stands in one place only; a signature needs one.
+    let lines = text
+        .lines()
+        .filter(|line| !line.contains("_file = ") && !line.contains("dkim_"));
     let text = lines
         .collect::<Vec<_>>()
         .join("\n")
@@ -61,6 +63,54 @@ fn every_key_that_is_shown_commented_out_is_known() {
     assert!(config.telegram.is_some() && config.print.spool_dir.is_some());
     let not_yet = |key: &str| config.warnings.iter().any(|one| one.starts_with(key));
     assert!(not_yet("channels.print.printer") && !not_yet("channels.print.spool_dir"));
+}
+
+#[test]
+fn a_signature_links_and_bounces_are_set_whole_or_not_at_all() {
+    let mail = "[channels.email]\nurl = \"smtp://localhost\"\nfrom = \"a@b.c\"\n";
+    for (text, expected) in [
+        (
+            "dkim_domain = \"b.c\"\n",
+            "channels.email.dkim_key_file: is missing",
+        ),
+        (
+            "dkim_selector = \"v\"\n",
+            "channels.email.dkim_domain: is missing",
+        ),
+        (
+            "bounce_imap_url = \"imaps://x@b.c\"\n",
+            "channels.email.bounce_address: is missing",
+        ),
+        (
+            "bounce_address = \"a+b@b.c\"\n",
+            "channels.email.bounce_address: must be",
+        ),
+        ("per_domain = 0\n", "channels.email.per_domain: «0»"),
+        (
+            "[web]\npublic_url = \"http://b.c\"\n",
+            "web.public_url: must begin with https://",
+        ),
+        (
+            "[web]\npublic_url = \"http://localhost.evil.org\"\n",
+            "web.public_url: must begin",
+        ),
+    ] {
+        let errors = errors(&format!("{mail}{text}"));
+        assert!(errors.contains(expected), "{text}: {errors}");
+    }
+    let short = load_with("[web]\nlink_key_file = \"key\"\n", &[], &[("key", "short")]);
+    let short = short.expect_err("a short key").to_string();
+    assert!(short.contains("web.link_key_file: must hold"), "{short}");
+    let address = format!("{mail}bounce_address = \"bounces@b.c\"\n");
+    let config = load(&address).expect("a configuration");
+    let warned = |key| config.warnings.iter().any(|one| one.starts_with(key));
+    assert!(
+        warned("channels.email.bounce_imap_url: is missing"),
+        "{:?}",
+        config.warnings
+    );
+    let here = load("[web]\npublic_url = \"http://127.0.0.1:8650\"\n").expect("a configuration");
+    assert_eq!(here.public_url.as_deref(), Some("http://127.0.0.1:8650"));
 }
 
 #[test]

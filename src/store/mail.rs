@@ -165,12 +165,12 @@ impl Store {
         row.map(|row| text(&row, "name")).transpose()
     }
 
-    /// Whether there is a mail with this reference.
+    /// Whether there is a mail with this reference to a family; staff do not leave by a link.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn is_mail(&self, reference: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT id FROM message WHERE ref = $1 AND channel = 'email'")
+        let row = sqlx::query("SELECT id FROM message WHERE ref = $1 AND channel = 'email' AND guardian_id IS NOT NULL")
             .bind(reference)
             .fetch_optional(&self.pool)
             .await?;
@@ -187,6 +187,9 @@ impl Store {
         reference: &str,
         (today, now): (NaiveDate, Millis),
     ) -> Result<bool, StoreError> {
+        if !self.is_mail(reference).await? {
+            return Ok(false);
+        }
         let mut tx = self.transaction().await?;
         let Some(message) = tx.mail_of(reference).await? else {
             return Ok(false);

@@ -206,11 +206,16 @@ pub(super) fn try_all(
         let occasions = [Occasion::AtOnce, Occasion::Daily, Occasion::Weekly];
         let ways = Language::ALL.map(|language| occasions.map(|occasion| (language, occasion)));
         for (language, occasion) in ways.into_iter().flatten() {
-            let full = Letter {
+            let mut full = Letter {
                 language,
                 occasion,
                 ..full.clone()
             };
+            if occasion == Occasion::Weekly {
+                for student in &mut full.students {
+                    student.week = vestnik_sheet::sample().sheets.into_iter().next();
+                }
+            }
             for letter in [bare(full.clone()), full] {
                 for part in PARTS {
                     templates.part(part, &letter)?;
@@ -227,6 +232,7 @@ fn bare(mut letter: Letter) -> Letter {
     letter.school.phone = None;
     for student in &mut letter.students {
         student.class = None;
+        student.week = None;
         for item in &mut student.items {
             item.work_kind = None;
             item.comment = None;

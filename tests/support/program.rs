@@ -68,6 +68,8 @@ impl Program {
             .arg("--config")
             .arg(&self.config)
             .env_clear()
+            // Which authorities are trusted is the machine's word.
+            .envs(std::env::var_os("SSL_CERT_FILE").map(|file| ("SSL_CERT_FILE", file)))
             .current_dir(self.folder.path());
         command
     }
