@@ -18,6 +18,7 @@ mod jobs;
 mod journal;
 mod ladder;
 mod lane;
+mod leavers;
 mod ledger;
 mod notices;
 mod outcome;
