@@ -25,7 +25,7 @@ use crate::{
     web::{
         health::{self, Pulse},
         messages::Messages,
-        metrics::Metrics,
+        metrics::{Ledger, Metrics},
     },
 };
 
@@ -60,6 +60,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .map(|provider| provider.account.clone())
         .collect();
     let alone = store.dialect() == Dialect::Sqlite;
+    let ledger = Ledger::of(config, zone, &regulation.policy);
     let engine = Engine::new(
         store.clone(),
         templates,
@@ -84,6 +85,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             store: store.clone(),
             pulse: pulse.clone(),
             clock: Clock::Wall,
+            ledger,
         };
         let router = health::router(pulse.clone())
             .merge(metrics.router())
