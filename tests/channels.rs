@@ -330,6 +330,8 @@ async fn the_pages_of_the_daemon_name_nobody_and_its_metrics_are_sound() {
             "vestnik_messages{channel=\"telegram\",state=\"accepted\"} 1",
             "vestnik_attempts_total{lane=\"telegram\",outcome=\"accepted\"} 1",
             "vestnik_changes_unplanned 0",
+            "vestnik_ledger_cells{state=\"informed\"} ",
+            "vestnik_ledger_cells{state=\"red\"} 0",
         ] {
             assert!(body.contains(line), "{body}");
         }

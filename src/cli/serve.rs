@@ -28,7 +28,7 @@ use crate::{
         family::Families,
         health::{self, Pulse},
         messages::Messages,
-        metrics::Metrics,
+        metrics::{Ledger, Metrics},
     },
 };
 
@@ -65,6 +65,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .map(|provider| provider.account.clone())
         .collect();
     let alone = store.dialect() == Dialect::Sqlite;
+    let ledger = Ledger::of(config, zone, &regulation.policy);
     let engine = Engine::new(
         store.clone(),
         templates,
@@ -86,7 +87,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     });
     beside.spawn({
         let families = links.clone().filter(|_| config.public_url.is_some());
-        let router = pages(&store, &pulse, families, zone)?;
+        let router = pages(&store, &pulse, ledger, families, zone)?;
         serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
@@ -125,6 +126,7 @@ async fn serve_pages(listener: TcpListener, router: axum::Router, stop: Cancella
 fn pages(
     store: &Store,
     pulse: &Pulse,
+    ledger: Ledger,
     families: Option<Arc<Links>>,
     zone: Tz,
 ) -> Result<axum::Router> {
@@ -132,6 +134,7 @@ fn pages(
         store: store.clone(),
         pulse: pulse.clone(),
         clock: Clock::Wall,
+        ledger,
     };
     let router = health::router(pulse.clone())
         .merge(metrics.router())

@@ -94,6 +94,10 @@ impl Engine {
                 tx.planned(changes, &outcome, now).await?;
             }
         }
+        if !sorted.students.is_empty() {
+            let touched: Vec<i64> = sorted.students.iter().copied().collect();
+            tx.end_leavers(Some(&touched), today, now).await?;
+        }
         tx.commit().await?;
         Ok(full)
     }

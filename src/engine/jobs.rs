@@ -60,6 +60,7 @@ impl Engine {
                 |at| zone::local(at, zone).date(),
             );
             let dates = tx.dates_come(last, today, now).await?;
+            tx.end_leavers(None, today, now).await?;
             let asked = tx.ask(today, now).await?;
             let outcome = format!("{dates} dates, {asked} questions");
             tx.finish_job("day", midnight, &outcome, now).await?;

@@ -111,10 +111,12 @@ impl Event {
             (Place::Test { .. }, _) => Self::Test,
             (Place::ClassEvent(_), _) => Self::ClassEvent,
             (Place::Outlook(_), _) => Self::Forecast,
-            (Place::Silence { .. } | Place::Summary(_) | Place::Notice(_), _) => Self::Service,
-            // Staff hear of these.
+            // Of the last five staff hear.
             (
-                Place::Contact(_)
+                Place::Silence { .. }
+                | Place::Summary(_)
+                | Place::Notice(_)
+                | Place::Contact(_)
                 | Place::Moved(_)
                 | Place::NoPaper(_)
                 | Place::NoHomework(_)

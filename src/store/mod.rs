@@ -20,6 +20,7 @@ mod jobs;
 mod journal;
 mod ladder;
 mod lane;
+mod leavers;
 mod ledger;
 mod mail;
 mod notices;

@@ -216,14 +216,15 @@ impl Tx {
         Ok(())
     }
 
-    /// The recipients of a message are informed of all that it carries.
+    /// The recipients of a message are informed of all that it carries, also where its time was over: that it
+    /// arrived is more than that nobody knew.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn inform(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE notice SET state = 'informed', waits_for = NULL, due_at = NULL, reason = NULL, \
-             state_at = $2 WHERE state IN ('in_message', 'waiting', 'settling') \
+             state_at = $2 WHERE state IN ('in_message', 'waiting', 'settling', 'red') \
              AND id IN (SELECT notice_id FROM message_notice WHERE message_id = $1)",
         )
         .bind(message_id)

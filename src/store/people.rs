@@ -120,19 +120,7 @@ pub(super) async fn people(
     )
     .await?
     {
-        people.guardians.push(Guardian {
-            id: int(row, "id")?,
-            preset: some_text(row, "preset")?
-                .as_deref()
-                .and_then(Preset::from_code),
-            quiet: some_text(row, "quiet")?.and_then(|quiet| quiet.parse().ok()),
-            language: some_text(row, "language")?
-                .and_then(|code| Language::from_code(&code))
-                .unwrap_or_default(),
-            large_print: int(row, "large_print")? == 1,
-            plain: int(row, "plain")? == 1,
-            paused_to: some_parsed(row, "paused_to")?,
-        });
+        people.guardians.push(guardian(row)?);
     }
     let of_owners = format!(
         "guardian_id IN ({owners}) AND student_id IN ({})",
@@ -248,6 +236,22 @@ async fn rows(db: &mut AnyConnection, sql: &str, list: &str) -> Result<Vec<AnyRo
         .persistent(false)
         .fetch_all(db)
         .await?)
+}
+
+fn guardian(row: &AnyRow) -> Result<Guardian, StoreError> {
+    Ok(Guardian {
+        id: int(row, "id")?,
+        preset: some_text(row, "preset")?
+            .as_deref()
+            .and_then(Preset::from_code),
+        quiet: some_text(row, "quiet")?.and_then(|quiet| quiet.parse().ok()),
+        language: some_text(row, "language")?
+            .and_then(|code| Language::from_code(&code))
+            .unwrap_or_default(),
+        large_print: int(row, "large_print")? == 1,
+        plain: int(row, "plain")? == 1,
+        paused_to: some_parsed(row, "paused_to")?,
+    })
 }
 
 fn guardianship(row: &AnyRow) -> Result<Guardianship, StoreError> {

@@ -38,7 +38,7 @@ impl Language {
     pub(super) fn file(self, name: &str) -> String {
         match self {
             Self::Russian => name.to_owned(),
-            other => format!("{}/{name}", other.code()),
+            Self::English => format!("{}/{name}", self.code()),
         }
     }
 

@@ -37,10 +37,10 @@ use crate::{
 pub struct Letter {
     /// Who writes.
     pub school: School,
-    /// Why now.
-    pub occasion: Occasion,
     /// The language of what stands around the news.
     pub language: Language,
+    /// Why now.
+    pub occasion: Occasion,
     /// Today in the school's zone.
     pub date: NaiveDate,
     /// «сводка № 6»: which week of the school year the week's digest is about.

@@ -1,6 +1,8 @@
 //! `/metrics`: the state of everything for Prometheus, by its naming conventions
 //! (prometheus.io/docs/practices/naming).
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use axum::{
     Router,
     extract::State,
@@ -12,10 +14,20 @@ use prometheus::{
     Encoder, GaugeVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use chrono_tz::Tz;
+use tokio::sync::Mutex;
+
 use super::health::Pulse;
 use crate::{
     clock::Clock,
-    store::{Hold, Status, Store},
+    config::Config,
+    family::contact::Channel,
+    instant::{MINUTE, Millis},
+    policy::Policy,
+    providers,
+    store::{Hold, LedgerQuestion, Status, Store, StoreError},
+    week::Week,
+    zone,
 };
 
 /// What the metrics are made of.
@@ -27,6 +39,68 @@ pub struct Metrics {
     pub pulse: Pulse,
     /// How old things are.
     pub clock: Clock,
+    /// How the ledger is read.
+    pub ledger: Ledger,
+}
+
+/// How the ledger of this week is read, and what it said last: it is computed from the whole week, and a scrape comes
+/// every few seconds.
+#[derive(Clone)]
+pub struct Ledger {
+    zone: Tz,
+    configured: Vec<Channel>,
+    reports: Vec<Channel>,
+    policy: Policy,
+    last: Arc<Mutex<Option<(Millis, Cells)>>>,
+}
+
+/// How long what the ledger said is shown.
+const SHOWN: Millis = 5 * MINUTE;
+
+/// How many cells of students and guardians are in each state.
+type Cells = BTreeMap<&'static str, i64>;
+
+impl Ledger {
+    /// As it is configured, by the policy that governs.
+    pub fn of(config: &Config, zone: Tz, policy: &Policy) -> Self {
+        Self {
+            zone,
+            configured: config.channels(),
+            reports: providers::reports(config),
+            policy: policy.clone(),
+            last: Arc::default(),
+        }
+    }
+
+    async fn cells(&self, store: &Store, now: Millis) -> Result<Cells, StoreError> {
+        let mut last = self.last.lock().await;
+        let fresh = |(at, _): &&(Millis, Cells)| (0..SHOWN).contains(&(now - at));
+        if let Some((_, cells)) = last.as_ref().filter(fresh) {
+            return Ok(cells.clone());
+        }
+        let today = zone::local(now, self.zone).date();
+        let question = LedgerQuestion {
+            week: Week::of(today),
+            class: None,
+            today,
+            zone: self.zone,
+            configured: &self.configured,
+            reports: &self.reports,
+            policy: &self.policy,
+        };
+        let mut cells = Cells::from([("informed", 0), ("open", 0), ("red", 0), ("nothing_due", 0)]);
+        for line in store.ledger(&question).await? {
+            let state = match &line.cell {
+                cell if cell.red => "red",
+                cell if cell.informed => "informed",
+                cell if cell.counts() => "open",
+                _ => "nothing_due",
+            };
+            *cells.entry(state).or_default() += 1;
+        }
+        *last = Some((now, cells.clone()));
+        Ok(cells)
+    }
 }
 
 impl Metrics {
@@ -60,6 +134,17 @@ impl Metrics {
             status.possible_duplicates,
         )?;
         holds(&registry, &self.store.holds().await?)?;
+        let cells = IntGaugeVec::new(
+            Opts::new(
+                "vestnik_ledger_cells",
+                "Students' guardians by whether they are informed in this week.",
+            ),
+            &["state"],
+        )?;
+        for (state, count) in self.ledger.cells(&self.store, self.clock.now()).await? {
+            cells.with_label_values(&[state]).set(count);
+        }
+        registry.register(Box::new(cells))?;
         let ages = GaugeVec::new(
             Opts::new(
                 "vestnik_oldest_ready_seconds",

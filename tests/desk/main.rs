@@ -21,6 +21,7 @@ mod quarantine;
 mod reconcile;
 mod results;
 mod rhythm;
+mod roads;
 mod school;
 mod silence;
 mod staff;

@@ -134,3 +134,30 @@ async fn a_result_that_was_told_is_corrected_at_once() {
         );
     }
 }
+
+/// A result that was received yesterday evening and set tonight has its day over in the night: it leaves as soon as the
+/// night is, whatever is missing.
+#[tokio::test]
+async fn a_result_whose_time_is_over_at_night_leaves_in_the_morning() {
+    for base in both().await {
+        let mut desk = school(&base.store).await;
+        desk.until("2026-10-14T21:30:00").await;
+        desk.calls.clear();
+        let received = crate::desk::at("2026-10-13T23:00:00");
+        desk.sql(&format!(
+            "INSERT INTO term_result (student_id, subject_id, term_id, value, received_at) VALUES (1, 1, 1, '5', {received})"
+        ))
+        .await;
+        for minutes in [31, 60, 120, 240] {
+            desk.minutes(minutes).await;
+        }
+        assert!(desk.calls.is_empty(), "nobody is woken");
+        desk.until("2026-10-15T07:29:00").await;
+        assert!(desk.calls.is_empty());
+        desk.until("2026-10-15T07:30:00").await;
+        assert_eq!(
+            sms(&mut desk),
+            ["Школа 12. Маша 15.10: итоги 1 четв – матем 5"]
+        );
+    }
+}
