@@ -16,6 +16,7 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     engine::Engine,
+    inbox::{self, Inbox},
     paper::{calendar::Calendar, press::Press},
     policy::Regulation,
     providers,
@@ -102,7 +103,33 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
-    app::run(engine, &providers, Clock::Wall, look, stop, GRACE, beat).await;
+    let ended = CancellationToken::new();
+    let ears = futures::future::join_all(providers.iter().map(|provider| {
+        let inbox = Inbox {
+            store: store.clone(),
+            lane: provider.account.lane.clone(),
+            clock: Clock::Wall,
+            look: look.clone(),
+            stop: stop.clone(),
+        };
+        inbox::listen(provider, inbox, ended.clone())
+    }));
+    let turns = async {
+        app::run(
+            engine,
+            &providers,
+            Clock::Wall,
+            look.clone(),
+            stop.clone(),
+            GRACE,
+            beat,
+        )
+        .await;
+        // Who listens does so until the last call has its answer.
+        ended.cancel();
+    };
+    // The ears are opened before the first message leaves.
+    tokio::join!(ears, turns);
     beside.close();
     let _ = tokio::time::timeout(Duration::from_secs(1), beside.wait()).await;
     drop(lock);

@@ -24,7 +24,7 @@ use crate::{
     policy::{RULES, Regulation, Wrong},
     secret::Secret,
 };
-pub use channels::{EmailAccount, Limits, Print, Rate, SmsAccount, TelegramAccount};
+pub use channels::{EmailAccount, Limits, Print, Rate, SmppAccount, SmsAccount, TelegramAccount};
 use places::Places;
 use read::Keys;
 

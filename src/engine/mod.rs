@@ -12,6 +12,7 @@ mod send;
 mod settle;
 mod silence;
 mod staff;
+mod withdraw;
 
 pub use intake::reference;
 
@@ -239,6 +240,7 @@ impl Engine {
         self.leave_stalled_lanes(now).await?;
         self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
+            self.withdraw(&lease, now).await?;
             self.begin_day(&lease, now).await?;
             let more = self.intake(&lease, now).await?;
             turn.more |= more;

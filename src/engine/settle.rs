@@ -16,6 +16,10 @@ const OVERDUE: usize = 200;
 /// How long a receipt waits for the message that it belongs to (design §5).
 const RECEIPT_KEPT: Millis = 24 * HOUR;
 
+/// How long the other parts of a text are waited for when one has arrived. A phone that is on takes
+/// them within the minute; providers that report of the first part alone never say more.
+const PARTS_PATIENCE: Millis = HOUR;
+
 impl Engine {
     /// Settles the reports of calls that ended, all of one lane in one commit.
     pub(super) async fn settle(
@@ -60,6 +64,9 @@ impl Engine {
             let Some(mut tx) = self.store.fenced(&lease).await? else {
                 continue;
             };
+            let since = now - RECEIPT_KEPT;
+            tx.gather_receipts(&account.lane, since, PARTS_PATIENCE, now)
+                .await?;
             for receipt in tx.receipts(&account.lane, now - RECEIPT_KEPT).await? {
                 if let Some(delivery) = receipt.delivery {
                     let because = match &delivery {
@@ -262,6 +269,13 @@ impl Engine {
                 let Some((standing, since)) = tx.standing(message_id).await? else {
                     continue;
                 };
+                // A text whose other parts are silent has arrived with the first.
+                if standing.state == State::Accepted && tx.some_parts_arrived(message_id).await? {
+                    let arrived = Happened::Answered(Some(Delivery::Delivered));
+                    self.follow(&mut tx, &account, message_id, arrived, None, now)
+                        .await?;
+                    continue;
+                }
                 let over = match standing.state {
                     State::Accepted => now - since >= RECEIPT_PATIENCE,
                     _ => !account.answers_queries,

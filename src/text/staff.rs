@@ -12,6 +12,8 @@ pub struct Failing {
     pub channel: Channel,
     /// What experience says of it.
     pub health: Health,
+    /// Whether its owner answered with «СТОП», which is no fault of the address.
+    pub stopped: bool,
 }
 
 /// Prints no name.
@@ -23,6 +25,9 @@ impl std::fmt::Debug for Failing {
 
 /// What happened to the address, in a teacher's words.
 fn words(failing: &Failing) -> &'static str {
+    if failing.stopped {
+        return "родители ответили «СТОП», SMS им больше не идут";
+    }
     match (failing.health, failing.channel) {
         (Health::Blocked, _) => "родители остановили бота",
         (Health::Complained, _) => "на письма школы пожаловались",
