@@ -15,6 +15,7 @@ mod ladder;
 mod ledger;
 mod paper;
 mod quarantine;
+mod receipts;
 mod reconcile;
 mod results;
 mod school;
