@@ -3,6 +3,7 @@
 use std::{future::pending, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 use vestnik_contract::{Received, Sink};
@@ -23,17 +24,17 @@ const QUARANTINE: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Where one account's channel lays what its provider says.
-pub struct Inbox {
+struct Inbox {
     /// Where it is kept.
-    pub store: Store,
+    store: Store,
     /// The account.
-    pub lane: String,
+    lane: String,
     /// When it came.
-    pub clock: Clock,
+    clock: Clock,
     /// Told that a turn has something to settle.
-    pub look: Arc<Notify>,
+    look: Arc<Notify>,
     /// When the program ends.
-    pub stop: CancellationToken,
+    stop: CancellationToken,
 }
 
 #[async_trait]
@@ -63,23 +64,64 @@ impl Sink for Inbox {
     }
 }
 
-/// Listens to one provider until `inbox.stop`, and takes leave of it when `ended` is. In quarantine it
-/// does not: what a provider has to say is said to the database that sent the messages.
-pub async fn listen(provider: &Provider, inbox: Inbox, ended: CancellationToken) {
-    let stop = inbox.stop.clone();
-    let store = inbox.store.clone();
+/// Those who listen to the providers, one for each account.
+pub struct Ears<'a> {
+    ears: Vec<(&'a Provider, Inbox)>,
+}
+
+/// An ear for each provider.
+pub fn ears<'a>(
+    providers: &'a [Provider],
+    store: &Store,
+    clock: Clock,
+    look: &Arc<Notify>,
+    stop: &CancellationToken,
+) -> Ears<'a> {
+    let ear = |provider: &'a Provider| {
+        let inbox = Inbox {
+            store: store.clone(),
+            lane: provider.account.lane.clone(),
+            clock,
+            look: look.clone(),
+            stop: stop.clone(),
+        };
+        (provider, inbox)
+    };
+    Ears {
+        ears: providers.iter().map(ear).collect(),
+    }
+}
+
+impl Ears<'_> {
+    /// Listens as long as the driver's turns go on, so that the last calls have their answers too, and
+    /// then takes leave of the providers. The ears are open before the first message leaves.
+    pub async fn beside(self, turns: impl Future<Output = ()>) {
+        let ended = CancellationToken::new();
+        let ears = self
+            .ears
+            .into_iter()
+            .map(|(provider, inbox)| listen(provider, inbox, &ended));
+        let turns = async {
+            turns.await;
+            ended.cancel();
+        };
+        tokio::join!(join_all(ears), turns);
+    }
+}
+
+/// Listens to one provider until `ended`. In quarantine it does not: what a provider has to say is said
+/// to the database that sent the messages.
+async fn listen(provider: &Provider, inbox: Inbox, ended: &CancellationToken) {
+    let listening = async {
+        while !matches!(inbox.store.quarantined().await, Ok(false)) {
+            let _ = timeout(QUARANTINE, pending::<()>()).await;
+        }
+        provider.listen(Arc::new(inbox)).await;
+        pending::<()>().await;
+    };
     tokio::select! {
         () = ended.cancelled() => {}
-        () = async {
-            while !matches!(store.quarantined().await, Ok(false)) {
-                let _ = timeout(QUARANTINE, stop.cancelled()).await;
-                if stop.is_cancelled() {
-                    return;
-                }
-            }
-            provider.listen(Arc::new(inbox)).await;
-            pending().await
-        } => {}
+        () = listening => {}
     }
     let _ = timeout(FAREWELL, provider.close()).await;
 }

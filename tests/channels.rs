@@ -419,7 +419,8 @@ async fn an_sms_centre_carries_and_reports_and_a_family_that_answers_stop_is_lef
             "{consents}"
         );
         sql(&store, &mark(15)).await;
-        let on_paper = || status(&program)["notices"]["waiting"] == 2;
+        // His second mark, and both of Olga, who has no channel here.
+        let on_paper = || status(&program)["notices"]["waiting"] == 3;
         assert!(
             wait(Duration::from_secs(10), on_paper),
             "{}",

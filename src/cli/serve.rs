@@ -12,11 +12,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    app,
+    app::{self, Provider},
     clock::{self, Clock},
     config::Config,
-    engine::Engine,
-    inbox::{self, Inbox},
+    engine::{Engine, Rules},
+    inbox,
     paper::{calendar::Calendar, press::Press},
     policy::Regulation,
     providers,
@@ -54,23 +54,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
     let press = calendar(config, &store, &templates, zone)?;
-    let mut random = clock::random();
-    let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
-    let accounts = providers
-        .iter()
-        .map(|provider| provider.account.clone())
-        .collect();
-    let alone = store.dialect() == Dialect::Sqlite;
-    let engine = Engine::new(
-        store.clone(),
-        templates,
-        app::rules(config, zone, regulation.policy),
-        accounts,
-        holder,
-        alone,
-        random,
-    )
-    .with_watermark(watermark);
+    let rules = app::rules(config, zone, regulation.policy);
+    let engine = engine(&store, templates, rules, &providers).with_watermark(watermark);
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());
@@ -103,38 +88,42 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
-    let ended = CancellationToken::new();
-    let ears = futures::future::join_all(providers.iter().map(|provider| {
-        let inbox = Inbox {
-            store: store.clone(),
-            lane: provider.account.lane.clone(),
-            clock: Clock::Wall,
-            look: look.clone(),
-            stop: stop.clone(),
-        };
-        inbox::listen(provider, inbox, ended.clone())
-    }));
-    let turns = async {
-        app::run(
-            engine,
-            &providers,
-            Clock::Wall,
-            look.clone(),
-            stop.clone(),
-            GRACE,
-            beat,
-        )
-        .await;
-        // Who listens does so until the last call has its answer.
-        ended.cancel();
-    };
-    // The ears are opened before the first message leaves.
-    tokio::join!(ears, turns);
+    let ears = inbox::ears(&providers, &store, Clock::Wall, &look, &stop);
+    let turns = app::run(
+        engine,
+        &providers,
+        Clock::Wall,
+        look.clone(),
+        stop.clone(),
+        GRACE,
+        beat,
+    );
+    Box::pin(ears.beside(turns)).await;
     beside.close();
     let _ = tokio::time::timeout(Duration::from_secs(1), beside.wait()).await;
     drop(lock);
     tracing::info!("vestnik has stopped");
     Ok(())
+}
+
+/// The engine, under a name that no other process has.
+fn engine(store: &Store, templates: Templates, rules: Rules, providers: &[Provider]) -> Engine {
+    let mut random = clock::random();
+    let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
+    let accounts = providers
+        .iter()
+        .map(|provider| provider.account.clone())
+        .collect();
+    let alone = store.dialect() == Dialect::Sqlite;
+    Engine::new(
+        store.clone(),
+        templates,
+        rules,
+        accounts,
+        holder,
+        alone,
+        random,
+    )
 }
 
 /// Writes this start down in the database, and then beside it.

@@ -195,7 +195,7 @@ impl Smpp {
                 ),
             };
         };
-        let Some(to) = self.addresses.to(&message.address) else {
+        let Some(to) = Addresses::to(&message.address) else {
             return Outcome::Rejected {
                 reason: Reason::new(
                     "smpp_address",

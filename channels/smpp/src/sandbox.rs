@@ -255,7 +255,7 @@ fn answer(command: &Command, centre: &Centre, bound: &mut bool, own: &mut u32) -
 fn submitted(submit: &SubmitSm, sequence: u32, centre: &Centre, own: &mut u32) -> Then {
     let mut held = centre.held();
     let seen = seen(submit);
-    let (place, total) = seen.place;
+    let (place, _) = seen.place;
     let digits = seen
         .to
         .get(seen.to.len().saturating_sub(2)..)
@@ -294,38 +294,16 @@ fn submitted(submit: &SubmitSm, sequence: u32, centre: &Centre, own: &mut u32) -
         CommandStatus::EsmeRok,
         SubmitSmResp::builder().message_id(name).build().into(),
     );
-    let mut say = |deliver: DeliverSm| {
+    let mut answers = vec![taken];
+    for deliver in says(&seen, id, &digits) {
         *own += 1;
-        Command::builder()
+        let said = Command::builder()
             .status(CommandStatus::EsmeRok)
             .sequence_number(*own)
-            .pdu(deliver)
-    };
-    let mut answers = vec![taken];
-    let reports = seen.registered_delivery & 3 != 0;
-    match digits.as_str() {
-        "13" => {}
-        _ if !reports => {}
-        "20" if place > 1 => {}
-        "04" => answers.push(say(receipt(&seen, &id.to_string(), "UNDELIV"))),
-        "21" if place == total => answers.push(say(receipt(&seen, &id.to_string(), "UNDELIV"))),
-        "05" => answers.push(say(receipt(&seen, &id.to_string(), "EXPIRED"))),
-        "06" => answers.insert(0, say(receipt(&seen, &id.to_string(), "DELIVRD"))),
-        "10" => answers.push(say(receipt(&seen, &format!("{id:08X}"), "DELIVRD"))),
-        "15" => answers.push(say(fields(&seen, id))),
-        "16" => {
-            answers.push(say(receipt(&seen, &id.to_string(), "ENROUTE")));
-            answers.push(say(receipt(&seen, &id.to_string(), "DELIVRD")));
-        }
-        _ => {
-            let times = if digits == "09" { 2 } else { 1 };
-            for _ in 0..times {
-                answers.push(say(receipt(&seen, &id.to_string(), "DELIVRD")));
-            }
-        }
-    }
-    if digits == "11" && place == total {
-        answers.push(say(stop(&seen)));
+            .pdu(deliver);
+        // A receipt may be faster than the answer.
+        let place = if digits == "06" { 0 } else { answers.len() };
+        answers.insert(place, said);
     }
     if digits == "22" {
         *own += 1;
@@ -336,6 +314,30 @@ fn submitted(submit: &SubmitSm, sequence: u32, centre: &Centre, own: &mut u32) -
         answers.push(unbind);
     }
     Then::Answer(answers)
+}
+
+/// What the centre says by itself about a message that it has taken.
+fn says(seen: &Submitted, id: u32, digits: &str) -> Vec<DeliverSm> {
+    let (place, total) = seen.place;
+    let name = id.to_string();
+    let report = |state| receipt(seen, &name, state);
+    let mut said = match digits {
+        _ if seen.registered_delivery == 0 => Vec::new(),
+        "13" => Vec::new(),
+        "20" if place > 1 => Vec::new(),
+        "04" => vec![report("UNDELIV")],
+        "21" if place == total => vec![report("UNDELIV")],
+        "05" => vec![report("EXPIRED")],
+        "09" => vec![report("DELIVRD"), report("DELIVRD")],
+        "10" => vec![receipt(seen, &format!("{id:08X}"), "DELIVRD")],
+        "15" => vec![fields(seen, id)],
+        "16" => vec![report("ENROUTE"), report("DELIVRD")],
+        _ => vec![report("DELIVRD")],
+    };
+    if digits == "11" && place == total {
+        said.push(stop(seen));
+    }
+    said
 }
 
 fn seen(submit: &SubmitSm) -> Submitted {

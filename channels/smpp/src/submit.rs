@@ -60,7 +60,7 @@ impl Addresses {
     }
 
     /// A number in international form, as SMPP wants it: without its `+`.
-    pub(crate) fn to(&self, e164: &str) -> Option<COctetString<1, 21>> {
+    pub(crate) fn to(e164: &str) -> Option<COctetString<1, 21>> {
         let digits = e164.strip_prefix('+')?;
         let number = (8..=15).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit());
         COctetString::from_string(digits.to_owned())

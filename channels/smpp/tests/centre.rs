@@ -278,13 +278,33 @@ async fn receipts_come_in_every_form_and_a_text_from_the_phone_with_them() {
         ));
     }
     desk.clear();
+    smpp.send(&message("+79161234521", LONG, 1)).await;
+    let receipts = desk.receipts(3).await;
+    assert!(matches!(
+        receipts[2].delivery,
+        Some(Delivery::Undelivered { .. })
+    ));
+    desk.clear();
+    smpp.send(&message("+79161234520", LONG, 1)).await;
+    smpp.send(&message("+79161234500", "Привет", 1)).await;
+    let receipts = desk.receipts(2).await;
+    let addresses: Vec<_> = receipts
+        .iter()
+        .filter_map(|one| one.address.as_deref())
+        .collect();
+    assert_eq!(
+        addresses,
+        ["+79161234520", "+79161234500"],
+        "one of three parts reports"
+    );
+    desk.clear();
     smpp.send(&message("+79161234511", "Привет", 1)).await;
     let text = desk.text().await;
     assert_eq!(
         (text.from.as_str(), text.text.as_str()),
         ("+79161234511", "СТОП")
     );
-    support::until("every word is answered", || centre.answers().len() == 11).await;
+    support::until("every word is answered", || centre.answers().len() == 16).await;
     assert!(centre.answers().iter().all(|status| *status == 0));
 }
 

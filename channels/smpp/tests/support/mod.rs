@@ -39,7 +39,7 @@ pub(crate) fn settings(url: &str) -> Settings {
         sender_ton: None,
         sender_npi: None,
         window: 10,
-        enquire_link: Duration::from_secs(60),
+        enquire_link: Duration::from_mins(1),
         splitting: Splitting::Udh8,
         receipt_ids: ReceiptIds::Auto,
         receipts: Receipts::Every,
