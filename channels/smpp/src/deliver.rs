@@ -238,7 +238,7 @@ mod tests {
 
     const TEXT: &str = "id:0001A2B sub:001 dlvrd:001 submit date:2611251200 done date:2611251201 stat:DELIVRD err:000 text:id:7 stat:UNDELIV";
 
-    fn deliver(class: u8, text: &[u8]) -> rusmpp::pdus::DeliverSm {
+    fn deliver(class: u8, text: &[u8]) -> DeliverSm {
         DeliverSm::builder()
             .source_addr(COctetString::from_str("79161234500").expect("a number"))
             .esm_class(EsmClass::from(class))
