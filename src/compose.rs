@@ -27,7 +27,7 @@ use crate::{
     plan::WhyNone,
     quiet::Quiet,
     schedule,
-    text::{Item, Letter, School},
+    text::{Item, Language, Letter, School},
     zone,
 };
 
@@ -190,6 +190,8 @@ pub struct Draft {
 struct Member<'a> {
     due: &'a Due,
     contact_id: i64,
+    /// The language that its guardian reads.
+    language: Language,
     /// The timing that the family asked for.
     timing: Timing,
     /// When it joins the day's digest, if the address has had its day's messages; none for what passes
@@ -227,6 +229,10 @@ pub fn compose(
                 .push(Member {
                     due: one,
                     contact_id,
+                    language: people
+                        .guardian(contact.guardian_id)
+                        .map(|guardian| guardian.language)
+                        .unwrap_or_default(),
                     timing: road.timing,
                     folds: road.folds,
                 });

@@ -157,6 +157,8 @@ pub struct Measure {
     pub reports: Vec<Channel>,
     /// Whether the week is over.
     pub over: bool,
+    /// Whether the weeks are over that the same sheet would speak of.
+    pub paper_over: bool,
 }
 
 /// What is known of one student, guardian and week.
@@ -296,6 +298,16 @@ fn weigh(duty: &Duty, measure: &Measure) -> (bool, Evidence, Option<Why>) {
     }
 }
 
+impl Measure {
+    /// Whether the time is over of somebody who did not hear for this reason.
+    fn over_for(&self, why: Option<Why>) -> bool {
+        match why {
+            Some(Why::Sheet) => self.paper_over,
+            _ => self.over,
+        }
+    }
+}
+
 /// Computes one cell. The order of the duties means nothing, and one more duty never raises it.
 pub fn cell(entries: &Entries, measure: &Measure) -> Cell {
     let weighed = entries
@@ -314,7 +326,7 @@ pub fn cell(entries: &Entries, measure: &Measure) -> Cell {
     Cell {
         evidence: evidence.min(),
         informed,
-        red: measure.over && !informed,
+        red: !informed && measure.over_for(why),
         why_paper: why_paper.filter(|_| matches!(why, Some(Why::Sheet | Why::Red))),
         why,
     }
@@ -333,7 +345,9 @@ fn silent(silence: &Silence, measure: &Measure) -> Cell {
         Silence::Nothing(why) => none(*why, false),
         Silence::Message if measure.over => none(Why::Untold, true),
         Silence::Message => none(Why::Pending, false),
-        Silence::OnPaper(sheets) if sheets.is_empty() && measure.over => none(Why::NoSheet, true),
+        Silence::OnPaper(sheets) if sheets.is_empty() && measure.paper_over => {
+            none(Why::NoSheet, true)
+        }
         Silence::OnPaper(sheets) if sheets.is_empty() => none(Why::Pending, false),
         Silence::OnPaper(sheets) => {
             let carriers = sheets.iter().map(|state| Carrier {

@@ -16,6 +16,9 @@
 //! is the only room with SQL, and [`engine`] joins the two. [`paper`] makes the printed sheets of the
 //! families who hear by no other channel.
 
+#[macro_use]
+mod output;
+
 pub mod absence;
 pub mod app;
 pub mod breaker;
@@ -25,6 +28,7 @@ pub mod compose;
 pub mod config;
 pub mod demo;
 pub mod engine;
+pub mod entries;
 pub mod explain;
 pub mod family;
 pub mod inbox;

@@ -98,6 +98,15 @@ pub const EMAIL_DOUBT: Millis = 15 * MINUTE;
 /// back-off below that is about a working day.
 pub const ATTEMPTS: u32 = 12;
 
+/// When a provider that had nothing new about a message accepted at `since` is asked again: after as long
+/// as it has been accepted already, soon at first, then ever more rarely. The instants are round, so that
+/// messages of one hour are asked about in one turn.
+pub fn next_question(since: Millis, now: Millis) -> Millis {
+    let pause = (now - since).clamp(MINUTE, 6 * HOUR);
+    let round = (pause / 4).max(MINUTE);
+    (now + pause + round - 1) / round * round
+}
+
 /// How long receipts are waited for.
 pub const RECEIPT_PATIENCE: Millis = 72 * HOUR;
 

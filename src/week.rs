@@ -46,6 +46,12 @@ impl Week {
         self.monday + Days::new(6)
     }
 
+    /// The week so many weeks later.
+    #[must_use]
+    pub fn later(self, weeks: u64) -> Self {
+        Self::of(self.monday + Days::new(7 * weeks))
+    }
+
     /// Which week of the school year it is, counted from 1, where the year began on `first_day`.
     pub fn number_since(self, first_day: NaiveDate) -> u32 {
         let weeks = (self.monday - Self::of(first_day).monday).num_weeks();
@@ -54,8 +60,13 @@ impl Week {
 
     /// «12–16 октября 2026»; the Saturday is named where the class has lessons on it.
     pub fn label(self, with_saturday: bool) -> String {
+        self.label_from(self, with_saturday)
+    }
+
+    /// «5–16 октября 2026», from the first day of an earlier week on.
+    pub fn label_from(self, first: Self, with_saturday: bool) -> String {
         let last = self.monday + Days::new(if with_saturday { 5 } else { 4 });
-        format!("{} {}", words::days(self.monday, last), last.year())
+        format!("{} {}", words::days(first.monday, last), last.year())
     }
 }
 

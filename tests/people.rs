@@ -1,4 +1,5 @@
-//! Stories of the commands about people: the register of consents, the service mode, and why somebody hears.
+//! Stories of the commands about people: the register of consents, the service mode, and why somebody hears;
+//! and of what commands print.
 
 #![expect(clippy::expect_used, reason = "a story that cannot be told has failed")]
 
@@ -333,4 +334,44 @@ async fn an_earlier_paper_is_a_warning_and_a_future_one_a_slip() {
         (Some(2), true),
         "{words}"
     );
+}
+
+/// `vestnik ledger | head` ends when `head` has read enough; a full disk is another matter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_has_read_enough_breaks_no_command_and_a_full_disk_is_named() {
+    let program = Program::new(&config(DATABASE, RELAY));
+    let store = open(&program, DATABASE).await;
+    sql(&store, FAMILY).await;
+    let week = ["--week", "2026-W42"];
+    for arguments in [
+        &["ledger"][..],
+        &[&["ledger", "--csv"], &week[..]].concat(),
+        &["policy", "show", "tkk"],
+        &["policy", "diff", "natashinskaya", "tkk"],
+        &["consent", "list"],
+        &["held", "list"],
+        &["status"],
+        &["reconcile"],
+        &["route", "--student", "1", "--event", "mark"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = program
+            .command(arguments)
+            .stdout(writer)
+            .output()
+            .expect("it runs");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {words}");
+        assert!(!words.contains("panicked"), "{arguments:?}: {words}");
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let output = program
+        .command(&["policy", "show"])
+        .stdout(full.expect("a disk"))
+        .output()
+        .expect("it runs");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("vestnik: the output was lost"), "{words}");
 }

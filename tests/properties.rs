@@ -156,8 +156,7 @@ prop_compose! {
             guardians: (1..).zip(presets).map(|(id, preset)| Guardian {
                 id,
                 preset,
-                quiet: None,
-                paused_to: None,
+                ..Guardian::default()
             }).collect(),
             guardianships: ties,
             contacts,

@@ -8,6 +8,8 @@
 )]
 
 mod checks;
+mod heard;
+mod logs;
 mod providers;
 mod run;
 mod school;

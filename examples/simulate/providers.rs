@@ -36,6 +36,16 @@ struct Outage {
     silent: bool,
 }
 
+/// A receipt that an SMS provider sends by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Push {
+    pub(crate) at: Millis,
+    /// By which of its names it calls the message, which is the number of the call.
+    pub(crate) client_ref: u32,
+    pub(crate) by_own_name: bool,
+    pub(crate) kind: &'static str,
+}
+
 /// All providers of the school.
 pub(crate) struct Providers {
     /// What was taken, oldest first.
@@ -44,6 +54,8 @@ pub(crate) struct Providers {
     pub(crate) doubtful: BTreeSet<String>,
     /// The messages of which the school was told that they did not arrive.
     pub(crate) returned: BTreeSet<String>,
+    /// The receipts that are on their way.
+    pub(crate) pushes: Vec<Push>,
     fates: BTreeMap<u32, (usize, Fate)>,
     dead: BTreeMap<String, bool>,
     outages: BTreeMap<&'static str, Vec<Outage>>,
@@ -75,6 +87,7 @@ impl Providers {
             log: Vec::new(),
             doubtful: BTreeSet::new(),
             returned: BTreeSet::new(),
+            pushes: Vec::new(),
             fates: BTreeMap::new(),
             dead: BTreeMap::new(),
             outages,
@@ -165,6 +178,7 @@ impl Providers {
             };
             self.fates
                 .insert(message.client_ref, (self.log.len(), fate));
+            self.push(message.client_ref, fate, at);
         }
         self.log.push(Taken {
             at,
@@ -173,6 +187,34 @@ impl Providers {
         });
         Outcome::Accepted {
             provider_ref: Some(format!("p{}", message.client_ref)),
+        }
+    }
+
+    /// Some receipts come by themselves: in the moment of taking and thereby before the call is answered,
+    /// twice, or with an older one behind.
+    fn push(&mut self, client_ref: u32, fate: Fate, at: Millis) {
+        let Fate::Delivered(then) = fate else { return };
+        let by_own_name = self.random.random_bool(0.5);
+        let mut push = |at, kind| {
+            self.pushes.push(Push {
+                at,
+                client_ref,
+                by_own_name,
+                kind,
+            });
+        };
+        match self.random.random_range(0..8) {
+            0 => push(at, "delivered"),
+            1 => push(then, "delivered"),
+            2 => {
+                push(then, "delivered");
+                push(then + MINUTE, "delivered");
+            }
+            3 => {
+                push(then, "delivered");
+                push(then + SECOND, "under_way");
+            }
+            _ => {}
         }
     }
 

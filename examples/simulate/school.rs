@@ -99,10 +99,7 @@ impl School {
             );
         }
         for id in 1..=classes {
-            let (grade, letter) = (
-                2 + id % 10,
-                ["А", "Б", "В", "Г"][usize::try_from(id / 10 % 4).unwrap()],
-            );
+            let (grade, letter) = Self::class_name(id);
             let _ = writeln!(
                 sql,
                 "INSERT INTO class (year_id, grade, letter) VALUES (1, {grade}, '{letter}');"
@@ -111,7 +108,19 @@ impl School {
         for student in 1..=students {
             school.student(student, random, &mut sql);
         }
+        // The electronic journal was loaded before, so that what an import brings is news.
+        sql.push_str(
+            "INSERT INTO baseline (class_id, kind, taken_at) SELECT id, 'mark', 0 FROM class;\n\
+             INSERT INTO baseline (class_id, student_id, kind, taken_at) \
+             SELECT e.class_id, e.student_id, 'mark', 0 FROM enrolment e;\n",
+        );
         (school, sql)
+    }
+
+    /// A class's grade and letter.
+    pub(crate) fn class_name(class: i64) -> (i64, &'static str) {
+        let letter = usize::try_from(class / 10 % 4).unwrap();
+        (2 + class % 10, ["А", "Б", "В", "Г"][letter])
     }
 
     /// A student with one or two guardians, or with those of an elder sibling.

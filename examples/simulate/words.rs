@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use chrono::{Datelike, NaiveDate};
 
 /// The events whose fragments say what happened to a place in the journal.
-const CODED: [&str; 13] = [
+const CODED: [&str; 14] = [
     "absence",
     "announcement",
     "appeal",
@@ -20,6 +20,7 @@ const CODED: [&str; 13] = [
     "mark_withdrawn",
     "praise",
     "remark",
+    "service",
     "term_result",
     "urgent",
 ];
@@ -144,6 +145,7 @@ fn one(student: i64, heading: &str, code: &str) -> Option<Told> {
         "remark" | "praise" | "appeal" => format!("remark/{date}/{event}"),
         "term_result" => format!("term_result/{}/{}", number(subject), number(heading)),
         "announcement" | "urgent" => format!("announcement/{}", number(text)),
+        "service" => format!("service/{text}"),
         _ => return None,
     };
     Some(Told {

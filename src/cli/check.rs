@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use chrono_tz::Tz;
 use rand::RngExt;
 use vestnik_contract::{Channel, Message, Outcome};
+
 use vestnik_sms::{gateway::Gateway, phone};
 
 use super::Failure;
 use crate::{
     clock::{self, Clock},
     config::{Config, ConfigErrors},
+    instant::DAY,
     paper::press,
+    policy::Contacts,
     providers,
-    text::Templates,
+    store::Store,
+    text::{Language, Templates},
+    zone,
 };
 
 pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Failure> {
@@ -56,6 +62,7 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
                      add a contact for each class teacher"
                 );
             }
+            notes(&store, &config, zone).await?;
             if store.quarantined().await? {
                 line(false, "quarantine", super::QUARANTINE.into());
             }
@@ -84,6 +91,52 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
         1 => Err(Failure::Failed(anyhow!("one thing is wrong"))),
         n => Err(Failure::Failed(anyhow!("{n} things are wrong"))),
     }
+}
+
+/// What a person should know of the families and the staff, although nothing is wrong with vestnik.
+async fn notes(store: &Store, config: &Config, zone: Tz) -> Result<()> {
+    let now = Clock::Wall.now();
+    let today = zone::local(now, zone).date();
+    let named = store.policy_name().await?;
+    let policy = config
+        .regulation(named.as_deref().unwrap_or(&config.school.policy))?
+        .policy;
+    let alone = store.without_teacher(today).await?;
+    if !alone.is_empty() {
+        println!(
+            "note  staff: no class teacher is named for {}: nobody hears whose family cannot be reached; set \
+             class.class_teacher_id, or a row of duty",
+            alone.join(", ")
+        );
+    }
+    let undocumented = store.undocumented().await?;
+    if policy.contacts == Contacts::Documented && undocumented > 0 {
+        println!(
+            "note  contacts: {undocumented} addresses of families have no document and were never verified; write \
+             contact.document, contact.verified_at, or the document of the consent to their channel"
+        );
+    }
+    for (language, guardians) in store.languages().await? {
+        if Language::from_code(&language).is_none() {
+            println!(
+                "note  templates: {guardians} guardians asked for «{language}», which has no templates; they read \
+                 Russian. Templates there are: {}",
+                Language::ALL.map(Language::code).join(", ")
+            );
+        }
+    }
+    let limit = policy.paper_alarm.0;
+    let without = store
+        .without_paper(&config.channels(), limit, today, now)
+        .await?;
+    if without > 0 {
+        println!(
+            "note  paper: {without} guardians on paper have had no sheet for {} days: vestnik ledger says who; \
+             vestnik sheets makes theirs",
+            limit / DAY
+        );
+    }
+    Ok(())
 }
 
 /// A line of the report: of what, and what is right or wrong with it.

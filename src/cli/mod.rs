@@ -19,7 +19,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{app::story, config::Config, demo, store::Store};
+use crate::{app::story, config::Config, demo, output, store::Store};
 
 /// What a quarantine asks of a person.
 const QUARANTINE: &str = "the database is a restored copy, or another machine sent from it last, so that nothing is \
@@ -169,8 +169,15 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(run(cli)),
         Err(error) => Err(error.into()),
     };
+    let printed = output::finish();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match printed {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("vestnik: the output was lost: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Err(Failure::Usage(problem)) => {
             eprintln!("vestnik: {problem}");
             ExitCode::from(2)

@@ -18,7 +18,7 @@ use crate::{
     engine::{Engine, Rules},
     inbox,
     paper::{calendar::Calendar, press::Press},
-    policy::Regulation,
+    policy::{Policy, Regulation},
     providers,
     quarantine::{self, Watermark},
     store::{Dialect, Store},
@@ -53,7 +53,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .await
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
-    let press = calendar(config, &store, &templates, zone)?;
+    let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
     let rules = app::rules(config, zone, regulation.policy);
     let engine = engine(&store, templates, rules, &providers).with_watermark(watermark);
 
@@ -157,12 +157,17 @@ fn calendar(
     store: &Store,
     templates: &Templates,
     zone: Tz,
+    policy: &Policy,
 ) -> Result<Option<Calendar>> {
     let Some(folder) = &config.print.spool_dir else {
         return Ok(None);
     };
     Ok(Some(Calendar {
-        press: Press::new(config, store.clone(), templates.clone(), zone)?,
+        press: Press {
+            rhythm: policy.paper,
+            certified: policy.certified,
+            ..Press::new(config, store.clone(), templates.clone(), zone)?
+        },
         folder: folder.clone(),
         schedule: config.weekly_sheets.clone(),
         clock: Clock::Wall,

@@ -56,7 +56,11 @@ pub(super) async fn run(
     let named = store.policy_name().await?;
     let regulation = config.regulation(named.as_deref().unwrap_or(&config.school.policy))?;
     let telling = store.clone().telling(regulation.policy.remarks);
-    let press = Press::new(config, telling, templates, zone)?;
+    let press = Press {
+        rhythm: regulation.policy.paper,
+        certified: regulation.policy.certified,
+        ..Press::new(config, telling, templates, zone)?
+    };
     let progress = if classes.len() > 1 {
         ProgressBar::new(u64::try_from(classes.len()).unwrap_or_default())
     } else {

@@ -97,6 +97,7 @@ pub(super) fn draft(
         useful_until: useful_until(members, names, hours, now),
         letter: Letter {
             school: names.school.clone(),
+            language: members[0].language,
             occasion,
             date: today,
             number: (occasion == Occasion::Weekly)

@@ -37,8 +37,7 @@ fn people(presets: [Preset; 2]) -> People {
         people.guardians.push(Guardian {
             id,
             preset: Some(presets[usize::try_from(id).expect("small") - 1]),
-            quiet: None,
-            paused_to: None,
+            ..Guardian::default()
         });
         people.guardianships.push(Guardianship {
             guardian_id: id,

@@ -35,12 +35,11 @@ const FACTS: usize = 1_500;
 impl Engine {
     /// Plans one slice of changes; true if there may be more.
     pub(super) async fn intake(&mut self, lease: &Lease, now: Millis) -> Result<bool, EngineError> {
-        if !self.store.has_unplanned().await? {
+        if !self.work(now).await?.unplanned {
             return Ok(false);
         }
         let today = self.today(now);
-        let Some(mut tx) = self.store.fenced_snapshot(lease).await? else {
-            self.leases.retain(|(held, _)| held != lease);
+        let Some(mut tx) = self.begin_snapshot(lease).await? else {
             return Ok(false);
         };
         let (mut sorted, full) = slice(&mut tx, today, now).await?;
@@ -104,12 +103,11 @@ impl Engine {
         lease: &Lease,
         now: Millis,
     ) -> Result<bool, EngineError> {
-        if !self.store.has_due(now).await? {
+        if !self.work(now).await?.due {
             return Ok(false);
         }
         let today = self.today(now);
-        let Some(mut tx) = self.store.fenced_snapshot(lease).await? else {
-            self.leases.retain(|(held, _)| held != lease);
+        let Some(mut tx) = self.begin_snapshot(lease).await? else {
             return Ok(false);
         };
         let (due, mut people) = tx.due(today, now).await?;
@@ -167,7 +165,7 @@ impl Engine {
             tx.insert_message(&message, now).await?;
         }
         tx.commit().await?;
-        self.store.has_due(now).await.map_err(EngineError::from)
+        Ok(self.work(now).await?.due)
     }
 }
 

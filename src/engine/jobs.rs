@@ -20,9 +20,6 @@ const TIDY_AT: NaiveTime = match NaiveTime::from_hms_opt(3, 30, 0) {
 /// How long a planned change is kept, unless it belongs to the register of changed marks.
 const CHANGES_KEPT: Millis = 30 * 24 * HOUR;
 
-/// How long the register of changed marks and results is kept (regulation 000 §3.4: five years).
-const REGISTER_KEPT: Millis = 5 * 366 * 24 * HOUR;
-
 impl Engine {
     /// Runs the jobs whose time has come.
     pub(super) async fn jobs(&mut self, lease: &Lease, now: Millis) -> Result<(), EngineError> {
@@ -52,7 +49,7 @@ impl Engine {
         if self.day_begun == Some(midnight) {
             return Ok(());
         }
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         let before = tx.claimed_before("day", midnight).await?;
@@ -74,20 +71,27 @@ impl Engine {
 
     /// What waited for last week's sheet and was not told is red: the school has to know, and news of
     /// that week must not pour out when an address is added months later. What came after the sheets
-    /// were due has the next week's, and a week of holidays has no sheets.
+    /// were due has the next week's, and a week of holidays, or between the
+    /// sheets of several weeks, has none.
     async fn close_week(
         &mut self,
         lease: &Lease,
         week: Millis,
         now: Millis,
     ) -> Result<(), EngineError> {
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         if tx.claim("week", week, now).await? {
             let printed = schedule::last(&self.rules.sheets, self.rules.hours.zone, week);
             let monday = zone::local(week, self.rules.hours.zone).date() - Days::new(7);
-            let idle = tx.classes_in_holidays(Week::of(monday)).await?;
+            let mut idle = tx.classes_in_holidays(Week::of(monday)).await?;
+            let rhythm = self.rules.policy.paper.weeks();
+            idle.extend(tx.classes_between(Week::of(monday), rhythm).await?);
+            let configured: Vec<_> = self.accounts.iter().map(|one| one.channel).collect();
+            let limit = self.rules.policy.paper_alarm.0;
+            let today = self.today(now);
+            tx.tell_of_paper(&configured, limit, today, now).await?;
             let red = tx.redden(printed.unwrap_or(week), &idle, now).await?;
             tx.finish_job("week", week, &format!("{red} notices red"), now)
                 .await?;
@@ -98,12 +102,13 @@ impl Engine {
     }
 
     async fn tidy(&mut self, lease: &Lease, night: Millis, now: Millis) -> Result<(), EngineError> {
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         if tx.claim("tidy", night, now).await? {
+            let register = self.rules.policy.register_kept.0.max(CHANGES_KEPT);
             let gone = tx
-                .forget_changes(now - CHANGES_KEPT, now - REGISTER_KEPT)
+                .forget_changes(now - CHANGES_KEPT, now - register)
                 .await?;
             self.listen(&mut tx, now).await?;
             tx.finish_job("tidy", night, &format!("{gone} changes forgotten"), now)

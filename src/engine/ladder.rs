@@ -30,7 +30,7 @@ impl Engine {
             if lease.rests_until <= now {
                 continue;
             }
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             let resting = tx.resting_lanes(now).await?;

@@ -12,6 +12,7 @@ mod send;
 mod settle;
 mod silence;
 mod staff;
+mod terms;
 mod withdraw;
 
 pub use intake::reference;
@@ -22,16 +23,19 @@ use vestnik_contract::{Delivery, Message, Outcome, Reason, Sent};
 use crate::{
     compose::Hours,
     family::contact::Channel,
-    instant::Millis,
+    instant::{HOUR, Millis},
     next::InDoubt,
     policy::Policy,
     quarantine::Watermark,
     schedule,
-    store::{LEASE, Lease, Store, StoreError},
+    store::{LEASE, Lease, Store, StoreError, Tx, Work},
     text::{ContentLevel, TemplateError, Templates},
     week::Week,
     zone,
 };
+
+/// How long a receipt waits for the message that it belongs to (design §5).
+const RECEIPT_KEPT: Millis = 24 * HOUR;
 
 /// The lane of planning and composing.
 const PLAN: &str = "plan";
@@ -164,7 +168,10 @@ pub struct Engine {
     day_begun: Option<Millis>,
     watermark: Option<Watermark>,
     teachers_at: Millis,
+    homework_at: Millis,
+    terms_at: Millis,
     silence_broken: Option<Millis>,
+    work: Option<Work>,
 }
 
 impl Engine {
@@ -193,7 +200,10 @@ impl Engine {
             day_begun: None,
             watermark: None,
             teachers_at: 0,
+            homework_at: 0,
+            terms_at: 0,
             silence_broken: None,
+            work: None,
         }
     }
 
@@ -217,6 +227,7 @@ impl Engine {
         permits: &mut Permits<'_>,
     ) -> (Turn, Result<(), EngineError>) {
         let mut turn = Turn::default();
+        self.work = None;
         let result = self.steps(&mut turn, now, reports, permits).await;
         if result.is_err() {
             // Nobody knows which commit arrived. Under new epochs, what was booked and has no call
@@ -248,13 +259,15 @@ impl Engine {
             if !more {
                 self.break_silence(&lease, now).await?;
             }
+            self.tell_of_terms(&lease, now).await?;
             turn.more |= self.compose(&lease, now).await?;
             self.jobs(&lease, now).await?;
             self.tell_teachers(&lease, now).await?;
+            self.tell_of_homework(&lease, now).await?;
             self.compose_for_staff(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }
-        turn.wake_at = self.store.wake_at(now).await?;
+        turn.wake_at = self.work(now).await?.wake_at;
         Ok(())
     }
 
@@ -274,6 +287,37 @@ impl Engine {
             .find(|lease| lease.lane == lane)
     }
 
+    /// What waits now. It is asked again only where the turn has begun a transaction since.
+    async fn work(&mut self, now: Millis) -> Result<Work, StoreError> {
+        if let Some(work) = &self.work {
+            return Ok(work.clone());
+        }
+        let work = self.store.work(now - RECEIPT_KEPT, now).await?;
+        self.work = Some(work.clone());
+        Ok(work)
+    }
+
+    /// Begins a transaction under a lease. Where the lease was lost there is none, and the lane is let go.
+    async fn begin(&mut self, lease: &Lease) -> Result<Option<Tx>, StoreError> {
+        let tx = self.store.fenced(lease).await?;
+        self.begun(lease, tx.is_some());
+        Ok(tx)
+    }
+
+    /// As [`Engine::begin`], and all its statements see one state of the database.
+    async fn begin_snapshot(&mut self, lease: &Lease) -> Result<Option<Tx>, StoreError> {
+        let tx = self.store.fenced_snapshot(lease).await?;
+        self.begun(lease, tx.is_some());
+        Ok(tx)
+    }
+
+    fn begun(&mut self, lease: &Lease, held: bool) {
+        self.work = None;
+        if !held {
+            self.leases.retain(|(one, _)| one != lease);
+        }
+    }
+
     fn account(&self, lane: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.lane == lane)
     }
@@ -282,8 +326,8 @@ impl Engine {
         zone::local(now, self.rules.hours.zone).date()
     }
 
-    /// Takes lanes that are free and renews those that are held, in the last two thirds of a lease.
-    /// A lane that comes from another holder brings the messages that were under way there.
+    /// Renews the lanes that are held, in the last two thirds of a lease, and takes those that are free.
+    /// Such a lane brings the messages that were under way there.
     async fn hold(&mut self, now: Millis) -> Result<(), EngineError> {
         let lanes: Vec<String> = self
             .accounts
@@ -291,21 +335,27 @@ impl Engine {
             .map(|account| account.lane.clone())
             .chain([PLAN.to_owned()])
             .collect();
+        let fresh = |at: Millis| (0..LEASE / 3).contains(&(now - at));
+        if !self.leases.iter().all(|(_, at)| fresh(*at)) {
+            let renewed = self.store.renew(&self.holder, now).await?;
+            self.leases.retain_mut(|(held, at)| {
+                let same = |one: &&Lease| one.lane == held.lane && one.epoch == held.epoch;
+                renewed.iter().find(same).is_some_and(|one| {
+                    (*held, *at) = (one.clone(), now);
+                    true
+                })
+            });
+        }
         for lane in lanes {
-            let held = self.leases.iter().position(|(lease, _)| lease.lane == lane);
-            let fresh = |at: usize| (0..LEASE / 3).contains(&(now - self.leases[at].1));
-            if held.is_some_and(fresh) {
+            if self.lease(&lane).is_some() {
                 continue;
             }
-            let before = held.map(|at| self.leases.remove(at).0.epoch);
             let taken = self
                 .store
-                .take(&lane, &self.holder, before, self.alone, now)
+                .take(&lane, &self.holder, self.alone, now)
                 .await?;
             let Some(lease) = taken else { continue };
-            if before != Some(lease.epoch) {
-                self.adopt(&lease, now).await?;
-            }
+            self.adopt(&lease, now).await?;
             self.leases.push((lease, now));
         }
         Ok(())

@@ -25,7 +25,8 @@ impl Engine {
         permits: &mut Permits<'_>,
         now: Millis,
     ) -> Result<(), EngineError> {
-        if self.store.quarantined().await? {
+        let work = self.work(now).await?;
+        if work.quarantined {
             return Ok(());
         }
         for account in self.accounts.clone() {
@@ -35,21 +36,20 @@ impl Engine {
             if lease.rests_until > now {
                 continue;
             }
-            let waiting = self.store.count_ready(&account.lane, now).await?;
+            let waits = work.lane(&account.lane);
             let questions = if account.answers_queries {
-                self.store.count_overdue(&account.lane, now).await?
+                waits.overdue
             } else {
                 0
             };
-            if waiting + questions == 0 {
+            if waits.ready + questions == 0 {
                 continue;
             }
-            let free = permits(&account.lane, (waiting + questions).min(BATCH));
+            let free = permits(&account.lane, (waits.ready + questions).min(BATCH));
             if free == 0 {
                 continue;
             }
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
-                self.leases.retain(|(held, _)| *held != lease);
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             let mut calls = Vec::new();
@@ -71,7 +71,11 @@ impl Engine {
                 .iter()
                 .flat_map(|one| one.tells.iter().map(|(_, student)| *student))
                 .collect();
-            let people = tx.people(&students, self.today(now)).await?;
+            let people = if ready.is_empty() {
+                People::default()
+            } else {
+                tx.people(&students, self.today(now)).await?
+            };
             for one in ready {
                 if !self.allow(&mut tx, &one, &people, now).await? {
                     continue;

@@ -2,19 +2,16 @@
 
 use vestnik_contract::{Delivery, Fault, Outcome, Reason};
 
-use super::{Account, Engine, EngineError, Report};
+use super::{Account, Engine, EngineError, RECEIPT_KEPT, Report};
 use crate::{
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis},
-    next::{Happened, RECEIPT_PATIENCE, Standing, State, Step, next},
+    next::{Happened, RECEIPT_PATIENCE, Standing, State, Step, next, next_question},
     store::{Lease, StoreError, Tx},
 };
 
 /// How many overdue messages one turn looks at per lane.
 const OVERDUE: usize = 200;
-
-/// How long a receipt waits for the message that it belongs to (design §5).
-const RECEIPT_KEPT: Millis = 24 * HOUR;
 
 /// How long the other parts of a text are waited for when one has arrived. A phone that is on takes
 /// them within the minute; providers that report of the first part alone never say more.
@@ -39,8 +36,7 @@ impl Engine {
                 self.keep_late(&account, &late, now).await?;
                 continue;
             };
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
-                self.leases.retain(|(held, _)| *held != lease);
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             for report in reports.iter().filter(|report| of_lane(report)) {
@@ -54,14 +50,15 @@ impl Engine {
 
     /// Follows the receipts that came by themselves, or too late for the daemon that made the call.
     pub(super) async fn receipts(&mut self, now: Millis) -> Result<(), EngineError> {
-        if !self.store.has_receipts(now - RECEIPT_KEPT).await? {
-            return Ok(());
-        }
+        let work = self.work(now).await?;
         for account in self.accounts.clone() {
+            if work.lane(&account.lane).receipts == 0 {
+                continue;
+            }
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
             };
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             let since = now - RECEIPT_KEPT;
@@ -229,7 +226,7 @@ impl Engine {
         let Some(account) = self.account(&lease.lane).cloned() else {
             return Ok(());
         };
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         for message_id in tx.orphans(lease).await? {
@@ -255,14 +252,21 @@ impl Engine {
     /// Lets time pass for doubts and receipts. Where the provider can be asked, `send` asks it
     /// instead, but for receipts that nobody waits for any longer.
     pub(super) async fn overdue(&mut self, now: Millis) -> Result<(), EngineError> {
+        let work = self.work(now).await?;
         for account in self.accounts.clone() {
+            let waits = work.lane(&account.lane);
+            let over = if account.answers_queries {
+                waits.silent
+            } else {
+                waits.overdue
+            };
+            if over == 0 {
+                continue;
+            }
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
             };
-            if !self.store.has_overdue(&account.lane, now).await? {
-                continue;
-            }
-            let Some(mut tx) = self.store.fenced(&lease).await? else {
+            let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
             for message_id in tx.overdue(&account.lane, OVERDUE, now).await? {
@@ -391,8 +395,7 @@ async fn settled(
     }
 }
 
-/// An accepted message whose provider has nothing new is asked again after as long as it has been
-/// accepted already: soon at first, then ever more rarely.
+/// An accepted message whose provider has nothing new is asked about again.
 async fn ask_later(
     tx: &mut Tx,
     message_id: i64,
@@ -401,8 +404,7 @@ async fn ask_later(
     now: Millis,
 ) -> Result<(), StoreError> {
     if standing.state == State::Accepted {
-        let pause = (now - since).clamp(MINUTE, 6 * HOUR);
-        tx.look_at(message_id, now + pause).await?;
+        tx.look_at(message_id, next_question(since, now)).await?;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ impl Engine {
         if self.silence_broken == Some(due) {
             return Ok(());
         }
-        let Some(mut tx) = self.store.fenced_snapshot(lease).await? else {
+        let Some(mut tx) = self.begin_snapshot(lease).await? else {
             return Ok(());
         };
         if tx.claim("nothing_new", due, now).await? {

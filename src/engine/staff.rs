@@ -1,15 +1,17 @@
-//! Once a day class teachers are told which of their families cannot be reached.
+//! What staff are told: once a day which families cannot be reached, who changes class and which marks are
+//! late; and when its time is over, which homework is not in the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, EngineError, reference};
 use crate::{
-    compose::USEFUL,
+    compose::{Hours, USEFUL},
     family::contact::Contact,
-    instant::Millis,
+    instant::{HOUR, Millis},
     schedule,
     store::{Lease, StaffDue},
-    text::to_teacher,
+    text::Templates,
+    zone,
 };
 
 impl Engine {
@@ -28,16 +30,44 @@ impl Engine {
             return Ok(());
         };
         let today = self.today(now);
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         if tx.claim("staff", due, now).await? {
             tx.tell_teachers(today, now).await?;
+            tx.tell_of_moves(today, now).await?;
+            let after = self.rules.policy.mark_entry.0;
+            tx.tell_of_marks(after, today, now).await?;
             tx.finish_job("staff", due, "teachers are told", now)
                 .await?;
         }
         tx.commit().await?;
         self.teachers_at = next;
+        Ok(())
+    }
+
+    /// Looks for homework that is not in the journal when its time is over. In the quiet hours nobody is told
+    /// of it.
+    pub(super) async fn tell_of_homework(
+        &mut self,
+        lease: &Lease,
+        now: Millis,
+    ) -> Result<(), EngineError> {
+        if now < self.homework_at {
+            return Ok(());
+        }
+        let Hours { zone, quiet, .. } = self.rules.hours;
+        let local = zone::local(now, zone);
+        let heard = zone::instant(quiet.over_at(local), zone);
+        let Some(mut tx) = self.begin(lease).await? else {
+            return Ok(());
+        };
+        let rule = self.rules.policy.homework_entry;
+        let next = tx.tell_of_homework(rule, local, heard, now).await?;
+        tx.commit().await?;
+        // The timetable of a day may come during the day.
+        let next = next.map_or(Millis::MAX, |at| zone::instant(at, zone));
+        self.homework_at = next.min(now + HOUR);
         Ok(())
     }
 
@@ -48,11 +78,11 @@ impl Engine {
         lease: &Lease,
         now: Millis,
     ) -> Result<(), EngineError> {
-        if !self.store.has_staff_due(now).await? {
+        if !self.work(now).await?.staff_due {
             return Ok(());
         }
         let today = self.today(now);
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         let due = tx.staff_due(today, now).await?;
@@ -61,7 +91,7 @@ impl Engine {
         let school = tx.names(&BTreeSet::new(), today).await?.school;
         let mut letters: BTreeMap<i64, (&Contact, Vec<&StaffDue>)> = BTreeMap::new();
         for one in &due {
-            if one.failing.is_none() {
+            if one.news.is_none() {
                 tx.close_notice(one.notice_id, "equal_again", now).await?;
                 continue;
             }
@@ -90,8 +120,13 @@ impl Engine {
             else {
                 continue;
             };
-            let failing: Vec<_> = due.iter().filter_map(|one| one.failing.clone()).collect();
-            let words = to_teacher(contact.channel, self.rules.content, &school, &failing);
+            let news: Vec<_> = due.iter().filter_map(|one| one.news.clone()).collect();
+            let (channel, level) = (contact.channel, self.rules.content);
+            let own = self.templates.for_staff(channel, level, &school, &news);
+            let words = own.or_else(|error| {
+                tracing::error!(%error, "a template failed; the embedded one serves");
+                Templates::embedded()?.for_staff(channel, level, &school, &news)
+            })?;
             let notices: Vec<i64> = due.iter().map(|one| one.notice_id).collect();
             tx.insert_staff_message(
                 &reference(&mut self.random),

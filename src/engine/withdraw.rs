@@ -8,11 +8,11 @@ impl Engine {
     /// register's own change then calls messages back and sends their notices on another road; the class
     /// teacher gets word.
     pub(super) async fn withdraw(&mut self, lease: &Lease, now: Millis) -> Result<(), EngineError> {
-        if !self.store.has_incoming().await? {
+        if !self.work(now).await?.incoming {
             return Ok(());
         }
         let today = self.today(now);
-        let Some(mut tx) = self.store.fenced(lease).await? else {
+        let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
         let mut withdrawn = 0;

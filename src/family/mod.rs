@@ -21,10 +21,10 @@ use preference::{Preference, Preset};
 use rights::{Guardianship, Returned};
 use service::OnPaper;
 
-use crate::quiet::Quiet;
+use crate::{quiet::Quiet, text::Language};
 
 /// A guardian: a person who answers for a student.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guardian {
     /// `guardian.id`
     pub id: i64,
@@ -32,6 +32,12 @@ pub struct Guardian {
     pub preset: Option<Preset>,
     /// Their own quiet hours; the policy's where they named none.
     pub quiet: Option<Quiet>,
+    /// The language of the texts for them, of those that there are templates in.
+    pub language: Language,
+    /// Whether they asked for large print.
+    pub large_print: bool,
+    /// Whether they asked for plain words, one thought to a line.
+    pub plain: bool,
     /// Until this day they asked to hear nothing but what is urgent.
     pub paused_to: Option<NaiveDate>,
 }

@@ -110,7 +110,17 @@ impl Event {
             (Place::Lesson(_), _) => Self::ScheduleChange,
             (Place::Test { .. }, _) => Self::Test,
             (Place::ClassEvent(_), _) => Self::ClassEvent,
-            (Place::Silence { .. } | Place::Summary(_) | Place::Contact(_), _) => Self::Service,
+            (Place::Outlook(_), _) => Self::Forecast,
+            (Place::Silence { .. } | Place::Summary(_) | Place::Notice(_), _) => Self::Service,
+            // Staff hear of these.
+            (
+                Place::Contact(_)
+                | Place::Moved(_)
+                | Place::NoPaper(_)
+                | Place::NoHomework(_)
+                | Place::NoMarks(_),
+                _,
+            ) => Self::Service,
         }
     }
 

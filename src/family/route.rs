@@ -224,8 +224,7 @@ mod tests {
         Guardian {
             id,
             preset,
-            quiet: None,
-            paused_to: None,
+            ..Guardian::default()
         }
     }
 

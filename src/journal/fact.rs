@@ -81,8 +81,20 @@ pub enum Place {
     },
     /// How much there is of what a person decided to sum up: `hold.id`.
     Summary(i64),
+    /// Which service a family has, and that it is free to choose, at the beginning of a term: `term.id`.
+    Notice(i64),
+    /// What results may be expected of a term whose end is near: `term.id`.
+    Outlook(i64),
     /// That an address of the family fails: `contact.id`. Staff hear of it, families never.
     Contact(i64),
+    /// That a student came from another class: `enrolment.id`. Staff hear of it.
+    Moved(i64),
+    /// That a family on paper has had none: `guardian.id`. Staff hear of it.
+    NoPaper(i64),
+    /// That a lesson's homework is not in the journal: `lesson.id`. Staff hear of it.
+    NoHomework(i64),
+    /// That the marks of a test are not in the journal: `test_plan.id`. Staff hear of it.
+    NoMarks(i64),
 }
 
 macro_rules! codes {
@@ -187,7 +199,7 @@ impl Place {
         }
     }
 
-    /// The table whose rows stand in this place; a silence and a summary have none.
+    /// The table whose rows stand in this place, or what is said that stands in no row.
     pub fn entity(self) -> &'static str {
         match self {
             Self::Mark { .. } => "mark",
@@ -201,7 +213,13 @@ impl Place {
             Self::ClassEvent(_) => "class_event",
             Self::Silence { .. } => "silence",
             Self::Summary(_) => "summary",
+            Self::Notice(_) => "service_notice",
+            Self::Outlook(_) => "outlook",
             Self::Contact(_) => "contact",
+            Self::Moved(_) => "moved",
+            Self::NoPaper(_) => "no_paper",
+            Self::NoHomework(_) => "no_homework",
+            Self::NoMarks(_) => "no_marks",
         }
     }
 }
@@ -236,7 +254,13 @@ impl fmt::Display for Fact {
             | Place::Lesson(id)
             | Place::ClassEvent(id)
             | Place::Summary(id)
-            | Place::Contact(id) => write!(f, "{id}"),
+            | Place::Notice(id)
+            | Place::Outlook(id)
+            | Place::Contact(id)
+            | Place::Moved(id)
+            | Place::NoPaper(id)
+            | Place::NoHomework(id)
+            | Place::NoMarks(id) => write!(f, "{id}"),
         }
     }
 }
@@ -295,7 +319,13 @@ fn parse(parts: &[&str]) -> Option<Fact> {
         ("class_event", [one]) => Place::ClassEvent(id(one)?),
         ("silence", [one]) => Place::Silence { monday: day(one)? },
         ("summary", [one]) => Place::Summary(id(one)?),
+        ("service_notice", [one]) => Place::Notice(id(one)?),
+        ("outlook", [one]) => Place::Outlook(id(one)?),
         ("contact", [one]) => Place::Contact(id(one)?),
+        ("moved", [one]) => Place::Moved(id(one)?),
+        ("no_paper", [one]) => Place::NoPaper(id(one)?),
+        ("no_homework", [one]) => Place::NoHomework(id(one)?),
+        ("no_marks", [one]) => Place::NoMarks(id(one)?),
         _ => return None,
     };
     Some(Fact {
@@ -324,6 +354,12 @@ mod tests {
             "class_event/7/2",
             "silence/7/2026-10-12",
             "summary/7/3",
+            "service_notice/7/1",
+            "outlook/7/1",
+            "moved/7/2",
+            "no_paper/7/2",
+            "no_homework/0/91",
+            "no_marks/0/4",
         ] {
             let fact: Fact = key.parse().expect("a key");
             assert_eq!(fact.to_string(), key);

@@ -9,6 +9,7 @@ fn measure(over: bool) -> Measure {
         informed: Evidence::E1,
         reports: vec![Channel::Sms],
         over,
+        paper_over: over,
     }
 }
 

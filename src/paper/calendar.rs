@@ -79,6 +79,16 @@ impl Calendar {
             {
                 continue;
             }
+            let rhythm = self.press.rhythm.weeks();
+            if store
+                .classes_between(week, rhythm)
+                .await?
+                .contains(&class_id)
+            {
+                let outcome = "their sheets come in a later week";
+                store.finish_printing(class_id, due, outcome, now).await?;
+                continue;
+            }
             let class = (class_id, &class);
             match self
                 .press

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use vestnik_sheet as sheet;
 
 use crate::{
     family::{consent::ConsentState, preference::Event, route::WhyPaper, service::Ground},
     journal::cell::{DEBT, News},
-    text::{Item, School, TemplateError, Templates, words},
+    text::{Item, Language, School, TemplateError, Templates, words},
     week::Week,
 };
 
@@ -24,14 +24,25 @@ pub struct ClassWeek {
     pub grade: i64,
     /// «Иванова Анна Петровна»
     pub class_teacher: Option<String>,
-    /// The week.
+    /// The first week that its sheets speak of.
+    pub from: Week,
+    /// The last one, which is the only one where paper comes weekly.
     pub week: Week,
     /// The first day of the school year.
     pub year_from: NaiveDate,
+    /// «Седова В. П.», who certifies what is printed.
+    pub director: Option<String>,
     /// The lessons of the week.
     pub lessons: Vec<Lesson>,
     /// Per subject: its place in the list, and its name.
     pub subjects: BTreeMap<i64, (i64, String)>,
+}
+
+impl ClassWeek {
+    /// Whether the sheets speak of a day.
+    pub fn spans(&self, day: NaiveDate) -> bool {
+        self.from.monday() <= day && day <= self.week.sunday()
+    }
 }
 
 /// A lesson of the week.
@@ -109,6 +120,12 @@ pub struct Household {
     pub guardians: Vec<(i64, String)>,
     /// Why they hear on paper.
     pub why: Option<WhyPaper>,
+    /// The language of its sheet: the one that all of them read, or else the school's.
+    pub language: Language,
+    /// Whether one of them asked for large print.
+    pub large: bool,
+    /// Whether one of them asked for plain words, one thought to a line.
+    pub plain: bool,
 }
 
 /// A piece of news that waits for the sheet.
@@ -142,19 +159,32 @@ pub fn sheet(
         code: code(class, student, household),
         student: student.name.clone(),
         for_whom: (!names.is_empty()).then(|| names.join(", ")),
-        reason: household.why.map(|why| reason(why).to_owned()),
-        summary: summary(class, student, &subjects),
+        reason: household.why.map(|why| match household.language {
+            Language::Russian => reason(why).to_owned(),
+            Language::English => reason_in_english(why).to_owned(),
+        }),
+        summary: match household.language {
+            Language::Russian => summary(class, student, &subjects),
+            Language::English => summary_in_english(class, student, &subjects),
+        },
+        language: household.language.code().to_owned(),
+        week: (household.language != Language::Russian).then(|| {
+            let (from, to) = (class.from.monday(), class.week.monday() + Days::new(4));
+            format!("{} {}", household.language.days(from, to), to.year())
+        }),
+        large: household.large,
+        plain: household.plain,
         subjects,
         ..sheet::Sheet::default()
     };
     for item in &student.ahead {
-        page.ahead.push(dated(item, templates)?);
+        page.ahead.push(dated(item, household.language, templates)?);
     }
     for item in &student.homework {
-        page.homework.push(homework(item));
+        page.homework.push(homework(item, household.language));
     }
     for one in news {
-        place(&mut page, class.week, one, templates)?;
+        place(&mut page, class, one, household.language, templates)?;
     }
     Ok(page)
 }
@@ -163,12 +193,13 @@ pub fn sheet(
 /// ahead show anyway is not said twice.
 fn place(
     page: &mut sheet::Sheet,
-    week: Week,
+    class: &ClassWeek,
     news: &OnSheet,
+    language: Language,
     templates: &Templates,
 ) -> Result<(), TemplateError> {
     let item = &news.item;
-    let in_week = Week::of(item.date) == week;
+    let in_week = class.spans(item.date);
     let entered = match &item.news {
         News::Entered(value) => Some(value),
         News::Corrected { .. } | News::Withdrawn(_) => None,
@@ -183,7 +214,7 @@ fn place(
             });
         }
         (Event::Remark | Event::Praise | Event::Appeal | Event::Achievement, Some(text)) => {
-            let heading = words::heading(item, false);
+            let heading = language.heading(item, false);
             let subject = match &item.subject {
                 Some(subject) => format!("{heading}, {subject}"),
                 None => heading,
@@ -194,18 +225,25 @@ fn place(
                 text: text.clone(),
             });
         }
+        (Event::Service, Some(value)) => page.announcements.push(sheet::Announcement {
+            title: Some(language.heading(item, false)),
+            text: language.service(value),
+        }),
         (Event::TermResult | Event::Preliminary | Event::Forecast | Event::Exam, Some(value)) => {
             page.term_results.push(sheet::TermResult {
-                term: words::heading(item, false),
+                term: language.heading(item, false),
                 subject: item.subject.clone().unwrap_or_default(),
-                value: words::result(value),
+                value: language.result(value),
             });
         }
         _ => {
-            let sentence = dated(item, templates)?;
+            let sentence = dated(item, language, templates)?;
             // A family compares it with the sheet that it has pinned up.
             page.corrections.push(match news.earlier {
-                Some(number) => format!("К листку № {number}: {sentence}"),
+                Some(number) => match language {
+                    Language::Russian => format!("К листку № {number}: {sentence}"),
+                    Language::English => format!("To sheet № {number}: {sentence}"),
+                },
                 None => sentence,
             });
         }
@@ -214,18 +252,18 @@ fn place(
 }
 
 /// «14.10. Русский язык: исправлено, было 3, теперь 4»
-fn dated(item: &Item, templates: &Templates) -> Result<String, TemplateError> {
-    let sentence = templates.sentence(item)?;
-    Ok(format!("{}. {sentence}", words::short_weekday(item.date)))
+fn dated(item: &Item, language: Language, templates: &Templates) -> Result<String, TemplateError> {
+    let sentence = templates.sentence(language, item)?;
+    Ok(format!("{}. {sentence}", language.short_weekday(item.date)))
 }
 
-fn homework(item: &Item) -> sheet::Homework {
+fn homework(item: &Item, language: Language) -> sheet::Homework {
     let text = match &item.news {
         News::Entered(text) | News::Corrected { new: text, .. } => text.clone(),
         News::Withdrawn(_) => String::new(),
     };
     sheet::Homework {
-        due: words::short_weekday(item.date),
+        due: language.short_weekday(item.date),
         subject: item.subject.clone().unwrap_or_default(),
         text,
     }
@@ -261,9 +299,7 @@ fn subjects(class: &ClassWeek, student: &StudentWeek) -> Vec<sheet::Subject> {
             .iter()
             .filter(|mark| mark.subject_id == id && marked)
             .collect();
-        let in_week = marks
-            .iter()
-            .filter(|mark| Week::of(mark.date) == class.week);
+        let in_week = marks.iter().filter(|mark| class.spans(mark.date));
         let missed = |late: bool| {
             let of_subject =
                 |one: &&Attendance| one.late == late && subject_of(one, &lessons) == Some(id);
@@ -331,13 +367,18 @@ fn summary(class: &ClassWeek, student: &StudentWeek, subjects: &[sheet::Subject]
         format!("{n} {word}")
     };
     let mut sentences = Vec::new();
+    let several = (class.week.monday() - class.from.monday()).num_weeks() + 1;
+    let period = match u64::try_from(several) {
+        Ok(n) if n > 1 => format!("{n} {}", words::plural(n, "неделю", "недели", "недель")),
+        _ => "неделю".to_owned(),
+    };
     if class.grade > 1 {
         let marks: usize = subjects.iter().map(|subject| subject.marks.len()).sum();
         sentences.push(if marks == 0 {
-            "За неделю новых отметок нет.".to_owned()
+            format!("За {period} новых отметок нет.")
         } else {
             format!(
-                "За неделю {}.",
+                "За {period} {}.",
                 count(marks, "отметка", "отметки", "отметок")
             )
         });
@@ -391,6 +432,68 @@ fn reason(why: WhyPaper) -> &'static str {
             "Эти сведения вы получаете на бумаге."
         }
     }
+}
+
+/// The same for who reads English.
+fn reason_in_english(why: WhyPaper) -> &'static str {
+    match why {
+        WhyPaper::Chosen | WhyPaper::Agreed(Ground::Chosen) => "You chose paper.",
+        WhyPaper::Agreed(Ground::Refused) => "You refused the electronic diary.",
+        WhyPaper::Agreed(Ground::NoAccess) => "You told us that you have no internet.",
+        WhyPaper::NoContact => "The school has no phone number or e-mail address of yours.",
+        WhyPaper::Consent(_, ConsentState::Withdrawn) => "You withdrew your consent to messages.",
+        WhyPaper::Consent(_, ConsentState::Refused) => "You refused electronic messages.",
+        WhyPaper::Consent(..) | WhyPaper::Agreed(Ground::NoConsent) => {
+            "The school has no consent of yours to electronic messages yet."
+        }
+        WhyPaper::Unreachable | WhyPaper::Agreed(Ground::Unreachable) => {
+            "Messages do not reach you. Check phone number and e-mail with the class teacher."
+        }
+        WhyPaper::Failed => "A message could not be sent in time.",
+        WhyPaper::ClosedAddress | WhyPaper::NeverByChannel => "You get this on paper.",
+    }
+}
+
+/// The week in a sentence or two for who reads English.
+fn summary_in_english(
+    class: &ClassWeek,
+    student: &StudentWeek,
+    subjects: &[sheet::Subject],
+) -> Vec<String> {
+    let count =
+        |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let mut sentences = Vec::new();
+    if class.grade > 1 {
+        let marks: usize = subjects.iter().map(|subject| subject.marks.len()).sum();
+        sentences.push(match marks {
+            0 => "No new marks.".to_owned(),
+            marks => format!("{}.", count(marks, "new mark", "new marks")),
+        });
+    }
+    let whole = student
+        .attendance
+        .iter()
+        .filter(|one| !one.late && one.number == 0);
+    let lessons = student
+        .attendance
+        .iter()
+        .filter(|one| !one.late && one.number > 0);
+    let late = student.attendance.iter().filter(|one| one.late);
+    let parts: Vec<String> = [
+        (whole.count(), "day missed", "days missed"),
+        (lessons.count(), "lesson missed", "lessons missed"),
+        (late.count(), "time late", "times late"),
+    ]
+    .into_iter()
+    .filter(|(n, ..)| *n > 0)
+    .map(|(n, one, many)| count(n, one, many))
+    .collect();
+    sentences.push(if parts.is_empty() {
+        "Never absent and never late.".to_owned()
+    } else {
+        format!("{}.", parts.join(", "))
+    });
+    sentences
 }
 
 /// «5А-07-17-К4»: class, sheet, number in the register, and a check of two characters that tells

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use rand::Rng;
 use serde_json::Value;
@@ -34,8 +34,9 @@ use crate::{
     instant::{MINUTE, Millis},
     journal::{cell::Known, class_name::ClassName},
     plan::WhyNone,
+    policy::{Certified, Paper},
     store::{NewSheet, Store, StoreError, Tx},
-    text::{TemplateError, Templates},
+    text::{Language, TemplateError, Templates},
     week::Week,
     zone,
 };
@@ -61,6 +62,10 @@ pub struct Press {
     pub zone: Tz,
     /// The channels that families may hear by instead.
     pub configured: Vec<Channel>,
+    /// How often families on paper get a sheet.
+    pub rhythm: Paper,
+    /// What is signed and sealed.
+    pub certified: Certified,
 }
 
 /// Sheets that lie in the folder.
@@ -161,6 +166,8 @@ impl Press {
             layout: layout(config)?,
             zone,
             configured: config.channels(),
+            rhythm: config.regulation.policy.paper,
+            certified: config.regulation.policy.certified,
         })
     }
 
@@ -268,7 +275,14 @@ impl Press {
             if tx.classes_in_holidays(week).await?.contains(&class_id) {
                 return Ok(None);
             }
-            let Some((class, students)) = tx.class_week(class_id, week, today, now).await? else {
+            // What the class's last sheets did not speak of yet.
+            let last = tx.printed_before(class_id, week).await?;
+            let first = last.map_or(week, |last| last.later(1));
+            let from = first.max(Week::of(
+                week.monday() - Days::new(7 * (self.rhythm.weeks() - 1)),
+            ));
+            let weeks = (from, week);
+            let Some((class, students)) = tx.class_week(class_id, weeks, today, now).await? else {
                 return Ok(None);
             };
             let (sheets, batch) = self
@@ -315,7 +329,12 @@ impl Press {
             phone: class.school.phone.clone(),
             class: class.class.clone(),
             class_teacher: class.class_teacher.clone(),
-            week: class.week.label(on_saturday(class, students)),
+            week: class
+                .week
+                .label_from(class.from, on_saturday(class, students)),
+            certified: (self.certified == Certified::All)
+                .then(|| class.director.clone().unwrap_or_default()),
+            several: class.from < class.week,
             sheets: Vec::new(),
         };
         for student in students {
@@ -386,7 +405,15 @@ impl Press {
             let household = households.entry(home).or_insert(Household {
                 guardians: Vec::new(),
                 why,
+                language: guardian.language,
+                large: false,
+                plain: false,
             });
+            if household.language != guardian.language {
+                household.language = Language::Russian;
+            }
+            household.large |= guardian.large_print;
+            household.plain |= guardian.plain;
             household.guardians.push((id, name));
         }
         households.into_values().collect()

@@ -91,23 +91,23 @@ policy! {
     /// How soon results of terms and exams must have been told.
     term_results: Period = true,
     /// How long before a term's end its forecast is due.
-    forecast: Period = false,
+    forecast: Period = true,
     /// Until when a day's homework has to be in the journal.
-    homework_entry: HomeworkEntry = false,
+    homework_entry: HomeworkEntry = true,
     /// Until when a mark has to be in the journal.
-    mark_entry: Period = false,
+    mark_entry: Period = true,
     /// How often families on paper get a sheet.
-    paper: Paper = false,
+    paper: Paper = true,
     /// After how long without paper a family on paper is an alarm.
-    paper_alarm: Period = false,
+    paper_alarm: Period = true,
     /// Where an address must come from.
-    contacts: Contacts = false,
+    contacts: Contacts = true,
     /// What is signed and sealed.
-    certified: Certified = false,
+    certified: Certified = true,
     /// How often families are told which services there are.
-    service_notice: ServiceNotice = false,
+    service_notice: ServiceNotice = true,
     /// How long the register of changed marks and results is kept.
-    register_kept: Period = false,
+    register_kept: Period = true,
     /// The evidence from which on a family counts as informed.
     informed: Evidence = true,
 }

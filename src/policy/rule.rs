@@ -176,6 +176,17 @@ words! {
     Monthly = "monthly",
 }
 
+impl Paper {
+    /// How many weeks a sheet speaks of.
+    pub fn weeks(self) -> u64 {
+        match self {
+            Self::Weekly => 1,
+            Self::Fortnightly => 2,
+            Self::Monthly => 4,
+        }
+    }
+}
+
 words! {
     /// Where an address must come from.
     Contacts, "write documented or any",

@@ -216,13 +216,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Messages of a lane that were under way when another held it: their processes are gone.
+    /// Messages of a lane with a call that began when another held it: those processes are gone. A receipt may
+    /// have said already how such a call ended.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn orphans(&mut self, lease: &Lease) -> Result<Vec<i64>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id FROM message WHERE state = 'sending' AND lane = $1 AND epoch < $2 ORDER BY id",
+            "SELECT DISTINCT message_id AS id FROM attempt WHERE finished_at IS NULL AND lane = $1 \
+             AND epoch < $2 ORDER BY message_id",
         )
         .bind(&lease.lane)
         .bind(lease.epoch)

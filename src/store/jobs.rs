@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::AssertSqlSafe;
 
-use super::{StoreError, lane::Tx, rows::ids};
+use super::{StoreError, lane::Tx, notices::OPEN, rows::ids};
 use crate::instant::Millis;
 
 impl Tx {
@@ -81,7 +81,8 @@ impl Tx {
     }
 
     /// Forgets changes that were planned before `planned`; those of marks and term results, which are
-    /// the register of what was changed when, only from before `register`. Returns how many went.
+    /// the register of what was changed when, only from before `register`. What somebody has still to be told
+    /// of keeps its change, which proves where it came from. Returns how many went.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
@@ -90,10 +91,11 @@ impl Tx {
         planned: Millis,
         register: Millis,
     ) -> Result<u64, StoreError> {
-        let gone = sqlx::query(
-            "DELETE FROM change WHERE planned_at < $2 \
-             OR (planned_at < $1 AND entity NOT IN ('mark', 'term_result'))",
-        )
+        let gone = sqlx::query(AssertSqlSafe(format!(
+            "DELETE FROM change WHERE (planned_at < $2 \
+             OR (planned_at < $1 AND entity NOT IN ('mark', 'term_result'))) \
+             AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.change_id = change.id AND n.state IN {OPEN})"
+        )))
         .bind(planned)
         .bind(register)
         .execute(&mut *self.db)

@@ -71,7 +71,11 @@ impl Tx {
         let mut contents = BTreeMap::new();
         let mut spoken: BTreeMap<NaiveDate, BTreeSet<i64>> = BTreeMap::new();
         for fact in facts {
-            let value = match fact.place {
+            let word = |value| Entry {
+                value,
+                ..Entry::default()
+            };
+            let entry = match fact.place {
                 Place::Silence { monday } => {
                     if let btree_map::Entry::Vacant(week) = spoken.entry(monday) {
                         let students: Vec<i64> = facts.iter().map(|fact| fact.student_id).collect();
@@ -80,15 +84,13 @@ impl Tx {
                         week.insert(of);
                     }
                     let silent = !spoken[&monday].contains(&fact.student_id);
-                    silent.then(|| format!("nothing:{monday}"))
+                    silent.then(|| word(format!("nothing:{monday}")))
                 }
-                Place::Summary(hold) => self.summary(fact.student_id, hold).await?,
+                Place::Summary(hold) => self.summary(fact.student_id, hold).await?.map(word),
+                Place::Notice(_) => Some(word("voluntary".to_owned())),
+                Place::Outlook(term) => self.outlook(fact.student_id, term).await?,
                 _ => continue,
             };
-            let entry = value.map(|value| Entry {
-                value,
-                ..Entry::default()
-            });
             let content = Content {
                 entries: entry.into_iter().collect(),
                 ..Content::default()
@@ -341,7 +343,9 @@ impl Tx {
                         .copied()
                         .flatten();
                 }
-                Place::TermResult { term_id, .. } => about.term = terms.get(&term_id).cloned(),
+                Place::TermResult { term_id, .. } | Place::Outlook(term_id) => {
+                    about.term = terms.get(&term_id).cloned();
+                }
                 Place::Announcement(id) => about.title = titles.get(&id).cloned(),
                 Place::ClassEvent(id) => about.date = event_days.get(&id).copied(),
                 _ => {}
@@ -437,7 +441,7 @@ impl Tx {
         places: &[Place],
     ) -> Result<BTreeMap<i64, (String, i64)>, StoreError> {
         let wanted = matching(places, |place| match place {
-            Place::TermResult { term_id, .. } => Some(term_id),
+            Place::TermResult { term_id, .. } | Place::Outlook(term_id) => Some(term_id),
             _ => None,
         });
         let sql = format!(

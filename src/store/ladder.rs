@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 use vestnik_contract::{Delivery, Fault, Reason};
 
 use super::{
-    Store, StoreError,
+    StoreError,
     lane::Tx,
     rows::{ids, int, some_text, text},
 };
@@ -55,22 +55,6 @@ pub struct Stalled {
     pub urgent: bool,
     /// Whom it tells what of whom: `(guardian_id, student_id, event)`.
     pub tells: BTreeSet<(i64, i64, Event)>,
-}
-
-impl Store {
-    /// Whether a receipt that came after `since` has not found its message yet.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn has_receipts(&self, since: Millis) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT id FROM receipt WHERE matched_at IS NULL AND received_at > $1 LIMIT 1",
-        )
-        .bind(since)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.is_some())
-    }
 }
 
 impl Tx {

@@ -4,11 +4,12 @@
 //! transaction of a holder begins by touching the lane's row with its epoch: a holder that was
 //! overtaken while it slept finds no such row and drops what it has in hand.
 
-use sqlx::{Any, AssertSqlSafe, Executor, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, Executor, any::AnyRow};
 
 use super::{
     Dialect, Store, StoreError,
-    rows::{int, some_text},
+    connection::Borrowed,
+    rows::{int, some_text, text},
 };
 use crate::{
     instant::{Millis, SECOND},
@@ -37,7 +38,7 @@ pub struct Lease {
 /// transaction did not end well is closed.
 #[derive(Debug)]
 pub struct Tx {
-    pub(super) db: PoolConnection<Any>,
+    pub(super) db: Borrowed,
     ended: bool,
     pub(super) remarks: Remarks,
 }
@@ -72,9 +73,9 @@ impl Tx {
 }
 
 impl Store {
-    /// Takes a lane for `holder`, or renews the lease of `epoch`; none while another one holds it.
-    /// A lane that is not renewed gets a new epoch, even where it comes from the same holder: what
-    /// was booked before is looked at as what another left behind.
+    /// Takes a lane that is free for `holder`; none while another one holds it. The lane gets a new epoch,
+    /// even where it comes from the same holder: what was booked before is looked at as what another left
+    /// behind.
     ///
     /// `alone` says that no other holder can be alive, which an operating system's lock on a SQLite
     /// file proves: then a lease that has not run out is no obstacle. Leases run on the database's
@@ -86,34 +87,25 @@ impl Store {
         &self,
         lane: &str,
         holder: &str,
-        epoch: Option<i64>,
         alone: bool,
         now: Millis,
     ) -> Result<Option<Lease>, StoreError> {
-        let clock = match self.dialect {
-            Dialect::Sqlite => "$3",
-            Dialect::Postgres => {
-                "(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 0 * $3)"
-            }
-        };
+        let clock = self.lease_clock();
         let free = if alone { "1 = 1" } else { "1 = 0" };
         let take = format!(
-            "UPDATE lane SET epoch = CASE WHEN holder = $2 AND epoch = $4 THEN epoch ELSE epoch + 1 END, \
-             holder = $2, expires_at = {clock} + {LEASE} \
-             WHERE name = $1 AND (holder IS NULL OR holder = $2 OR expires_at < {clock} OR {free}) \
-             RETURNING epoch, rests_until"
+            "UPDATE lane SET epoch = epoch + 1, holder = $3, expires_at = {clock} + {LEASE} \
+             WHERE name = $2 AND (holder IS NULL OR holder = $3 OR expires_at < {clock} OR {free}) \
+             RETURNING name, epoch, rests_until"
         );
         let attempt = || {
             sqlx::query(AssertSqlSafe(take.clone()))
+                .bind(now)
                 .bind(lane)
                 .bind(holder)
-                .bind(now)
-                .bind(epoch.unwrap_or(-1))
                 .fetch_optional(&self.pool)
         };
         let mut row = attempt().await?;
-        // A lane that was never taken has no row. It is looked for last, because leases are renewed all
-        // the time.
+        // A lane that was never taken has no row.
         if row.is_none() {
             let made =
                 sqlx::query("INSERT INTO lane (name) VALUES ($1) ON CONFLICT (name) DO NOTHING")
@@ -124,14 +116,34 @@ impl Store {
                 row = attempt().await?;
             }
         }
-        row.map(|row| {
-            Ok(Lease {
-                lane: lane.to_owned(),
-                epoch: int(&row, "epoch")?,
-                rests_until: int(&row, "rests_until")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(lease).transpose()
+    }
+
+    /// Renews the leases of all lanes that `holder` has, and says which they are and under which epochs.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn renew(&self, holder: &str, now: Millis) -> Result<Vec<Lease>, StoreError> {
+        let clock = self.lease_clock();
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "UPDATE lane SET expires_at = {clock} + {LEASE} WHERE holder = $2 \
+             RETURNING name, epoch, rests_until"
+        )))
+        .bind(now)
+        .bind(holder)
+        .fetch_all(&mut *self.borrow().await?)
+        .await?;
+        rows.iter().map(lease).collect()
+    }
+
+    /// The instant by which leases are counted, of which `$1` is the caller's.
+    fn lease_clock(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Sqlite => "$1",
+            Dialect::Postgres => {
+                "(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 0 * $1)"
+            }
+        }
     }
 
     /// Gives all lanes of a holder back, so that the next one need not wait.
@@ -212,7 +224,7 @@ impl Store {
 
     async fn begun(&self, begin: &'static str) -> Result<Tx, StoreError> {
         let mut tx = Tx {
-            db: self.pool.acquire().await?,
+            db: self.borrow().await?,
             ended: false,
             remarks: self.remarks,
         };
@@ -232,14 +244,17 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
-            .map(|row| {
-                Ok((
-                    super::rows::text(row, "name")?,
-                    some_text(row, "rests_because")?,
-                ))
-            })
+            .map(|row| Ok((text(row, "name")?, some_text(row, "rests_because")?)))
             .collect()
     }
+}
+
+fn lease(row: &AnyRow) -> Result<Lease, StoreError> {
+    Ok(Lease {
+        lane: text(row, "name")?,
+        epoch: int(row, "epoch")?,
+        rests_until: int(row, "rests_until")?,
+    })
 }
 
 #[cfg(test)]
@@ -252,7 +267,7 @@ mod tests {
         let url = format!("sqlite:{}", folder.path().join("school.db").display());
         let store = Store::open(&url).await.expect("a database");
         let lease = store
-            .take("plan", "test", None, true, 0)
+            .take("plan", "test", true, 0)
             .await
             .expect("a lane")
             .expect("a lease");

@@ -81,11 +81,13 @@ impl Tx {
         let homes = self.homes(&students).await?;
         let school = self.school_week(&pupils, week, question.zone).await?;
         let mut duties = self.duties(week).await?;
-        let sheets = self.sheets_of(week).await?;
+        let last = week.later(question.policy.paper.weeks() - 1);
+        let sheets = self.sheets_of(week, last).await?;
         let measure = Measure {
             informed: question.policy.informed,
             reports: question.reports.to_vec(),
             over: question.today > week.sunday(),
+            paper_over: question.today > last.sunday(),
         };
         let mut lines = Vec::new();
         for pupil in &pupils {
@@ -234,9 +236,13 @@ impl Tx {
     }
 
     /// The sheets of a week that were printed: student, guardian and state.
-    async fn sheets_of(&mut self, week: Week) -> Result<Vec<(i64, i64, String)>, StoreError> {
+    async fn sheets_of(
+        &mut self,
+        week: Week,
+        last: Week,
+    ) -> Result<Vec<(i64, i64, String)>, StoreError> {
         let sql = format!(
-            "SELECT student_id, guardian_id, state FROM sheet WHERE week = '{week}' \
+            "SELECT student_id, guardian_id, state FROM sheet WHERE week BETWEEN '{week}' AND '{last}' \
              AND state NOT IN ('ready', 'in_run', 'spoiled')"
         );
         let rows = self.all(sql).await?;

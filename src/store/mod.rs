@@ -5,9 +5,11 @@
 
 mod calendar;
 mod circumstances;
+mod connection;
 mod consent;
 mod dispatch;
 mod due;
+mod gaps;
 mod history;
 mod hold;
 mod import;
@@ -32,6 +34,7 @@ mod rows;
 mod sample;
 mod staff;
 mod status;
+mod terms;
 mod wake;
 mod work;
 
@@ -56,6 +59,8 @@ pub use reconcile::{CHECKS, Check, Checked};
 pub use sample::Rows;
 pub use staff::StaffDue;
 pub use status::{Found, Status};
+pub use terms::Term;
+pub use work::{LaneWork, Work};
 
 use std::{
     fs::{File, TryLockError},
@@ -93,6 +98,7 @@ pub enum Dialect {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: AnyPool,
+    kept: connection::Kept,
     dialect: Dialect,
     url: Secret,
     remarks: Remarks,
@@ -217,6 +223,7 @@ impl Store {
             .await?;
         Ok(Self {
             pool,
+            kept: connection::Kept::default(),
             dialect,
             url: Secret::new(url),
             remarks: Remarks::Ticked,

@@ -31,20 +31,21 @@ use crate::{
 const AHEAD: u64 = 7;
 
 impl Tx {
-    /// A class's week with its students, in the order of the register. Days from `today` on lie ahead.
+    /// A class's week with its students, in the order of the register, told from the week `from` on. Days from
+    /// `today` on lie ahead.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails or holds what cannot be read.
     pub async fn class_week(
         &mut self,
         class_id: i64,
-        week: Week,
+        (from, week): (Week, Week),
         today: NaiveDate,
         now: Millis,
     ) -> Result<Option<(ClassWeek, Vec<StudentWeek>)>, StoreError> {
         let class = sqlx::query(
             "SELECT c.grade, c.letter, t.surname, t.given_name, t.patronymic, s.name, s.short_name, \
-             s.phone, y.starts_on FROM class c JOIN school s ON s.id = c.school_id \
+             s.phone, s.director, y.starts_on FROM class c JOIN school s ON s.id = c.school_id \
              LEFT JOIN staff t ON t.id = c.class_teacher_id \
              LEFT JOIN school_year y ON y.id = c.year_id WHERE c.id = $1",
         )
@@ -53,10 +54,10 @@ impl Tx {
         .await?;
         let Some(row) = class else { return Ok(None) };
         let mut students = self.students_of(class_id, today).await?;
-        let mut class = class_row(&row, week)?;
-        class.lessons = self.lessons_of(class_id, &students, week).await?;
+        let mut class = class_row(&row, (from, week))?;
+        class.lessons = self.lessons_of(class_id, &students, &class).await?;
         self.marks(&class, &mut students).await?;
-        self.attendance(week, &mut students).await?;
+        self.attendance(&class, &mut students).await?;
         self.ahead(class_id, week, &mut students, today, now)
             .await?;
         let subjects: BTreeSet<i64> = class
@@ -121,7 +122,7 @@ impl Tx {
         &mut self,
         class_id: i64,
         students: &[StudentWeek],
-        week: Week,
+        class: &ClassWeek,
     ) -> Result<Vec<Lesson>, StoreError> {
         let subgroups: BTreeSet<i64> = students
             .iter()
@@ -132,8 +133,8 @@ impl Tx {
              WHERE subject_id IS NOT NULL AND date BETWEEN '{}' AND '{}' \
              AND state IN ('planned', 'held') AND (class_id = {class_id} OR subgroup_id IN ({})) \
              ORDER BY date, number, id",
-            week.monday(),
-            week.sunday(),
+            class.from.monday(),
+            class.week.sunday(),
             ids(&subgroups)
         );
         self.all(sql)
@@ -172,7 +173,7 @@ impl Tx {
         let from = some_text(&term, "starts_on")?
             .and_then(|day| day.parse().ok())
             .unwrap_or(class.year_from)
-            .min(class.week.monday());
+            .min(class.from.monday());
         let sql = format!(
             "SELECT student_id, subject_id, date, value, counts, counted_as, weight, work_kind \
              FROM mark WHERE student_id IN ({}) AND date BETWEEN '{from}' AND '{sunday}' \
@@ -205,15 +206,15 @@ impl Tx {
 
     async fn attendance(
         &mut self,
-        week: Week,
+        class: &ClassWeek,
         students: &mut [StudentWeek],
     ) -> Result<(), StoreError> {
         let sql = format!(
             "SELECT student_id, date, number, lesson_id, code FROM attendance \
              WHERE student_id IN ({}) AND date BETWEEN '{}' AND '{}' AND code <> 'exempt' ORDER BY id",
             ids(students.iter().map(|one| &one.id)),
-            week.monday(),
-            week.sunday()
+            class.from.monday(),
+            class.week.sunday()
         );
         for row in &self.all(sql).await? {
             let one = Attendance {
@@ -357,7 +358,7 @@ impl Tx {
     }
 }
 
-fn class_row(row: &AnyRow, week: Week) -> Result<ClassWeek, StoreError> {
+fn class_row(row: &AnyRow, (from, week): (Week, Week)) -> Result<ClassWeek, StoreError> {
     let name = text(row, "name")?;
     let first = some_text(row, "starts_on")?.and_then(|day| day.parse().ok());
     Ok(ClassWeek {
@@ -372,6 +373,8 @@ fn class_row(row: &AnyRow, week: Week) -> Result<ClassWeek, StoreError> {
             Some(_) => Some(person(row)?),
             None => None,
         },
+        director: some_text(row, "director")?,
+        from,
         week,
         year_from: first.unwrap_or_else(|| first_of_september(week.monday())),
         lessons: Vec::new(),

@@ -9,16 +9,35 @@ use super::{
     Store, StoreError,
     rows::{ids, int, some_int, some_parsed, some_text, text},
 };
-use crate::family::{
-    Guardian, People,
-    consent::{Consent, ConsentState, Purpose},
-    contact::{self, Channel, Contact, Health},
-    preference::{Event, Preference, Preset, Timing},
-    rights::{Guardianship, Returned, Rights},
-    service::{Ground, OnPaper},
+use crate::{
+    family::{
+        Guardian, People,
+        consent::{Consent, ConsentState, Purpose},
+        contact::{self, Channel, Contact, Health},
+        preference::{Event, Preference, Preset, Timing},
+        rights::{Guardianship, Returned, Rights},
+        service::{Ground, OnPaper},
+    },
+    text::Language,
 };
 
 impl Store {
+    /// The languages that guardians asked for, each with how many did.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn languages(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT language, COUNT(*) AS n FROM guardian WHERE language IS NOT NULL \
+             GROUP BY language ORDER BY language",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((text(row, "language")?, int(row, "n")?)))
+            .collect()
+    }
+
     /// Everybody who answers for these students, as the engine sees them.
     ///
     /// # Errors
@@ -96,7 +115,7 @@ pub(super) async fn people(
     let owners = ids(&owners);
     for row in &rows(
         db,
-        "SELECT id, preset, quiet, paused_to FROM guardian WHERE id IN ({}) ORDER BY id",
+        "SELECT id, preset, quiet, paused_to, language, large_print, plain FROM guardian WHERE id IN ({}) ORDER BY id",
         &owners,
     )
     .await?
@@ -107,6 +126,11 @@ pub(super) async fn people(
                 .as_deref()
                 .and_then(Preset::from_code),
             quiet: some_text(row, "quiet")?.and_then(|quiet| quiet.parse().ok()),
+            language: some_text(row, "language")?
+                .and_then(|code| Language::from_code(&code))
+                .unwrap_or_default(),
+            large_print: int(row, "large_print")? == 1,
+            plain: int(row, "plain")? == 1,
             paused_to: some_parsed(row, "paused_to")?,
         });
     }

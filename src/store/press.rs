@@ -1,5 +1,7 @@
 //! Print runs: begun, come out or failed, and when the press is due.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, any::AnyRow};
@@ -8,7 +10,7 @@ use super::{
     Store, StoreError,
     lane::Tx,
     notices::json,
-    rows::{ids, int, some_int, some_text, text, values},
+    rows::{ids, int, parsed, some_int, some_text, text, values},
 };
 use crate::{
     instant::Millis,
@@ -51,6 +53,47 @@ pub struct OpenRun {
 }
 
 impl Tx {
+    /// The last week before this one for which a class's sheets came out.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds a week that is none.
+    pub async fn printed_before(
+        &mut self,
+        class_id: i64,
+        week: Week,
+    ) -> Result<Option<Week>, StoreError> {
+        let sql = format!(
+            "SELECT week FROM print_run WHERE class_id = {class_id} AND state = 'printed' \
+             AND week < '{week}' ORDER BY week DESC LIMIT 1"
+        );
+        let rows = self.all(sql).await?;
+        rows.first().map(|row| parsed(row, "week")).transpose()
+    }
+
+    /// The classes whose sheets speak of so many weeks and are not due in this one: theirs came out in one of
+    /// the weeks before, and not in this one.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds a week that is none.
+    pub async fn classes_between(
+        &mut self,
+        week: Week,
+        weeks: u64,
+    ) -> Result<BTreeSet<i64>, StoreError> {
+        let sql = format!(
+            "SELECT class_id, MAX(week) AS week FROM print_run WHERE state = 'printed' \
+             AND class_id IS NOT NULL AND week <= '{week}' GROUP BY class_id"
+        );
+        let mut between = BTreeSet::new();
+        for row in &self.all(sql).await? {
+            let last: Week = parsed(row, "week")?;
+            if last < week && week < last.later(weeks) {
+                between.insert(int(row, "class_id")?);
+            }
+        }
+        Ok(between)
+    }
+
     /// Begins a print run: its sheets are in it, and the notices they carry stand in them. False where
     /// one of the notices does not wait for the sheet any more; then nothing may be printed.
     ///
@@ -285,6 +328,21 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// The classes whose sheets speak of so many weeks and are not due in this one.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn classes_between(
+        &self,
+        week: Week,
+        weeks: u64,
+    ) -> Result<BTreeSet<i64>, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let classes = tx.classes_between(week, weeks).await?;
+        tx.commit().await?;
+        Ok(classes)
     }
 
     /// The classes that have students today: id and name.

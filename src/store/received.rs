@@ -71,17 +71,6 @@ impl Store {
         }
         tx.commit().await
     }
-
-    /// Whether a text from a phone has to be settled.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn has_incoming(&self) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT id FROM incoming WHERE settled_at IS NULL LIMIT 1")
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some())
-    }
 }
 
 impl Tx {

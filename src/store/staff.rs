@@ -1,4 +1,4 @@
-//! What staff are told: which families of their classes cannot be reached.
+//! What staff are told: which families of their classes cannot be reached, and what the gaps of `gaps.rs` are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::{
         class_name::ClassName,
         fact::{Fact, Place},
     },
-    text::{Failing, Text},
+    text::{Matter, StaffNews, Text},
 };
 
 /// A duty to tell a member of staff, whose time has come.
@@ -28,14 +28,14 @@ pub struct StaffDue {
     pub notice_id: i64,
     /// Whom to tell.
     pub staff_id: i64,
-    /// What; none where the address works again or is given up.
-    pub failing: Option<Failing>,
+    /// What; none where it is not so any more.
+    pub news: Option<StaffNews>,
     /// The contacts that have already failed to carry it.
     pub tried: Vec<i64>,
 }
 
 /// A class's teacher, whoever stands in, and the house tutor, with their classes.
-const TEACHERS: &str = "(SELECT id AS class_id, class_teacher_id AS staff_id FROM class \
+pub(super) const TEACHERS: &str = "(SELECT id AS class_id, class_teacher_id AS staff_id FROM class \
      WHERE class_teacher_id IS NOT NULL UNION SELECT class_id, staff_id FROM duty \
      WHERE role IN ('class_teacher', 'tutor') AND class_id IS NOT NULL \
      AND (from_on IS NULL OR from_on <= $1) AND (to_on IS NULL OR to_on >= $1))";
@@ -70,21 +70,6 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         int(&row, "n")
-    }
-
-    /// Whether a member of staff is to be told something now.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn has_staff_due(&self, now: Millis) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT id FROM notice WHERE state IN ('settling', 'waiting') AND due_at <= $1 \
-             AND staff_id IS NOT NULL LIMIT 1",
-        )
-        .bind(now)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.is_some())
     }
 }
 
@@ -137,25 +122,50 @@ impl Tx {
         .await?;
         for row in &rows {
             let student_id = int(row, "student_id")?;
-            let fact = Fact {
-                student_id,
-                place: Place::Contact(int(row, "contact_id")?),
-            };
-            sqlx::query(
-                "INSERT INTO notice (staff_id, student_id, fact, event, basis, state, waits_for, due_at, \
-                 seen_at, state_at) SELECT $1, $2, $3, 'service', '[]', 'waiting', 'window', $4, $4, $4 \
-                 WHERE NOT EXISTS (SELECT 1 FROM notice o WHERE o.staff_id = $1 AND o.fact = $3 \
-                 AND (o.seen_at >= $5 OR o.state IN ('settling', 'waiting', 'in_message', 'held')))",
+            let place = Place::Contact(int(row, "contact_id")?);
+            let fact = Fact { student_id, place };
+            let since = int(row, "since")?;
+            self.open_for_staff(
+                int(row, "staff_id")?,
+                Some(student_id),
+                fact,
+                since,
+                now,
+                now,
             )
-            .bind(int(row, "staff_id")?)
-            .bind(student_id)
-            .bind(fact.to_string())
-            .bind(now)
-            .bind(int(row, "since")?)
-            .execute(&mut *self.db)
             .await?;
         }
         Ok(())
+    }
+
+    /// Opens a notice for a member of staff, unless one of the same is open or was opened from `since` on.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub(super) async fn open_for_staff(
+        &mut self,
+        staff_id: i64,
+        student_id: Option<i64>,
+        fact: Fact,
+        since: Millis,
+        due_at: Millis,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let opened = sqlx::query(
+            "INSERT INTO notice (staff_id, student_id, fact, event, basis, state, waits_for, due_at, \
+             seen_at, state_at) SELECT $1, $2, $3, 'service', '[]', 'waiting', 'window', $6, $4, $4 \
+             WHERE NOT EXISTS (SELECT 1 FROM notice o WHERE o.staff_id = $1 AND o.fact = $3 \
+             AND (o.seen_at >= $5 OR o.state IN ('settling', 'waiting', 'in_message', 'held')))",
+        )
+        .bind(staff_id)
+        .bind(student_id)
+        .bind(fact.to_string())
+        .bind(now)
+        .bind(since)
+        .bind(due_at)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(opened.rows_affected() == 1)
     }
 
     /// What staff are to be told now.
@@ -171,7 +181,7 @@ impl Tx {
             "SELECT n.id, n.staff_id, n.fact, s.given_name, s.surname, s.short_name, \
              (SELECT MAX(e.class_id) FROM enrolment e WHERE e.student_id = s.id \
               AND (e.from_on IS NULL OR e.from_on <= $1) AND (e.to_on IS NULL OR e.to_on >= $1)) AS class_id \
-             FROM notice n JOIN student s ON s.id = n.student_id WHERE n.staff_id IS NOT NULL \
+             FROM notice n LEFT JOIN student s ON s.id = n.student_id WHERE n.staff_id IS NOT NULL \
              AND n.state IN ('settling', 'waiting') AND n.due_at <= $2 ORDER BY n.staff_id, n.id",
         )
         .bind(today.to_string())
@@ -183,15 +193,13 @@ impl Tx {
         for row in &rows {
             let notice_id = int(row, "id")?;
             let fact: Fact = parsed(row, "fact")?;
-            let student = self.student_of(row).await?;
+            let who = self.student_of(row).await?;
             due.push(StaffDue {
                 notice_id,
                 staff_id: int(row, "staff_id")?,
-                failing: match fact.place {
-                    Place::Contact(contact) => {
-                        self.failing(contact, fact.student_id, student).await?
-                    }
-                    _ => None,
+                news: match fact.place {
+                    Place::Contact(contact) => self.failing(contact, fact.student_id, who).await?,
+                    place => self.gap(place, fact.student_id, who, today).await?,
                 },
                 tried: tried.remove(&notice_id).unwrap_or_default(),
             });
@@ -201,7 +209,9 @@ impl Tx {
 
     /// «Маша С., 5 «А»»
     async fn student_of(&mut self, row: &AnyRow) -> Result<String, StoreError> {
-        let given = text(row, "given_name")?;
+        let Some(given) = some_text(row, "given_name")? else {
+            return Ok(String::new());
+        };
         let name = some_text(row, "short_name")?.unwrap_or(given);
         let initial: String = text(row, "surname")?.chars().take(1).collect();
         let class = sqlx::query("SELECT grade, letter FROM class WHERE id = $1")
@@ -222,8 +232,8 @@ impl Tx {
         &mut self,
         contact: i64,
         student_id: i64,
-        student: String,
-    ) -> Result<Option<Failing>, StoreError> {
+        who: String,
+    ) -> Result<Option<StaffNews>, StoreError> {
         let row = sqlx::query(AssertSqlSafe(format!(
             "SELECT c.channel, c.health, c.health_reason, CASE WHEN {STOPPED} THEN 1 ELSE 0 END AS stopped \
              FROM contact c JOIN guardianship t ON t.guardian_id = c.guardian_id AND t.student_id = $2 \
@@ -237,11 +247,13 @@ impl Tx {
         let channel = Channel::from_code(&text(&row, "channel")?);
         let health = health(&row)?;
         let stopped = int(&row, "stopped")? == 1;
-        Ok(channel.map(|channel| Failing {
-            student,
-            channel,
-            health,
-            stopped,
+        Ok(channel.map(|channel| StaffNews {
+            who,
+            matter: if stopped {
+                Matter::Stopped
+            } else {
+                Matter::Failing(channel, health)
+            },
         }))
     }
 

@@ -1,98 +1,127 @@
-//! Cheap questions that tell whether a turn has anything to do, asked outside any transaction.
+//! What waits for a turn: one cheap question, asked outside any transaction, so that a turn with nothing
+//! to do costs one statement.
 
-use sqlx::Row;
+use std::collections::BTreeMap;
 
-use super::{Store, StoreError, rows::some_int};
-use crate::instant::Millis;
+use super::{
+    Store, StoreError,
+    rows::{int, some_int, text},
+};
+use crate::{instant::Millis, next::RECEIPT_PATIENCE};
+
+/// One row for each thing that waits, and one for each instant at which something falls due by itself.
+/// Each line is answered by an index of its own.
+const WORK: &str = "\
+    SELECT 'unplanned' AS what, '' AS lane, 1 AS number \
+        WHERE EXISTS (SELECT 1 FROM change WHERE planned_at IS NULL) \
+    UNION ALL SELECT 'due', '', 1 WHERE EXISTS (SELECT 1 FROM notice \
+        WHERE state IN ('settling', 'waiting') AND due_at <= $1 AND guardian_id IS NOT NULL) \
+    UNION ALL SELECT 'staff_due', '', 1 WHERE EXISTS (SELECT 1 FROM notice \
+        WHERE state IN ('settling', 'waiting') AND due_at <= $1 AND staff_id IS NOT NULL) \
+    UNION ALL SELECT 'receipts', lane, COUNT(*) FROM receipt r \
+        WHERE matched_at IS NULL AND received_at > $2 AND (message_id IS NOT NULL \
+        OR EXISTS (SELECT 1 FROM attempt a WHERE a.lane = r.lane AND a.client_ref = r.client_ref) \
+        OR EXISTS (SELECT 1 FROM message m WHERE m.lane = r.lane AND m.provider_ref = r.provider_ref) \
+        OR EXISTS (SELECT 1 FROM message m WHERE m.channel = 'sms' AND m.address = r.address \
+            AND m.lane = r.lane AND (EXISTS (SELECT 1 FROM message_part p WHERE p.message_id = m.id \
+                AND r.spellings LIKE '% ' || LOWER(LTRIM(p.provider_ref, '0')) || ' %') \
+            OR EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = m.id \
+                AND r.spellings LIKE '% ' || LOWER(LTRIM(a.provider_ref, '0')) || ' %'))) \
+        OR (r.address IS NULL AND r.spellings IS NOT NULL AND (EXISTS (SELECT 1 FROM message m \
+            WHERE m.lane = r.lane AND m.provider_ref = r.raw) \
+            OR EXISTS (SELECT 1 FROM message_part p WHERE p.provider_ref = r.raw)))) \
+        GROUP BY lane \
+    UNION ALL SELECT 'incoming', '', 1 WHERE EXISTS (SELECT 1 FROM incoming WHERE settled_at IS NULL) \
+    UNION ALL SELECT 'quarantined', '', 1 WHERE EXISTS (SELECT 1 FROM hold \
+        WHERE kind = 'quarantine' AND decided_at IS NULL) \
+    UNION ALL SELECT 'ready', lane, COUNT(*) FROM message \
+        WHERE state = 'ready' AND not_before <= $1 GROUP BY lane \
+    UNION ALL SELECT 'overdue', lane, COUNT(*) FROM message \
+        WHERE state IN ('in_doubt', 'accepted') AND not_before <= $1 GROUP BY lane \
+    UNION ALL SELECT 'silent', lane, COUNT(*) FROM message \
+        WHERE state IN ('in_doubt', 'accepted') AND not_before <= $1 \
+        AND state = 'accepted' AND state_at <= $3 GROUP BY lane \
+    UNION ALL SELECT 'wake', '', MIN(due_at) FROM notice \
+        WHERE state IN ('settling', 'waiting') AND due_at > $1 \
+    UNION ALL SELECT 'wake', '', MIN(not_before) FROM message \
+        WHERE state = 'ready' AND not_before > $1 \
+    UNION ALL SELECT 'wake', '', MIN(not_before) FROM message \
+        WHERE state IN ('in_doubt', 'accepted') AND not_before > $1 \
+    UNION ALL SELECT 'wake', '', MIN(rests_until) FROM lane WHERE rests_until > $1";
+
+/// What waits at one instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Work {
+    /// There are changes that nobody has planned.
+    pub unplanned: bool,
+    /// The time of a family's notice has come.
+    pub due: bool,
+    /// The time of a notice to staff has come.
+    pub staff_due: bool,
+    /// Somebody's text has to be settled.
+    pub incoming: bool,
+    /// Nothing may be sent because a person has not said yet that this database may.
+    pub quarantined: bool,
+    /// The next instant at which something falls due by itself.
+    pub wake_at: Option<Millis>,
+    lanes: BTreeMap<String, LaneWork>,
+}
+
+/// What waits in one lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LaneWork {
+    /// Messages that wait for nothing but a permit.
+    pub ready: usize,
+    /// Doubts and accepted messages whose answer has been awaited long enough.
+    pub overdue: usize,
+    /// Those of them that were accepted so long ago that nobody waits for a receipt any more.
+    pub silent: usize,
+    /// Receipts that nobody has followed, though their message is known.
+    pub receipts: usize,
+}
+
+impl Work {
+    /// What waits in this lane.
+    pub fn lane(&self, lane: &str) -> LaneWork {
+        self.lanes.get(lane).copied().unwrap_or_default()
+    }
+}
 
 impl Store {
-    /// Whether there are changes that nobody has planned.
+    /// What waits now, of receipts those that came after `receipts_since`.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn has_unplanned(&self) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT id FROM change WHERE planned_at IS NULL LIMIT 1")
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some())
-    }
-
-    /// Whether a notice's time has come.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn has_due(&self, now: Millis) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT id FROM notice WHERE state IN ('settling', 'waiting') AND due_at <= $1 \
-             AND guardian_id IS NOT NULL LIMIT 1",
-        )
-        .bind(now)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.is_some())
-    }
-
-    /// Whether a doubt or a receipt of this lane has waited long enough.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn has_overdue(&self, lane: &str, now: Millis) -> Result<bool, StoreError> {
-        Ok(self.count_overdue(lane, now).await? > 0)
-    }
-
-    /// How many doubts and receipts of this lane have waited long enough.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn count_overdue(&self, lane: &str, now: Millis) -> Result<usize, StoreError> {
-        self.count(
-            "SELECT COUNT(*) FROM message WHERE lane = $1 AND state IN ('in_doubt', 'accepted') \
-             AND not_before <= $2",
-            lane,
-            now,
-        )
-        .await
-    }
-
-    /// How many messages of this lane wait for nothing but a permit.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn count_ready(&self, lane: &str, now: Millis) -> Result<usize, StoreError> {
-        self.count(
-            "SELECT COUNT(*) FROM message WHERE lane = $1 AND state = 'ready' AND not_before <= $2",
-            lane,
-            now,
-        )
-        .await
-    }
-
-    async fn count(&self, sql: &'static str, lane: &str, now: Millis) -> Result<usize, StoreError> {
-        let row = sqlx::query(sql)
-            .bind(lane)
+    pub async fn work(&self, receipts_since: Millis, now: Millis) -> Result<Work, StoreError> {
+        let rows = sqlx::query(WORK)
             .bind(now)
-            .fetch_one(&self.pool)
+            .bind(receipts_since)
+            .bind(now - RECEIPT_PATIENCE)
+            .fetch_all(&mut *self.borrow().await?)
             .await?;
-        Ok(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default())
-    }
-
-    /// The next instant at which something falls due by itself.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn wake_at(&self, now: Millis) -> Result<Option<Millis>, StoreError> {
-        let mut next: Option<Millis> = None;
-        for sql in [
-            "SELECT MIN(due_at) AS at FROM notice WHERE state IN ('settling', 'waiting') AND due_at > $1",
-            "SELECT MIN(not_before) AS at FROM message \
-             WHERE state IN ('ready', 'in_doubt', 'accepted') AND not_before > $1",
-            "SELECT MIN(rests_until) AS at FROM lane WHERE rests_until > $1",
-        ] {
-            let row = sqlx::query(sql).bind(now).fetch_one(&self.pool).await?;
-            let at = some_int(&row, "at")?;
-            next = [next, at].into_iter().flatten().min();
+        let mut work = Work::default();
+        for row in &rows {
+            let what = text(row, "what")?;
+            if what == "wake" {
+                let at = some_int(row, "number")?;
+                work.wake_at = [work.wake_at, at].into_iter().flatten().min();
+                continue;
+            }
+            let lane = work.lanes.entry(text(row, "lane")?).or_default();
+            let number = usize::try_from(int(row, "number")?).unwrap_or_default();
+            match what.as_str() {
+                "unplanned" => work.unplanned = true,
+                "due" => work.due = true,
+                "staff_due" => work.staff_due = true,
+                "incoming" => work.incoming = true,
+                "quarantined" => work.quarantined = true,
+                "ready" => lane.ready = number,
+                "silent" => lane.silent = number,
+                "receipts" => lane.receipts = number,
+                _ => lane.overdue = number,
+            }
         }
-        Ok(next)
+        Ok(work)
     }
 
     /// Keeps the answer to a call whose lane was lost meanwhile.

@@ -13,6 +13,7 @@ use super::{TemplateError, words::HELPERS};
 
 /// What `view::item` offers.
 const FRAGMENT: &[&str] = &[
+    "event",
     "subject",
     "lesson",
     "date",
@@ -46,18 +47,34 @@ const FRAME: &[&str] = &[
     "text",
 ];
 
+/// What `staff::data` offers.
+const STAFF: &[&str] = &[
+    "school",
+    "short_school",
+    "phone",
+    "sections",
+    "matter",
+    "items",
+    "who",
+    "why",
+    "from",
+    "to",
+    "subject",
+    "date",
+];
+
 /// What the loops of the template engine offer, each after `@`.
 const LOOP: &[&str] = &["first", "last", "index", "key", "root"];
 
-/// Refuses a template that names what does not exist.
+/// Refuses a template that names what does not exist. `name` is that of `file` among those of its language.
 ///
 /// # Errors
 /// [`TemplateError::Broken`] with the line, the name, and the known name nearest to it.
-pub(super) fn check(name: &str, template: &Template) -> Result<(), TemplateError> {
-    let fields = if name.starts_with("frame/") {
-        FRAME
-    } else {
-        FRAGMENT
+pub(super) fn check(file: &str, name: &str, template: &Template) -> Result<(), TemplateError> {
+    let fields = match name.split_once('/') {
+        Some(("frame", _)) => FRAME,
+        Some(("staff", _)) => STAFF,
+        _ => FRAGMENT,
     };
     let mut names = Names {
         fields,
@@ -66,7 +83,7 @@ pub(super) fn check(name: &str, template: &Template) -> Result<(), TemplateError
     names
         .template(template)
         .map_err(|(line, problem)| TemplateError::Broken {
-            name: name.to_owned(),
+            name: file.to_owned(),
             line,
             problem,
         })
@@ -191,7 +208,7 @@ mod tests {
 
     fn problem(name: &str, source: &str) -> Option<(usize, String)> {
         let template = Template::compile(source).expect("a template that parses");
-        match check(name, &template) {
+        match check(name, name, &template) {
             Err(TemplateError::Broken { line, problem, .. }) => Some((line, problem)),
             Err(other) => panic!("{other}"),
             Ok(()) => None,

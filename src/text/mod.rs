@@ -4,8 +4,10 @@
 //! channel there is a frame that says whose it is, in which subject and when, and holds the
 //! fragments together. A school may replace any of them by a file of its own.
 
+mod english;
 mod fields;
 mod files;
+mod language;
 mod samples;
 mod staff;
 #[cfg(test)]
@@ -13,13 +15,14 @@ mod tests;
 mod view;
 pub(crate) mod words;
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
 
-pub use staff::{Failing, to_teacher};
+pub use language::Language;
+pub use staff::{Matter, StaffNews};
 use view::Part;
 
 use crate::{
@@ -34,6 +37,8 @@ pub struct Letter {
     pub school: School,
     /// Why now.
     pub occasion: Occasion,
+    /// The language of what stands around the news.
+    pub language: Language,
     /// Today in the school's zone.
     pub date: NaiveDate,
     /// «сводка № 6»: which week of the school year the week's digest is about.
@@ -223,13 +228,18 @@ pub enum TemplateError {
 /// All templates, parsed and tried.
 #[derive(Clone)]
 pub struct Templates {
-    registry: Handlebars<'static>,
+    registries: BTreeMap<Language, Handlebars<'static>>,
 }
 
 /// Prints the number of templates: their parsed content fills pages.
 impl fmt::Debug for Templates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Templates({})", self.registry.get_templates().len())
+        let count: usize = self
+            .registries
+            .values()
+            .map(|one| one.get_templates().len())
+            .sum();
+        write!(f, "Templates({count})")
     }
 }
 
@@ -249,27 +259,32 @@ impl Templates {
     /// [`TemplateError`] with the file and the remedy.
     pub fn load(directory: Option<&Path>) -> Result<Self, TemplateError> {
         let files = files::read(directory)?;
-        let mut registry = Handlebars::new();
-        registry.set_strict_mode(true);
-        // Values come escaped from `view`, and fragments must not be escaped a second time.
-        registry.register_escape_fn(no_escape);
-        words::register(&mut registry);
-        for (name, source) in &files {
-            if Path::new(name).extension().is_none_or(|end| end != "hbs") {
+        let mut registries: BTreeMap<Language, Handlebars<'static>> = BTreeMap::new();
+        for (file, source) in &files {
+            if Path::new(file).extension().is_none_or(|end| end != "hbs") {
                 continue;
             }
+            let (language, name) = Language::of_file(file);
+            let registry = registries.entry(language).or_insert_with(|| {
+                let mut registry = Handlebars::new();
+                registry.set_strict_mode(true);
+                // Values come escaped from `view`, and fragments must not be escaped a second time.
+                registry.register_escape_fn(no_escape);
+                language.register(&mut registry);
+                registry
+            });
             registry
                 .register_template_string(name, source.trim_end())
                 .map_err(|error| TemplateError::Broken {
-                    name: (*name).to_owned(),
+                    name: (*file).to_owned(),
                     line: error.pos().map_or(1, |(line, _)| line),
                     problem: error.reason().to_string(),
                 })?;
             if let Some(template) = registry.get_template(name) {
-                fields::check(name, template)?;
+                fields::check(file, name, template)?;
             }
         }
-        let templates = Self { registry };
+        let templates = Self { registries };
         samples::try_all(&templates, &files)?;
         Ok(templates)
     }
@@ -317,9 +332,9 @@ impl Templates {
     ///
     /// # Errors
     /// [`TemplateError::Broken`], as [`Templates::render`].
-    pub fn sentence(&self, item: &Item) -> Result<String, TemplateError> {
-        let told = self.fragment(Part::Plain, item)?;
-        let heading = words::heading(item, false);
+    pub fn sentence(&self, language: Language, item: &Item) -> Result<String, TemplateError> {
+        let told = self.fragment(Part::Plain, language, item)?;
+        let heading = language.heading(item, false);
         Ok(view::one_line(&format!("{heading}: {told}")))
     }
 
@@ -342,36 +357,57 @@ impl Templates {
             String::new()
         };
         let (today, day) = (words::short_day(today), words::short_day(item.date));
-        let sentence = self.sentence(&item)?;
+        let sentence = self.sentence(Language::Russian, &item)?;
         Ok(format!("✎ {today} к записи за {day}{whose}. {sentence}"))
     }
 
     /// The letter in the frame of one part.
     fn part(&self, part: Part, letter: &Letter) -> Result<String, TemplateError> {
-        let data = view::letter(part, letter, |item| self.fragment(part, item))?;
-        self.set(&format!("frame/{}", part.frame()), &data)
+        let language = letter.language;
+        let set = |item: &Item| self.fragment(part, language, item);
+        let data = view::letter(part, letter, set)?;
+        self.set(language, &format!("frame/{}", part.frame()), &data)
     }
 
     /// One piece of news, as one part tells it.
-    fn fragment(&self, part: Part, item: &Item) -> Result<String, TemplateError> {
-        self.set(&self.fragment_of(part, item.event), &view::item(part, item))
+    fn fragment(
+        &self,
+        part: Part,
+        language: Language,
+        item: &Item,
+    ) -> Result<String, TemplateError> {
+        let name = self.fragment_of(part, language, item.event);
+        self.set(language, &name, &view::item(part, language, item))
     }
 
-    /// The file that tells an event in one part: its own, or the one of the plain mail.
-    fn fragment_of(&self, part: Part, event: Event) -> String {
-        let own = format!("{}/{}", event.code(), part.fragment());
-        if self.registry.has_template(&own) {
-            own
-        } else {
-            format!("{}/{}", event.code(), Part::Plain.fragment())
-        }
+    /// The template that tells an event in one part: its own, the one of the plain mail, or the one of any event.
+    fn fragment_of(&self, part: Part, language: Language, event: Event) -> String {
+        let plain = Part::Plain.fragment();
+        let ways = [
+            format!("{}/{}", event.code(), part.fragment()),
+            format!("{}/{plain}", event.code()),
+            format!("any/{}", part.fragment()),
+        ];
+        let has = |name: &String| {
+            let registry = self.registries.get(&language);
+            registry.is_some_and(|registry| registry.has_template(name))
+        };
+        let own = ways.into_iter().find(has);
+        own.unwrap_or_else(|| format!("any/{plain}"))
     }
 
-    fn set(&self, name: &str, data: &Value) -> Result<String, TemplateError> {
-        self.registry
+    fn set(&self, language: Language, name: &str, data: &Value) -> Result<String, TemplateError> {
+        let broken = |line, problem| TemplateError::Broken {
+            name: language.file(name),
+            line,
+            problem,
+        };
+        self.registries
+            .get(&language)
+            .ok_or_else(|| broken(1, "there are no templates of this language".to_owned()))?
             .render(name, data)
             .map_err(|error| TemplateError::Broken {
-                name: name.to_owned(),
+                name: language.file(name),
                 line: error.line_no.unwrap_or(1),
                 problem: match error.reason() {
                     RenderErrorReason::MissingVariable(Some(field)) => {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::{
-    Item, Letter, Occasion, School, StudentNews, TemplateError, Templates,
+    Item, Language, Letter, Occasion, School, StudentNews, TemplateError, Templates,
     view::{self, Part},
 };
 use crate::{family::preference::Event, journal::cell::News};
@@ -34,10 +34,10 @@ struct Sample {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SampleSchool {
-    name: String,
-    short_name: String,
-    phone: Option<String>,
+pub(super) struct SampleSchool {
+    pub(super) name: String,
+    pub(super) short_name: String,
+    pub(super) phone: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +110,7 @@ pub(super) fn read(event: Event, name: &str, source: &str) -> Result<Letter, Tem
             SampleOccasion::Weekly => Occasion::Weekly,
         },
         date: sample.date,
+        language: Language::Russian,
         number: matches!(sample.occasion, SampleOccasion::Weekly).then_some(6),
         students,
     })
@@ -192,6 +193,7 @@ pub(super) fn try_all(
     templates: &Templates,
     files: &BTreeMap<&'static str, String>,
 ) -> Result<(), TemplateError> {
+    templates.try_staff(files.get("staff/sample.json").map_or("", String::as_str))?;
     for &event in Event::ALL {
         let name = format!("{}/sample.json", event.code());
         let full = read(
@@ -199,8 +201,11 @@ pub(super) fn try_all(
             &name,
             files.get(name.as_str()).map_or("", String::as_str),
         )?;
-        for occasion in [Occasion::AtOnce, Occasion::Daily, Occasion::Weekly] {
+        let occasions = [Occasion::AtOnce, Occasion::Daily, Occasion::Weekly];
+        let ways = Language::ALL.map(|language| occasions.map(|occasion| (language, occasion)));
+        for (language, occasion) in ways.into_iter().flatten() {
             let full = Letter {
+                language,
                 occasion,
                 ..full.clone()
             };
@@ -276,7 +281,8 @@ fn marked(mut letter: Letter) -> Letter {
 /// Looks for the marked words: the marks in the fragments, everything in the frame. A subject line
 /// names no marks, but must not be empty.
 fn loses_nothing(templates: &Templates, part: Part, letter: &Letter) -> Result<(), TemplateError> {
-    let frame = format!("frame/{}", part.frame());
+    let language = letter.language;
+    let frame = language.file(&format!("frame/{}", part.frame()));
     let whole = templates.part(part, letter)?;
     if part == Part::Subject {
         return if view::one_line(&whole).is_empty() {
@@ -317,8 +323,12 @@ fn loses_nothing(templates: &Templates, part: Part, letter: &Letter) -> Result<(
                 .into_iter()
                 .chain(new.map(|new| ("new", new.as_str())))
                 .collect();
-            let fragment = templates.fragment_of(part, item.event);
-            kept(&fragment, &templates.fragment(part, item)?, &marks)?;
+            let fragment = language.file(&templates.fragment_of(part, language, item.event));
+            kept(
+                &fragment,
+                &templates.fragment(part, language, item)?,
+                &marks,
+            )?;
             if let Some(subject) = item.subject.as_deref() {
                 kept(&frame, &whole, &[("subject", subject)])?;
             }

@@ -1,87 +1,332 @@
-//! Words for a class teacher: whose family cannot be reached, and what to do. They hold no mark.
+//! Words for staff: whose family cannot be reached, who changes class, and what the journal lacks. They hold
+//! no mark.
 
-use super::{ContentLevel, School, Text, view};
+use std::{collections::BTreeMap, fmt};
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ContentLevel, Language, School, TemplateError, Templates, Text, view};
 use crate::family::contact::{Channel, Health};
 
-/// An address of a family that fails.
+/// The folder of their templates.
+const FOLDER: &str = "staff";
+
+/// One thing that a member of staff has to know.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Failing {
-    /// «Маша С., 5А»
-    pub student: String,
-    /// The channel of the address.
-    pub channel: Channel,
-    /// What experience says of it.
-    pub health: Health,
-    /// Whether its owner answered with «СТОП», which is no fault of the address.
-    pub stopped: bool,
+pub struct StaffNews {
+    /// Whom it is about: «Маша С., 5 «А»», or the class.
+    pub who: String,
+    /// What.
+    pub matter: Matter,
+}
+
+/// What staff have to know.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Matter {
+    /// An address of the family fails.
+    Failing(Channel, Health),
+    /// The family answered an SMS with «СТОП».
+    Stopped,
+    /// The student changes class.
+    Moved {
+        /// The class that the student leaves.
+        from: String,
+        /// The class that the student joins.
+        to: String,
+        /// The first day there.
+        on: NaiveDate,
+    },
+    /// The family hears on paper and has had none since this day, or ever.
+    NoPaper(Option<NaiveDate>),
+    /// A lesson's homework is not in the journal.
+    NoHomework {
+        /// Its subject.
+        subject: String,
+        /// Its day.
+        date: NaiveDate,
+    },
+    /// The marks of a test are not in the journal.
+    NoMarks {
+        /// Its subject.
+        subject: String,
+        /// Its day.
+        date: NaiveDate,
+    },
 }
 
 /// Prints no name.
-impl std::fmt::Debug for Failing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Failing({:?}, {:?})", self.channel, self.health)
+impl fmt::Debug for StaffNews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StaffNews({})", view_of(self).matter)
     }
 }
 
-/// What happened to the address, in a teacher's words.
-fn words(failing: &Failing) -> &'static str {
-    if failing.stopped {
-        return "родители ответили «СТОП», SMS им больше не идут";
-    }
-    match (failing.health, failing.channel) {
-        (Health::Blocked, _) => "родители остановили бота",
-        (Health::Complained, _) => "на письма школы пожаловались",
-        (Health::Silent | Health::Ok | Health::Soft | Health::Tried, _) => {
-            "телефон больше недели не отвечает"
-        }
-        (Health::Hard, Channel::Sms) => "такого номера телефона нет",
-        (Health::Hard, Channel::Email) => "такого адреса почты нет",
-        (Health::Hard, Channel::Telegram | Channel::Paper) => "чат с ботом закрыт",
-    }
+/// One item as templates see it, and as the sample writes it.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Item {
+    matter: String,
+    who: String,
+    why: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    subject: Option<String>,
+    date: Option<NaiveDate>,
 }
 
-/// One message for one teacher.
-pub fn to_teacher(
-    channel: Channel,
-    level: ContentLevel,
-    school: &School,
-    failing: &[Failing],
-) -> Text {
-    let plain = |text: String| Text {
-        subject: None,
-        text,
-        html: None,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    school: super::samples::SampleSchool,
+    news: Vec<Item>,
+}
+
+fn view_of(news: &StaffNews) -> Item {
+    let item = |matter: &str| Item {
+        matter: matter.to_owned(),
+        who: news.who.clone(),
+        ..Item::default()
     };
-    let named: Vec<String> = failing
-        .iter()
-        .map(|one| format!("{}: {}", view::one_line(&one.student), words(one)))
-        .collect();
-    match channel {
-        Channel::Telegram if level != ContentLevel::Full => plain(format!(
-            "{}. До некоторых семей вашего класса не доходят сообщения: {}. Список у секретаря, сверьте адреса.",
-            view::one_line(&school.name),
-            failing.len()
-        )),
-        Channel::Sms => plain(format!(
-            "{}: не доходят сообщения. {}. Сверьте адреса",
-            view::one_line(&school.short_name),
-            named.join("; ")
-        )),
-        Channel::Email | Channel::Telegram | Channel::Paper => Text {
-            subject: (channel == Channel::Email).then(|| {
-                format!(
-                    "{}: до семей вашего класса не доходят сообщения",
-                    view::one_line(&school.name)
-                )
-            }),
-            text: format!(
-                "{}. До этих семей вашего класса не доходят сообщения школы:\n\n– {}\n\n\
-                 Пожалуйста, сверьте адрес с семьёй и передайте секретарю. До тех пор новости идут по другому \
-                 адресу семьи или на листке недели.",
-                view::one_line(&school.name),
-                named.join("\n– ")
-            ),
-            html: None,
+    match &news.matter {
+        Matter::Failing(channel, health) => Item {
+            why: Some(format!("{}:{}", code(*health), channel.code())),
+            ..item("failing")
         },
+        Matter::Stopped => item("stopped"),
+        Matter::Moved { from, to, on } => Item {
+            from: Some(from.clone()),
+            to: Some(to.clone()),
+            date: Some(*on),
+            ..item("moved")
+        },
+        Matter::NoPaper(since) => Item {
+            date: *since,
+            ..item("no_paper")
+        },
+        Matter::NoHomework { subject, date } => Item {
+            subject: Some(subject.clone()),
+            date: Some(*date),
+            ..item("no_homework")
+        },
+        Matter::NoMarks { subject, date } => Item {
+            subject: Some(subject.clone()),
+            date: Some(*date),
+            ..item("no_marks")
+        },
+    }
+}
+
+fn code(health: Health) -> &'static str {
+    match health {
+        Health::Blocked => "blocked",
+        Health::Complained => "complained",
+        Health::Hard => "hard",
+        Health::Silent | Health::Ok | Health::Soft | Health::Tried => "silent",
+    }
+}
+
+/// What happened to an address, in a teacher's words.
+pub(super) fn trouble(why: &str) -> &str {
+    match why.split_once(':') {
+        Some(("blocked", _)) => "родители остановили бота",
+        Some(("complained", _)) => "на письма школы пожаловались",
+        Some(("silent", _)) => "телефон больше недели не отвечает",
+        Some(("hard", "sms")) => "такого номера телефона нет",
+        Some(("hard", "email")) => "такого адреса почты нет",
+        Some(("hard", _)) => "чат с ботом закрыт",
+        _ => why,
+    }
+}
+
+/// What templates see: the news by their matter, in the order of the first of each.
+fn data(school: &School, items: &[Item]) -> Value {
+    let mut order: Vec<&str> = Vec::new();
+    let mut sections: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for item in items {
+        if !order.contains(&item.matter.as_str()) {
+            order.push(&item.matter);
+        }
+        let clean = |value: &Option<String>| value.as_deref().map(view::one_line);
+        sections.entry(&item.matter).or_default().push(json!({
+            "matter": item.matter,
+            "who": view::one_line(&item.who),
+            "why": item.why,
+            "from": clean(&item.from),
+            "to": clean(&item.to),
+            "subject": clean(&item.subject),
+            "date": item.date.map(|date| date.to_string()),
+        }));
+    }
+    let sections: Vec<Value> = order
+        .iter()
+        .map(|matter| json!({ "matter": matter, "items": sections[matter] }))
+        .collect();
+    json!({
+        "school": view::one_line(&school.name),
+        "short_school": view::one_line(&school.short_name),
+        "phone": school.phone.as_deref().map(view::one_line),
+        "sections": sections,
+    })
+}
+
+impl Templates {
+    /// One message for one member of staff.
+    ///
+    /// # Errors
+    /// [`TemplateError::Broken`], as [`Templates::render`].
+    pub fn for_staff(
+        &self,
+        channel: Channel,
+        level: ContentLevel,
+        school: &School,
+        news: &[StaffNews],
+    ) -> Result<Text, TemplateError> {
+        let items: Vec<Item> = news.iter().map(view_of).collect();
+        self.staff(channel, level, school, &items)
+    }
+
+    fn staff(
+        &self,
+        channel: Channel,
+        level: ContentLevel,
+        school: &School,
+        items: &[Item],
+    ) -> Result<Text, TemplateError> {
+        let data = data(school, items);
+        let set = |file: &str| self.set(Language::Russian, &format!("{FOLDER}/{file}"), &data);
+        Ok(match channel {
+            Channel::Sms => Text {
+                subject: None,
+                text: view::lines(&set("sms.hbs")?),
+                html: None,
+            },
+            Channel::Telegram if level != ContentLevel::Full => Text {
+                subject: None,
+                text: view::lines(&set("telegram.ping.hbs")?),
+                html: None,
+            },
+            Channel::Email | Channel::Telegram | Channel::Paper => Text {
+                subject: match channel {
+                    Channel::Email => Some(view::one_line(&set("email.subject.hbs")?)),
+                    _ => None,
+                },
+                text: view::paragraphs(&set("email.txt.hbs")?),
+                html: None,
+            },
+        })
+    }
+
+    /// Renders the sample, whole and item by item, and looks for what must not be lost.
+    ///
+    /// # Errors
+    /// [`TemplateError`] with the file to mend.
+    pub(super) fn try_staff(&self, sample: &str) -> Result<(), TemplateError> {
+        let name = format!("{FOLDER}/sample.json");
+        let sample: Sample =
+            serde_json::from_str(sample).map_err(|error| TemplateError::Broken {
+                name,
+                line: error.line(),
+                problem: error.to_string(),
+            })?;
+        let school = School {
+            name: sample.school.name,
+            short_name: sample.school.short_name,
+            phone: sample.school.phone,
+        };
+        let loses = |file: &str, field| TemplateError::Loses {
+            name: format!("{FOLDER}/{file}"),
+            field,
+        };
+        let singles = sample.news.iter().map(std::slice::from_ref);
+        for items in singles.chain([sample.news.as_slice()]) {
+            for channel in [Channel::Sms, Channel::Email, Channel::Telegram] {
+                let text = self.staff(channel, ContentLevel::Full, &school, items)?;
+                let file = if channel == Channel::Sms {
+                    "sms.hbs"
+                } else {
+                    "email.txt.hbs"
+                };
+                for item in items {
+                    if !text.text.contains(&item.who) {
+                        return Err(loses(file, "who"));
+                    }
+                    let subject = item.subject.as_deref();
+                    if subject.is_some_and(|subject| !text.text.contains(subject)) {
+                        return Err(loses(file, "subject"));
+                    }
+                }
+                if text.subject.is_some_and(|subject| subject.is_empty()) {
+                    return Err(loses("email.subject.hbs", "short_school"));
+                }
+            }
+            self.staff(Channel::Telegram, ContentLevel::Ping, &school, items)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staff_read_one_message_of_all_matters_and_a_messenger_names_nobody() {
+        let templates = Templates::embedded().expect("templates");
+        let school = School {
+            name: "Школа № 12".into(),
+            short_name: "Школа 12".into(),
+            phone: None,
+        };
+        let day = NaiveDate::from_ymd_opt(2026, 10, 14).expect("a date");
+        let news = [
+            StaffNews {
+                who: "Маша С., 5 «А»".into(),
+                matter: Matter::Failing(Channel::Sms, Health::Hard),
+            },
+            StaffNews {
+                who: "5 «А»".into(),
+                matter: Matter::NoHomework {
+                    subject: "Русский язык".into(),
+                    date: day,
+                },
+            },
+        ];
+        let words = |channel, level, news: &[StaffNews]| {
+            let text = templates.for_staff(channel, level, &school, news);
+            text.expect("words")
+        };
+        let mail = words(Channel::Email, ContentLevel::Full, &news);
+        assert_eq!(
+            mail.subject.as_deref(),
+            Some("Школа 12: что нужно вашему классу")
+        );
+        assert!(
+            mail.text
+                .contains("– Маша С., 5 «А»: такого номера телефона нет\n\nПожалуйста"),
+            "{}",
+            mail.text
+        );
+        assert!(
+            mail.text.contains("– 5 «А»: Русский язык, 14 октября"),
+            "{}",
+            mail.text
+        );
+        assert_eq!(
+            words(Channel::Sms, ContentLevel::Full, &news).text,
+            "Школа 12: не доходят сообщения. Маша С., 5 «А»: такого номера телефона нет. Сверьте адреса. \
+             нет ДЗ в журнале. 5 «А»: Русский язык, 14.10"
+        );
+        let ping = words(Channel::Telegram, ContentLevel::Ping, &news).text;
+        assert!(
+            !ping.contains("Маша") && ping.contains("не доходят сообщения: 1"),
+            "{ping}"
+        );
+        let one = words(Channel::Email, ContentLevel::Full, &news[1..]);
+        assert_eq!(
+            one.subject.as_deref(),
+            Some("Школа 12: нет домашнего задания в журнале")
+        );
     }
 }

@@ -66,6 +66,7 @@ fn student(name: &str, items: Vec<Item>) -> StudentNews {
 
 fn letter(students: Vec<StudentNews>) -> Letter {
     Letter {
+        language: Language::Russian,
         school: School {
             name: "Школа № 12".into(),
             short_name: "Школа 12".into(),
@@ -479,6 +480,7 @@ fn any_letter() -> impl Strategy<Value = Letter> {
     let occasion = prop::sample::select(vec![Occasion::AtOnce, Occasion::Daily, Occasion::Weekly]);
     (school, occasion, prop::collection::vec(student, 0..4)).prop_map(
         |(school, occasion, students)| Letter {
+            language: Language::Russian,
             school,
             occasion,
             date: day(14),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Item, Letter, Occasion, StudentNews, TemplateError, words};
+use super::{Item, Language, Letter, Occasion, StudentNews, TemplateError};
 use crate::{family::preference::Event, journal::cell::News};
 
 /// How much of a free text an SMS and a messenger carry; the whole stands in mails and on the sheet.
@@ -57,7 +57,7 @@ impl Part {
 }
 
 /// What a fragment sees of one piece of news.
-pub(super) fn item(part: Part, item: &Item) -> Value {
+pub(super) fn item(part: Part, language: Language, item: &Item) -> Value {
     let (new, old) = match &item.news {
         News::Entered(new) => (Some(new), None),
         News::Corrected { old, new } => (Some(new), old.as_ref()),
@@ -66,7 +66,8 @@ pub(super) fn item(part: Part, item: &Item) -> Value {
     let clean = |value: &str| part.clean(value);
     json!({
         "subject": item.subject.as_deref().map(clean),
-        "lesson": clean(&words::lesson(item, part == Part::Sms)),
+        "event": item.event.code(),
+        "lesson": clean(&language.lesson(item, part == Part::Sms)),
         "date": item.date.to_string(),
         "new": new.map(|value| clean(value)),
         "old": old.map(|value| clean(value)),
@@ -89,7 +90,7 @@ pub(super) fn letter(
     for student in &letter.students {
         let days = match part {
             Part::Subject | Part::Ping => Vec::new(),
-            _ => days(part, student, &mut set)?,
+            _ => days(part, letter.language, student, &mut set)?,
         };
         students.push(json!({
             "name": clean(&student.name),
@@ -133,7 +134,7 @@ fn to_all(
         .filter(|item| matches!(item.event, Event::Urgent | Event::Announcement))
         .map(|item| {
             Ok(json!({
-                "subject": part.clean(&words::heading(item, false)),
+                "subject": part.clean(&letter.language.heading(item, false)),
                 "text": set(item)?,
             }))
         })
@@ -143,8 +144,9 @@ fn to_all(
 /// The letter without names, and without the texts in which teachers may have written some.
 pub(super) fn without_names(letter: &Letter) -> Letter {
     let mut letter = letter.clone();
+    let language = letter.language;
     for student in &mut letter.students {
-        "Ваш ребёнок".clone_into(&mut student.name);
+        language.somebody().clone_into(&mut student.name);
         for item in &mut student.items {
             item.comment = None;
             let free = matches!(
@@ -153,7 +155,7 @@ pub(super) fn without_names(letter: &Letter) -> Letter {
             );
             if free && let News::Entered(text) | News::Corrected { new: text, .. } = &mut item.news
             {
-                "текст у классного руководителя".clone_into(text);
+                language.withheld().clone_into(text);
             }
         }
     }
@@ -164,6 +166,7 @@ pub(super) fn without_names(letter: &Letter) -> Letter {
 /// keep the order in which the letter has them. Praise comes before everything, whatever its day.
 fn days(
     part: Part,
+    language: Language,
     student: &StudentNews,
     set: &mut impl FnMut(&Item) -> Result<String, TemplateError>,
 ) -> Result<Vec<Value>, TemplateError> {
@@ -171,7 +174,7 @@ fn days(
     let mut items: Vec<(String, &Item)> = student
         .items
         .iter()
-        .map(|item| (words::heading(item, short), item))
+        .map(|item| (language.heading(item, short), item))
         .collect();
     let order: Vec<String> = items.iter().map(|(heading, _)| heading.clone()).collect();
     items.sort_by_cached_key(|(heading, item)| {

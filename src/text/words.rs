@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use handlebars::{Handlebars, handlebars_helper};
 use serde_json::Value;
 
-use super::Item;
+use super::{Item, staff::trouble};
 use crate::{family::preference::Event, journal::cell::DEBT};
 
 const MONTHS: [&str; 12] = [
@@ -50,6 +50,8 @@ pub(super) const HELPERS: &[&str] = &[
     "lesson_change",
     "result",
     "service",
+    "trouble",
+    "say",
     "list",
     "plural",
     "if",
@@ -83,6 +85,8 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     handlebars_helper!(lesson_change_helper: |value: str| lesson_change(value));
     handlebars_helper!(result_helper: |value: str| result(value));
     handlebars_helper!(service_helper: |value: str| service(value));
+    handlebars_helper!(say_helper: |event: str, value: str| say(event, value));
+    handlebars_helper!(trouble_helper: |why: str| trouble(why).to_owned());
     handlebars_helper!(list_helper: |items: array| list(items));
     handlebars_helper!(plural_helper: |n: u64, one: str, few: str, many: str| {
         plural(n, one, few, many).to_owned()
@@ -100,6 +104,8 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("lesson_change", Box::new(lesson_change_helper));
     registry.register_helper("result", Box::new(result_helper));
     registry.register_helper("service", Box::new(service_helper));
+    registry.register_helper("say", Box::new(say_helper));
+    registry.register_helper("trouble", Box::new(trouble_helper));
     registry.register_helper("list", Box::new(list_helper));
     registry.register_helper("plural", Box::new(plural_helper));
 }
@@ -214,13 +220,12 @@ fn term(kind: &str, number: i64, long: &str, brief: &str, short: bool) -> String
 /// Hours that a day may have; a larger number stands for a lesson whose hour is not known.
 const HOURS: std::ops::RangeInclusive<i64> = 1..=20;
 
-/// Which lesson is meant: «Английский язык, 3-й урок», «англ», «3 урок».
+/// Which lesson is meant: «Английский язык, 3-й урок», «англ», «3-й урок».
 pub(super) fn lesson(item: &Item, short: bool) -> String {
     let hour = item.number.filter(|number| HOURS.contains(number));
     match (&item.subject, hour) {
         (Some(subject), Some(number)) if !short => format!("{subject}, {number}-й урок"),
         (Some(subject), _) => subject.clone(),
-        (None, Some(number)) if short => format!("{number} урок"),
         (None, Some(number)) => format!("{number}-й урок"),
         (None, None) if item.number.is_some_and(|number| number > 0) => "урок".to_owned(),
         (None, None) if short => "день".to_owned(),
@@ -237,6 +242,20 @@ fn attendance(value: &str) -> String {
         "unexcused" => "пропуск без уважительной причины".to_owned(),
         late if late.starts_with("late") => format!("опоздание{}", lateness(late)),
         other => other.to_owned(),
+    }
+}
+
+/// A value of the journal in words, whatever it is told as.
+fn say(event: &str, value: &str) -> String {
+    match Event::from_code(event) {
+        Some(Event::Mark | Event::MarkCorrected | Event::MarkWithdrawn) => mark(value).to_owned(),
+        Some(Event::Absence | Event::Lateness | Event::AttendanceCorrected) => attendance(value),
+        Some(Event::ScheduleChange) => lesson_change(value),
+        Some(Event::Forecast | Event::Preliminary | Event::TermResult | Event::Exam) => {
+            result(value)
+        }
+        Some(Event::Service) => service(value),
+        _ => value.to_owned(),
     }
 }
 
@@ -286,6 +305,9 @@ fn lesson_change(value: &str) -> String {
 pub(crate) fn result(value: &str) -> String {
     match value.split_once(':') {
         Some(("deferred", date)) => format!("отсрочка до {}", of_date(date, day)),
+        Some(("outlook", averages)) => {
+            format!("предварительно, средний балл на сегодня – {averages}. Это ещё не итоги")
+        }
         _ => match value {
             "deferred" => "отсрочка".to_owned(),
             "not_certified" => "нет аттестации".to_owned(),
@@ -310,6 +332,9 @@ pub(crate) fn service(value: &str) -> String {
     let mut parts = value.split(':');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some("nothing"), ..) => "за неделю новых отметок нет".to_owned(),
+        (Some("voluntary"), ..) => "новости из дневника приходят вам так же, как эта. Это добровольно: отказаться или \
+             выбрать другой способ (СМС, почта, бот, бумага) можно заявлением классному руководителю"
+            .to_owned(),
         (Some("summary"), Some(count), Some(from), Some(to)) => {
             let n: u64 = count.parse().unwrap_or_default();
             let days = match (from.parse(), to.parse()) {
@@ -325,10 +350,40 @@ pub(crate) fn service(value: &str) -> String {
     }
 }
 
-/// «4», «4 и 3», «4, 3 и 5»; entries that have a comma or a quotation of their own are parted
+/// A lesson of the day, as a list names it.
+const LESSON: &str = "-й урок";
+
+/// «1-й и 2-й уроки (по болезни)» of «1-й урок (по болезни)» and «2-й урок (по болезни)»; none where they are no
+/// lessons of the day, or where not the same is said of them.
+fn lessons(items: &[&str]) -> Option<String> {
+    let parted: Vec<(&str, &str)> = items
+        .iter()
+        .map(|item| item.split_once(LESSON))
+        .collect::<Option<_>>()?;
+    let (last, before) = parted.split_last()?;
+    let number = |(number, _): &(&str, &str)| number.bytes().all(|byte| byte.is_ascii_digit());
+    if before.is_empty() || !parted.iter().all(number) || before.iter().any(|one| one.1 != last.1) {
+        return None;
+    }
+    let before: Vec<String> = before
+        .iter()
+        .map(|(number, _)| format!("{number}-й"))
+        .collect();
+    Some(format!(
+        "{} и {}-й уроки{}",
+        before.join(", "),
+        last.0,
+        last.1
+    ))
+}
+
+/// «4», «4 и 3», «4, 3 и 5», «1-й и 2-й уроки»; entries that have a comma or a quotation of their own are parted
 /// by semicolons.
 fn list(items: &[Value]) -> String {
     let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+    if let Some(lessons) = lessons(&items) {
+        return lessons;
+    }
     match items.as_slice() {
         items if items.iter().any(|item| item.contains([',', '«'])) => items.join("; "),
         [before @ .., last] if !before.is_empty() => format!("{} и {last}", before.join(", ")),
@@ -415,6 +470,15 @@ mod tests {
         assert_eq!(list(&["4", "3"]), "4 и 3");
         assert_eq!(list(&["4", "3", "5"]), "4, 3 и 5");
         assert_eq!(list(&["было 3, теперь 4", "5"]), "было 3, теперь 4; 5");
+        assert_eq!(list(&["1-й урок", "2-й урок"]), "1-й и 2-й уроки");
+        assert_eq!(
+            list(&["1-й урок (ОРВИ)", "2-й урок (ОРВИ)", "3-й урок (ОРВИ)"]),
+            "1-й, 2-й и 3-й уроки (ОРВИ)"
+        );
+        assert_eq!(
+            list(&["1-й урок", "2-й урок (ОРВИ)"]),
+            "1-й урок и 2-й урок (ОРВИ)"
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ async fn one_missed_lesson_waits_for_the_digest_and_the_second_brings_it_along()
         assert_eq!(heard_now.len(), 2, "one message each: {heard_now:?}");
         assert!(
             heard_now.iter().any(|(lane, text)| lane == "sms"
-                && text == "Школа 12. Маша 14.10: пропуск – 1 урок и 2 урок"),
+                && text == "Школа 12. Маша 14.10: пропуск – 1-й и 2-й уроки"),
             "{heard_now:?}"
         );
         for number in 3..=6 {
@@ -66,7 +66,7 @@ async fn one_missed_lesson_waits_for_the_digest_and_the_second_brings_it_along()
         desk.until("2026-10-14T18:10:00").await;
         assert_eq!(
             sms(&mut desk),
-            ["Школа 12. Маша 14.10: пропуск – 3 урок, 4 урок, 5 урок и 6 урок"]
+            ["Школа 12. Маша 14.10: пропуск – 3-й, 4-й, 5-й и 6-й уроки"]
         );
     }
 }
@@ -77,7 +77,7 @@ async fn a_single_missed_lesson_is_in_the_days_digest() {
         let mut desk = school(&base.store, AbsenceAlarm::SecondLesson).await;
         missed(&mut desk, 1).await;
         desk.until("2026-10-14T18:10:00").await;
-        assert_eq!(sms(&mut desk), ["Школа 12. Маша 14.10: пропуск – 1 урок"]);
+        assert_eq!(sms(&mut desk), ["Школа 12. Маша 14.10: пропуск – 1-й урок"]);
         // What the teacher enters later about a day that is over is no alarm.
         desk.until("2026-10-15T10:00:00").await;
         missed(&mut desk, 2).await;
@@ -87,7 +87,7 @@ async fn a_single_missed_lesson_is_in_the_days_digest() {
         desk.until("2026-10-15T18:10:00").await;
         assert_eq!(
             sms(&mut desk),
-            ["Школа 12. Маша 14.10: пропуск – 2 урок и 3 урок"]
+            ["Школа 12. Маша 14.10: пропуск – 2-й и 3-й уроки"]
         );
     }
 }
@@ -164,7 +164,7 @@ async fn a_cause_is_no_alarm_and_comes_with_the_digest() {
         desk.minutes(30).await;
         assert_eq!(
             sms(&mut desk),
-            ["Школа 12. Маша 14.10: пропуск – 3 урок и 4 урок"]
+            ["Школа 12. Маша 14.10: пропуск – 3-й и 4-й уроки"]
         );
         desk.sql("UPDATE attendance SET code = 'excused' WHERE number > 2")
             .await;
@@ -174,8 +174,8 @@ async fn a_cause_is_no_alarm_and_comes_with_the_digest() {
         assert_eq!(
             sms(&mut desk),
             [
-                "Школа 12. Маша 14.10: пропуск – 1 урок (по болезни) и 2 урок (по болезни); исправлено – \
-              3 урок: пропуск по уважительной причине и 4 урок: пропуск по уважительной причине"
+                "Школа 12. Маша 14.10: пропуск – 1-й и 2-й уроки (по болезни); исправлено – \
+              3-й и 4-й уроки: пропуск по уважительной причине"
             ]
         );
     }

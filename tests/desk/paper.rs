@@ -10,6 +10,7 @@ use vestnik::{
     family::contact::Channel,
     journal::class_name::ClassName,
     paper::press::{CHILD, PaperError, Press, Printed, STALE},
+    policy::{Certified, Paper},
     store::Store,
     text::Templates,
     week::Week,
@@ -29,6 +30,8 @@ pub(crate) fn press(store: &Store) -> Press {
         layout: WEEK.to_owned(),
         zone: chrono_tz::Europe::Moscow,
         configured: vec![Channel::Sms, Channel::Email],
+        rhythm: Paper::Weekly,
+        certified: Certified::Extracts,
     }
 }
 

@@ -19,13 +19,12 @@ fn mark(day: u32, value: &str) -> String {
 
 /// A desk whose SMS are taken under the names of their attempts and never asked about.
 async fn ivan_alone(store: &vestnik::store::Store) -> Desk {
-    let mut desk = Desk::open(store);
+    let mut desk = Desk::with_centre(store);
     desk.sql(FAMILY).await;
     desk.sql(
         "DELETE FROM guardianship WHERE guardian_id = 1; UPDATE guardian SET preset = 'at_once'",
     )
     .await;
-    desk.answer = Ok(Delivery::UnderWay { provider_ref: None });
     desk
 }
 
@@ -175,7 +174,7 @@ async fn half_a_text_informs_nobody() {
 }
 
 #[tokio::test]
-async fn a_text_that_left_in_part_is_in_doubt_and_its_receipts_do_not_deliver_it() {
+async fn a_text_that_left_in_part_goes_on_by_another_road_whatever_its_receipts_say() {
     for base in both().await {
         let mut desk = ivan_alone(&base.store).await;
         desk.provider(|_| Outcome::InDoubt {
@@ -185,7 +184,12 @@ async fn a_text_that_left_in_part_is_in_doubt_and_its_receipts_do_not_deliver_it
         desk.minutes(30).await;
         take(&mut desk, &["1", "", ""]).await;
         say(&mut desk, receipt("1", &["1"], Delivery::Delivered)).await;
-        assert_eq!(state(&desk).await, "in_doubt");
+        assert_eq!(state(&desk).await, "unresolved");
+        assert_eq!(
+            desk.notices().await.get("waiting"),
+            Some(&1),
+            "half a text informs nobody"
+        );
     }
 }
 
@@ -259,7 +263,7 @@ async fn whoever_answers_stop_gets_no_further_sms_and_the_class_teacher_hears_of
         assert!(
             calls[1]
                 .2
-                .contains("– Маша С., 5 «А»: родители ответили «СТОП»"),
+                .contains("– Маша С., 5 «А»: SMS им больше не идут"),
             "{}",
             calls[1].2
         );

@@ -11,7 +11,7 @@ async fn school(store: &Store) -> Desk {
     desk.sql(FAMILY).await;
     desk.sql(
         "INSERT INTO subject (name, graded) VALUES ('Разговоры о важном', 0);
-         INSERT INTO term (kind, number, starts_on, ends_on) VALUES ('quarter', 1, '2026-09-01', '2026-10-25');
+         INSERT INTO term (kind, number, starts_on, ends_on) VALUES ('quarter', 1, '2026-09-01', '2026-10-30');
          INSERT INTO writing (baseline) VALUES (1);
          INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-01', '5');
          INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 2, '2026-10-02', '4');

@@ -3,7 +3,7 @@
 use crate::desk::{Desk, FAMILY};
 use crate::ledger::{ledger, seen};
 use crate::support::both;
-use vestnik::policy::{Policy, Switch};
+use vestnik::policy::{Policy, ServiceNotice, Switch};
 
 const WORDS: &str = "за неделю новых отметок нет";
 
@@ -60,7 +60,10 @@ async fn a_week_without_news_is_told_once_at_the_time_of_its_digest() {
 #[tokio::test]
 async fn nobody_hears_of_silence_in_the_first_week_in_holidays_or_against_the_rule() {
     for base in both().await {
-        let policy = Policy::defaults().unwrap();
+        let policy = Policy {
+            service_notice: ServiceNotice::Off,
+            ..Policy::defaults().unwrap()
+        };
         let mut desk = begun(&base.store, &policy).await;
         desk.write(
             "INSERT INTO calendar_day (date, kind) VALUES ('2026-10-19', 'holiday');

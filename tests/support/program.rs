@@ -61,7 +61,7 @@ impl Program {
         Daemon(self.command(&["serve"]).stderr(log).spawn().unwrap())
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestnik"));
         command
             .args(arguments)

@@ -11,12 +11,14 @@ pub(crate) fn batch(mut batch: Batch) -> Batch {
     one(&mut batch.school);
     one(&mut batch.class);
     one(&mut batch.week);
+    batch.certified.iter_mut().for_each(&mut one);
     batch.phone.iter_mut().for_each(&mut one);
     batch.class_teacher.iter_mut().for_each(&mut one);
     for sheet in &mut batch.sheets {
         for text in [&mut sheet.code, &mut sheet.student] {
             one(text);
         }
+        sheet.week.iter_mut().for_each(&mut one);
         sheet.for_whom.iter_mut().for_each(&mut one);
         sheet.reason.iter_mut().for_each(&mut one);
         sheet.note.iter_mut().for_each(&mut one);

@@ -19,6 +19,12 @@ pub struct Batch {
     pub class_teacher: Option<String>,
     /// «12–16 октября 2026»
     pub week: String,
+    /// Where sheets are signed and sealed: who signs, or nothing where nobody is named.
+    #[serde(default)]
+    pub certified: Option<String>,
+    /// Whether those are several weeks.
+    #[serde(default)]
+    pub several: bool,
     /// One for each family.
     pub sheets: Vec<Sheet>,
 }
@@ -31,6 +37,18 @@ pub struct Sheet {
     pub number: u32,
     /// What the slip is recognised by.
     pub code: String,
+    /// The language of its labels: `ru` or `en`; what it does not know it says in Russian.
+    #[serde(default)]
+    pub language: String,
+    /// The week in that language, where it is not the school's.
+    #[serde(default)]
+    pub week: Option<String>,
+    /// Whether it is laid out for who sees badly: 16 points at least, one thought to a line, no table.
+    #[serde(default)]
+    pub large: bool,
+    /// Whether it says one thought to a line, without a table.
+    #[serde(default)]
+    pub plain: bool,
     /// «Соколова Мария»
     pub student: String,
     /// «Соколова Ольга Викторовна»

@@ -10,12 +10,18 @@ pub fn sample() -> Batch {
         class: "5 «Б»".into(),
         class_teacher: Some("Иванова Анна Петровна".into()),
         week: "12–16 октября 2026".into(),
+        certified: None,
+        several: false,
         sheets: vec![sheet()],
     }
 }
 
 fn sheet() -> Sheet {
     Sheet {
+        language: "ru".into(),
+        week: None,
+        large: false,
+        plain: false,
         number: 7,
         code: "5Б-07-17-К4".into(),
         student: "Соколова Мария".into(),

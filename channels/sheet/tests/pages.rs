@@ -292,3 +292,94 @@ fn a_wrong_template_is_named_by_its_line() {
         "{error}"
     );
 }
+
+/// The size of the smallest word on the pages, in points.
+fn smallest(pdf: &Pdf) -> f64 {
+    let boxes = poppler("pdftotext", &["-bbox"], pdf);
+    let value = |line: &str, name: &str| -> Option<f64> {
+        let (_, rest) = line.split_once(&format!("{name}=\""))?;
+        rest.split_once('"')?.0.parse().ok()
+    };
+    boxes
+        .lines()
+        .filter_map(|line| Some(value(line, "yMax")? - value(line, "yMin")?))
+        .fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn large_print_is_laid_out_anew_and_nothing_on_it_is_small() {
+    let usual = render(&one(full(12, 3)), WEEK).expect("pages");
+    assert!(smallest(&usual) < 10.0);
+    let large = Sheet {
+        large: true,
+        ..full(12, 3)
+    };
+    let pdf = render(&one(large), WEEK).expect("pages");
+    look("large", &pdf);
+    nothing_overflows(&pdf);
+    assert!(smallest(&pdf) > 15.9, "{}", smallest(&pdf));
+    let text = text(&pdf);
+    assert!(!text.contains("Пропус-"), "no table");
+    assert!(text.contains("Русский язык: отметки"), "{text}");
+    assert!(
+        text.contains("средний балл") && text.contains("Подпись"),
+        "{text}"
+    );
+}
+
+#[test]
+fn plain_words_stand_one_thought_to_a_line() {
+    let plain = Sheet {
+        plain: true,
+        ..full(3, 2)
+    };
+    let pdf = render(&one(plain), WEEK).expect("pages");
+    let lines = poppler("pdftotext", &["-layout"], &pdf);
+    assert!(
+        lines
+            .lines()
+            .any(|line| line.trim_start().starts_with("Литература: отметки")),
+        "{lines}"
+    );
+    assert!(!lines.contains("«–» значит"), "{lines}");
+}
+
+#[test]
+fn an_english_sheet_has_english_labels_and_the_teachers_words() {
+    let english = Sheet {
+        language: "en".into(),
+        week: Some("12–16 October 2026".into()),
+        ..full(3, 2)
+    };
+    let pdf = render(&one(english), WEEK).expect("pages");
+    let text = text(&pdf);
+    for words in [
+        "Sheet № 7",
+        "Week 12–16 October 2026",
+        "Average",
+        "Homework",
+        "Signature",
+        "Русский язык",
+    ] {
+        assert!(text.contains(words), "«{words}» is not in {text}");
+    }
+    for words in ["Листок", "Неделя", "Предмет", "Подпись", "Впереди"]
+    {
+        assert!(!text.contains(words), "«{words}» is in {text}");
+    }
+}
+
+#[test]
+fn who_certifies_all_signs_each_sheet() {
+    let batch = Batch {
+        certified: Some("Седова В. П.".into()),
+        ..sample()
+    };
+    let text = text(&render(&batch, WEEK).expect("pages"));
+    assert!(
+        text.contains("Верно. Директор Седова В. П. М. П."),
+        "{text}"
+    );
+    let usual = render(&sample(), WEEK).expect("pages");
+    assert!(!self::text(&usual).contains("Директор"));
+}

@@ -1,13 +1,14 @@
 //! What teachers and secretaries do in a school year, as SQL, and the journal as the simulator knows
 //! it: its own list of what was written, which no table of the product can talk it out of.
 
-use std::collections::BTreeMap;
+mod office;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use rand::{RngExt, rngs::StdRng};
 use vestnik::{
-    family::contact::Channel,
     instant::{HOUR, MINUTE, Millis},
     zone,
 };
@@ -127,7 +128,19 @@ pub(crate) struct Year {
     announcements: i64,
     audience: BTreeMap<i64, (Option<i64>, String)>,
     texts: i64,
-    imports: i64,
+    /// Which marks came by an import.
+    loaded: BTreeSet<(i64, String)>,
+    /// The import that is to be made now.
+    pub(crate) loading: Option<Loading>,
+}
+
+/// An answer of the electronic journal about a class.
+#[derive(Debug)]
+pub(crate) struct Loading {
+    pub(crate) class: i64,
+    pub(crate) from: NaiveDate,
+    pub(crate) to: NaiveDate,
+    pub(crate) answer: String,
 }
 
 impl Year {
@@ -140,7 +153,8 @@ impl Year {
             announcements: 0,
             audience: BTreeMap::new(),
             texts: 0,
-            imports: 0,
+            loaded: BTreeSet::new(),
+            loading: None,
         }
     }
 
@@ -237,7 +251,7 @@ impl Year {
                 kind,
             } => self.remark(student, date, kind, &mut sql),
             Deed::Office { date } => self.office(date, today, &mut sql),
-            Deed::Load { date } => self.load(date, &mut sql),
+            Deed::Load { date } => self.load(date),
             Deed::Results { term } => self.results(term, &mut sql),
         }
         (sql, later)
@@ -395,6 +409,9 @@ impl Year {
         }
         let place =
             format!("student_id = {student} AND subject_id = {subject} AND date = '{date}'");
+        if stands.is_none() {
+            self.loaded.remove(&(student, key.clone()));
+        }
         let _ = match (stands, value) {
             (None, Some(new)) => writeln!(
                 sql,
@@ -517,150 +534,6 @@ impl Year {
             "INSERT INTO remark (student_id, date, kind, text, notify_parents) VALUES ({student}, '{date}', '{kind}', '{text}', 1);"
         );
         self.journal.set(student, &key, Some(&text));
-    }
-
-    /// Transfers, leavers, consents, restrictions and addresses: some of a year's on each day.
-    fn office(&mut self, date: NaiveDate, today: NaiveDate, sql: &mut String) {
-        let students = i64::try_from(self.school.class_of.len()).unwrap();
-        let cases = 1 + students / 100;
-        for _ in 0..cases {
-            let student = self.random.random_range(1..=students);
-            let ties = self.school.ties.range((0, 0)..).map(|(tie, _)| *tie);
-            let of_student: Vec<(i64, i64)> = ties.filter(|(_, other)| *other == student).collect();
-            let Some((guardian, _)) = of_student.first().copied() else {
-                continue;
-            };
-            match self.random.random_range(0..12) {
-                0 => self.transfer(student, date, sql),
-                1 if self.random.random_bool(0.2) => self.leave(student, date, sql),
-                2..5 => {
-                    let purpose =
-                        ["data", "sms", "email", "messenger"][self.random.random_range(0..4)];
-                    let holds = self.school.consents.contains(&(guardian, student, purpose));
-                    self.school.consent(guardian, student, purpose, !holds, sql);
-                }
-                5..7 => self.restrict(guardian, student, today, sql),
-                7..10 => self.contact(guardian, sql),
-                _ => {}
-            }
-        }
-    }
-
-    fn transfer(&mut self, student: i64, date: NaiveDate, sql: &mut String) {
-        let Some(Some(from)) = self.school.class_of.get(&student).copied() else {
-            return;
-        };
-        let to = from % self.school.classes + 1;
-        let yesterday = date - Days::new(1);
-        let _ = writeln!(
-            sql,
-            "UPDATE enrolment SET to_on = '{yesterday}' WHERE student_id = {student} AND to_on IS NULL;\n\
-             INSERT INTO enrolment (student_id, class_id, number, from_on) VALUES ({student}, {to}, {student}, '{date}');"
-        );
-        self.school.class_of.insert(student, Some(to));
-        self.journal.leave_class(student);
-    }
-
-    fn leave(&mut self, student: i64, date: NaiveDate, sql: &mut String) {
-        let yesterday = date - Days::new(1);
-        let _ = writeln!(
-            sql,
-            "UPDATE enrolment SET to_on = '{yesterday}' WHERE student_id = {student} AND to_on IS NULL;"
-        );
-        self.school.class_of.insert(student, None);
-        self.journal.leave_class(student);
-    }
-
-    /// A court decides, or decides otherwise.
-    fn restrict(&mut self, guardian: i64, student: i64, today: NaiveDate, sql: &mut String) {
-        let restricted = self.school.ties[&(guardian, student)];
-        let columns = if restricted {
-            "rights = 'full', restricted_from = NULL".to_owned()
-        } else if self.random.random_bool(0.5) {
-            "rights = 'deprived'".to_owned()
-        } else {
-            format!("restricted_from = '{today}'")
-        };
-        let _ = writeln!(
-            sql,
-            "UPDATE guardianship SET {columns} WHERE guardian_id = {guardian} AND student_id = {student};"
-        );
-        self.school.ties.insert((guardian, student), !restricted);
-    }
-
-    /// An address is given up, and mostly another one given.
-    fn contact(&mut self, guardian: i64, sql: &mut String) {
-        let contacts = &mut self.school.guardians.get_mut(&guardian).unwrap().contacts;
-        let living = contacts.iter_mut().find(|contact| !contact.ended);
-        let channel = match living {
-            Some(contact) => {
-                contact.ended = true;
-                let _ = writeln!(
-                    sql,
-                    "UPDATE contact SET ended_at = 1 WHERE id = {};",
-                    contact.id
-                );
-                contact.channel
-            }
-            None => Channel::Sms,
-        };
-        if self.random.random_bool(0.9) {
-            let address = self.school.new_address(guardian, channel);
-            self.school.add_contact(guardian, channel, address, sql);
-        }
-    }
-
-    /// A class's backlog comes at once, by another program's import.
-    fn load(&mut self, date: NaiveDate, sql: &mut String) {
-        self.imports += 1;
-        let id = self.imports;
-        let class = self.random.random_range(1..=self.school.classes);
-        let _ = writeln!(
-            sql,
-            "INSERT INTO import (id, source, started_at) VALUES ({}, 'netschool', 0);\n\
-             INSERT INTO writing (import_id, baseline) VALUES ({}, 0);",
-            1_000_000 + id,
-            1_000_000 + id
-        );
-        for student in self.school.students_of(class) {
-            for back in 0..3 {
-                let (day, subject) = (
-                    date - Days::new(back),
-                    self.random.random_range(1..=SUBJECTS),
-                );
-                if self
-                    .journal
-                    .value(student, &format!("mark/{subject}/{day}"))
-                    .is_none()
-                {
-                    let value = self.value();
-                    self.mark(student, subject, day, Some(&value), sql);
-                }
-            }
-        }
-        sql.push_str("DELETE FROM writing;\n");
-    }
-
-    fn results(&mut self, term: i64, sql: &mut String) {
-        for class in 1..=self.school.classes {
-            for student in self.school.students_of(class) {
-                for subject in 1..=SUBJECTS {
-                    let value = ["5", "4", "3"][self.random.random_range(0..3)];
-                    let _ = writeln!(
-                        sql,
-                        "INSERT INTO term_result (student_id, subject_id, term_id, value) VALUES ({student}, {subject}, {term}, '{value}');"
-                    );
-                    self.journal.set(
-                        student,
-                        &format!("term_result/{subject}/{term}"),
-                        Some(value),
-                    );
-                }
-            }
-        }
-        for value in ["5", "4", "3"] {
-            self.journal.texts.remove(value);
-        }
     }
 }
 

@@ -1,6 +1,11 @@
 //! The event loop: the real engine and store under a clock that the simulator turns, with a heap of
 //! instants instead of tasks.
 
+mod calls;
+mod import;
+mod press;
+mod verdict;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap},
@@ -9,31 +14,32 @@ use std::{
     time::Duration,
 };
 
-use chrono::{Days, NaiveDate, Weekday};
+use chrono::{Days, NaiveDate};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 use vestnik::{
     compose::Hours,
-    engine::{Account, Call, Engine, Report, Rules},
+    engine::{Account, Engine, Report, Rules},
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis, SECOND},
-    paper::press::{Begun, Press},
-    policy::{Limit, Policy},
+    paper::press::Press,
+    policy::{Limit, Period, Policy, ServiceNotice},
     providers::{email_lane, sms_lane, telegram_lane},
-    quiet::Quiet,
     schedule,
     store::{Lease, Store, Verdict},
     text::{ContentLevel, Templates},
     week::Week,
     zone,
 };
-use vestnik_contract::{Message, Outcome, Scope, Sent};
+use vestnik_contract::{Message, Sent};
 use vestnik_sheet::Child;
 
 use crate::{
     checks::{self, Printed},
-    providers::Providers,
+    heard,
+    logs::Ear,
+    providers::{Providers, Push},
     school::School,
     words,
     year::{Deed, Year, is_holiday},
@@ -114,6 +120,7 @@ enum Event {
     Day(NaiveDate),
     Arrive(u64),
     Report(u64),
+    Receipt(Push),
     Wake,
     Crash,
     Jump(Millis),
@@ -165,7 +172,7 @@ struct World {
     hearers: BTreeMap<String, BTreeSet<(i64, i64)>>,
     owners: BTreeMap<String, usize>,
     printed: Vec<Printed>,
-    noted: checks::Noted,
+    noted: heard::Noted,
     crash_armed: bool,
     trouble: StdRng,
     paper: StdRng,
@@ -185,6 +192,9 @@ fn rules(zone: chrono_tz::Tz) -> Rules {
     let policy = Policy {
         breaker: Limit(None),
         disappearance: Limit(None),
+        // What the calendar of terms says has no row that the judge could expect.
+        service_notice: ServiceNotice::Off,
+        forecast: Period(0),
         ..Policy::defaults().unwrap()
     };
     Rules {
@@ -215,7 +225,8 @@ pub(crate) fn live(
         .unwrap();
     runtime.block_on(async {
         let mut world = World::new(plan).await;
-        let lived = world.live(&mut progress).await;
+        let (ear, _listening) = Ear::listen();
+        let lived = world.live(&mut progress).await.and_then(|()| ear.judge());
         let today = world.today();
         if let Some(file) = keep {
             let into = format!("VACUUM INTO '{}'", file.display());
@@ -272,6 +283,8 @@ impl World {
             layout: String::new(),
             zone: school.zone,
             configured: vec![Channel::Email, Channel::Sms, Channel::Telegram],
+            rhythm: rules.policy.paper,
+            certified: rules.policy.certified,
         };
         let mut world = Self {
             engine: engine(&store, &templates, &rules, stream(plan.seed, 2)),
@@ -297,7 +310,7 @@ impl World {
             hearers: BTreeMap::new(),
             owners: BTreeMap::new(),
             printed: Vec::new(),
-            noted: checks::Noted::new(),
+            noted: heard::Noted::new(),
             crash_armed: false,
             summary: Summary::default(),
             last_deed,
@@ -356,7 +369,11 @@ impl World {
                 progress(day);
             }
             // That a provider has it, the engine cannot know yet.
-            idle &= matches!(event, Event::Arrive(_));
+            idle &= match event {
+                Event::Arrive(_) => true,
+                Event::Wake => self.wake != Some(at),
+                _ => false,
+            };
             self.happen(event).await?;
             let same = |heap: &BinaryHeap<Reverse<(Millis, u64)>>| {
                 heap.peek().is_some_and(|Reverse((next, _))| *next == at)
@@ -377,7 +394,7 @@ impl World {
         match event {
             Event::Day(date) => {
                 for (at, deed) in self.year.day(date) {
-                    self.at(at, Event::Deed(deed));
+                    self.at(up(at, 20 * SECOND), Event::Deed(deed));
                 }
                 let tomorrow = date + Days::new(1);
                 let at = zone::instant(tomorrow.into(), self.year.school.zone);
@@ -391,15 +408,24 @@ impl World {
                 if !sql.is_empty() {
                     run_sql(&self.store, &format!("BEGIN IMMEDIATE;\n{sql}COMMIT;")).await;
                 }
+                if let Some(loading) = self.year.loading.take() {
+                    self.import(&loading).await?;
+                }
                 for (delay, deed) in later {
                     if self.time + delay < self.last_deed {
                         self.at(self.time + delay, Event::Deed(deed));
                     }
                 }
             }
-            Event::Arrive(id) => self.arrive(id),
+            Event::Arrive(id) => {
+                self.arrive(id);
+                for push in std::mem::take(&mut self.providers.pushes) {
+                    self.at(push.at, Event::Receipt(push));
+                }
+            }
+            Event::Receipt(push) => self.receipt(&push).await,
             Event::Report(id) => self.report(id),
-            Event::Wake => self.wake = None,
+            Event::Wake => {}
             Event::Crash => {
                 let within = self.trouble.random_range(1..=9);
                 self.arm(within).await;
@@ -415,7 +441,7 @@ impl World {
                 if !days.all(is_holiday) {
                     checks::week_closed(&self.store, printed).await?;
                 }
-                checks::note(&self.store, &mut self.noted).await;
+                heard::note(&self.store, &mut self.noted).await;
             }
             Event::Decide => {
                 for hold in self.store.holds().await.unwrap() {
@@ -474,10 +500,10 @@ impl World {
         Err("the engine does not come to rest".into())
     }
 
-    /// Wakes up a little late, as a busy machine does.
+    /// Wakes up a little late, as a busy machine does; an earlier alarm counts no more.
     fn sleep(&mut self, until: Millis) {
-        let until = up(until + SECOND, 20 * SECOND);
-        if self.wake.is_none_or(|wake| until < wake) {
+        let until = up(until + SECOND, MINUTE);
+        if self.wake != Some(until) {
             self.wake = Some(until);
             self.at(until, Event::Wake);
         }
@@ -490,329 +516,6 @@ impl World {
             &format!("UPDATE simulated_crash SET transactions = {transactions}"),
         )
         .await;
-    }
-
-    /// The process ends. What had left is with the providers or on the way; what they answer is lost.
-    async fn crash(&mut self, unmade: Vec<Call>) {
-        self.summary.crashes += 1;
-        for call in unmade {
-            if let Call::Send { message, .. } = call {
-                self.providers.doubtful.insert(message.reference);
-            }
-        }
-        let flights = std::mem::take(&mut self.flights);
-        for (id, flight) in flights {
-            let Going::Send { message, .. } = &flight.what else {
-                continue;
-            };
-            self.providers.doubtful.insert(message.reference.clone());
-            // The bytes of some are on their way all the same.
-            if flight.report.is_none() && self.trouble.random_bool(0.5) {
-                self.flights.insert(id, flight);
-            }
-        }
-        for report in self.reports.drain(..) {
-            if let Report::Called { message_id, .. } = report {
-                let reference = reference_of(&self.store, message_id).await;
-                self.providers.doubtful.insert(reference);
-            }
-        }
-        self.rests.retain(|_, (_, since)| *since < self.time);
-        if self.trouble.random_bool(0.3) {
-            self.store = Store::open(&url(self.folder.path())).await.unwrap();
-            self.press.store = self.store.clone();
-        }
-        let random = stream(self.plan.seed, 100 + self.summary.crashes);
-        self.engine = engine(&self.store, &self.templates, &self.rules, random);
-    }
-
-    /// Calls leave the engine: each is judged in this moment.
-    fn leave(&mut self, calls: Vec<Call>) -> Result<(), String> {
-        for call in calls {
-            let lease = call.lease().clone();
-            let what = match call {
-                Call::Send {
-                    attempt_id,
-                    message_id,
-                    message,
-                    ..
-                } => {
-                    self.judge_call(&lease.lane, &message)?;
-                    Going::Send {
-                        attempt_id,
-                        message_id,
-                        message,
-                    }
-                }
-                Call::Ask {
-                    message_id, sent, ..
-                } => Going::Ask { message_id, sent },
-            };
-            let (there, back) = self.providers.latency();
-            self.next += 1;
-            let id = self.next;
-            self.flights.insert(
-                id,
-                Flight {
-                    what,
-                    lease,
-                    report: None,
-                },
-            );
-            // Answers that come in one breath are settled in one turn.
-            let answered = up(self.time + back, 5 * SECOND);
-            self.at(self.time + there, Event::Arrive(id));
-            self.at(answered, Event::Report(id));
-        }
-        Ok(())
-    }
-
-    fn judge_call(&mut self, lane: &str, message: &Message) -> Result<(), String> {
-        let now = self.now();
-        let unlawful = |what: &str| {
-            Err(format!(
-                "message {} left by {lane} {what}",
-                message.reference
-            ))
-        };
-        if let Some((until, _)) = self.rests.get(lane).filter(|(until, _)| now < *until) {
-            return unlawful(&format!(
-                "{} ms before its provider wanted to hear again",
-                until - now
-            ));
-        }
-        let under_way = self
-            .flights
-            .values()
-            .filter(|flight| flight.lease.lane == lane);
-        let sends: Vec<&Message> = under_way
-            .filter_map(|flight| match &flight.what {
-                Going::Send { message, .. } => Some(message),
-                Going::Ask { .. } => None,
-            })
-            .collect();
-        if sends.len() >= PERMITS {
-            return unlawful("without a permit");
-        }
-        let doubtful = &self.providers.doubtful;
-        if sends
-            .iter()
-            .any(|other| other.address == message.address && !doubtful.contains(&other.reference))
-        {
-            return unlawful("while another one was going to the same address");
-        }
-        let channel = Channel::from_code(lane).unwrap();
-        let quiet: Quiet = self.rules.hours.quiet;
-        match checks::lawful(&self.year.school, message, channel, quiet, now) {
-            Ok(hearers) => {
-                self.owners.insert(message.reference.clone(), hearers.len());
-                self.hearers.insert(message.reference.clone(), hearers);
-                Ok(())
-            }
-            Err(why) => unlawful(&format!("to {why}")),
-        }
-    }
-
-    fn arrive(&mut self, id: u64) {
-        let Some(flight) = self.flights.get_mut(&id) else {
-            return;
-        };
-        let lane = flight.lease.lane.clone();
-        let lease = flight.lease.clone();
-        let report = match &flight.what {
-            Going::Send {
-                attempt_id,
-                message_id,
-                message,
-            } => Report::Called {
-                attempt_id: *attempt_id,
-                message_id: *message_id,
-                lease,
-                outcome: self.providers.receive(&lane, message, self.time),
-            },
-            Going::Ask { message_id, sent } => Report::Asked {
-                message_id: *message_id,
-                lease,
-                answer: self.providers.answer(sent, self.time),
-            },
-        };
-        flight.report = Some(report);
-    }
-
-    fn report(&mut self, id: u64) {
-        let Some(flight) = self.flights.remove(&id) else {
-            return;
-        };
-        let Some(report) = flight.report else { return };
-        if let Report::Called {
-            outcome:
-                Outcome::Deferred {
-                    retry_after: Some(pause),
-                    scope: Scope::Lane,
-                    ..
-                },
-            ..
-        } = &report
-        {
-            let until = self.now() + i64::try_from(pause.as_millis()).unwrap();
-            self.rests
-                .insert(flight.lease.lane.clone(), (until, self.time));
-        }
-        self.reports.push(report);
-    }
-
-    fn schedule_press(&mut self) {
-        let zone = self.year.school.zone;
-        let at = schedule::next(&self.rules.sheets, zone, self.now()).unwrap() - self.skew;
-        self.at(at + SECOND, Event::Press);
-        let day = zone::local(at, zone).date();
-        let monday = day.week(Weekday::Mon).first_day() + Days::new(7);
-        self.at(
-            zone::instant(monday.and_hms_opt(2, 0, 0).unwrap(), zone),
-            Event::WeekClosed,
-        );
-        self.at(at - 2 * HOUR, Event::Decide);
-    }
-
-    /// The press runs, class by class; the power may fail between fixing and telling.
-    async fn print(&mut self) -> Result<(), String> {
-        let (now, zone) = (self.now(), self.year.school.zone);
-        let due = schedule::last(&self.rules.sheets, zone, now).unwrap();
-        let day = zone::local(due, zone).date();
-        for begun in self.press.broken_off(now).await.unwrap() {
-            self.lay(&begun, day).await;
-        }
-        let week = Week::of(day);
-        let mut failed = false;
-        for (class_id, name) in self.store.classes(self.today()).await.unwrap() {
-            if !self
-                .store
-                .claim_printing(class_id, due, now - 10 * MINUTE, now)
-                .await
-                .unwrap()
-            {
-                continue;
-            }
-            let begun = self
-                .press
-                .begin((class_id, &name), week, now, &mut self.paper)
-                .await;
-            let Some(begun) = begun.map_err(|error| format!("the press: {error}"))? else {
-                self.store
-                    .finish_printing(class_id, due, "0 sheets", now)
-                    .await
-                    .unwrap();
-                continue;
-            };
-            checks::lawful_sheets(&self.year.school, &begun.batch)?;
-            match self.trouble.random_range(0..40) {
-                // The power fails while the pages are set.
-                0 => failed = true,
-                1 => {
-                    let why = Err("no toner".to_owned());
-                    self.press
-                        .finish(&begun, Path::new(&begun.file), why, now)
-                        .await
-                        .unwrap();
-                    failed = true;
-                }
-                _ => {
-                    self.lay(&begun, day).await;
-                    self.store
-                        .finish_printing(class_id, due, "printed", now)
-                        .await
-                        .unwrap();
-                }
-            }
-        }
-        if failed {
-            self.at(self.time + 25 * MINUTE, Event::Press);
-        } else {
-            self.schedule_press();
-        }
-        Ok(())
-    }
-
-    /// The sheets lie in the tray: the checker reads them before the product knows.
-    async fn lay(&mut self, begun: &Begun, day: NaiveDate) {
-        let (now, reference) = (self.now(), format!("run {}", begun.run));
-        let printed = checks::read_batch(
-            &begun.batch,
-            &reference,
-            &self.year.journal,
-            Week::of(day),
-            self.time,
-        );
-        self.summary.sheets += begun.batch.sheets.len();
-        self.printed.push(printed);
-        self.press
-            .finish(begun, Path::new(&begun.file), Ok(()), now)
-            .await
-            .unwrap();
-    }
-
-    /// All that is judged when the year is over.
-    async fn judge(&mut self) -> Result<(), String> {
-        let now = self.now();
-        checks::states(&self.store, now).await?;
-        checks::note(&self.store, &mut self.noted).await;
-        let hearing = checks::hearing(
-            &self.year.school,
-            &self.providers,
-            &self.hearers,
-            &self.printed,
-        );
-        self.summary.told = checks::lost(
-            &self.store,
-            &self.year.journal,
-            &self.year.school,
-            &hearing,
-            &self.noted,
-            now,
-        )
-        .await?;
-        let shown: BTreeSet<String> = checks::shown(&self.store).await;
-        checks::duplicates(&self.providers, &hearing, &self.owners, &shown)?;
-        self.count();
-        Ok(())
-    }
-
-    fn count(&mut self) {
-        let mut seen = BTreeSet::new();
-        let mut digest: u64 = 0xcbf2_9ce4_8422_2325;
-        for taken in &self.providers.log {
-            if !seen.insert(taken.message.reference.clone()) {
-                self.summary.copies += 1;
-            }
-            if taken.lane == "sms" {
-                self.summary.sms += 1;
-                self.summary.parts +=
-                    vestnik_sms::parts::count(&words::without_codes(&taken.message.text)).parts;
-            }
-            let line = format!(
-                "{} {} {} {}",
-                taken.at, taken.message.reference, taken.message.client_ref, taken.message.text
-            );
-            for byte in line.bytes() {
-                digest = (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-            }
-        }
-        for printed in &self.printed {
-            let line = format!(
-                "{} {} {}",
-                printed.at,
-                printed.reference,
-                printed.told.len()
-            );
-            for byte in line.bytes() {
-                digest = (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-            }
-        }
-        self.summary.digest = digest;
-        self.summary.taken = self.providers.log.len();
-        self.summary.doubtful = self.providers.doubtful.len();
-        self.summary.writes = self.year.journal.writes;
-        self.summary.families = self.year.school.guardians.len();
     }
 }
 
@@ -835,15 +538,6 @@ fn engine(store: &Store, templates: &Templates, rules: &Rules, random: StdRng) -
         true,
         random,
     )
-}
-
-async fn reference_of(store: &Store, message_id: i64) -> String {
-    let row = sqlx::query("SELECT ref FROM message WHERE id = $1")
-        .bind(message_id)
-        .fetch_one(store.pool())
-        .await
-        .unwrap();
-    sqlx::Row::get(&row, 0)
 }
 
 async fn run_sql(store: &Store, sql: &str) {
