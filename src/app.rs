@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use vestnik_contract::{Channel, Fault, Outcome, Reason};
+use vestnik_contract::{Channel, Fault, Outcome, Reason, Sink};
 
 use crate::{
     clock::Clock,
@@ -52,6 +52,16 @@ impl Provider {
             // The channel has its own time-outs; this one is for a channel that lost itself.
             timeout: limits.timeout * 2,
         }
+    }
+
+    /// Hands on what the provider says by itself, for as long as the future is polled.
+    pub async fn listen(&self, sink: Arc<dyn Sink>) {
+        self.channel.listen(sink).await;
+    }
+
+    /// Takes leave of the provider.
+    pub async fn close(&self) {
+        self.channel.close().await;
     }
 
     /// Up to `want` permits, as many as concurrency and rate allow now.

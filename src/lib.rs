@@ -10,7 +10,7 @@
 //! 6. [`mod@compose`]: from duties that are due to one message for one address; [`text`] sets it in
 //!    words.
 //! 7. [`may_send`]: the last word before a message leaves.
-//! 8. [`next`]: from an attempt's outcome to the next step.
+//! 8. [`next`]: from an attempt's outcome to the next step; [`receipt`]: from its parts to the whole.
 //!
 //! All of these are functions of values: no I/O, no clock, no randomness of their own. [`store`]
 //! is the only room with SQL, and [`engine`] joins the two. [`paper`] makes the printed sheets of the
@@ -31,6 +31,7 @@ pub mod engine;
 pub mod entries;
 pub mod explain;
 pub mod family;
+pub mod inbox;
 pub mod instant;
 pub mod journal;
 pub mod ledger;
@@ -44,6 +45,7 @@ pub mod policy;
 pub mod providers;
 pub mod quarantine;
 pub mod quiet;
+pub mod receipt;
 pub mod results;
 pub mod returns;
 pub mod sample;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use vestnik_contract::Channel as _;
+use vestnik_contract::Channel as Carrier;
 use vestnik_email::{Email, Marker, Signature, Trust, mailbox::Mailbox};
+use vestnik_smpp::{Receipts, Smpp};
 use vestnik_sms::{Settings, Sms, gateway::Gateway};
 use vestnik_telegram::Telegram;
 
 use crate::{
     app::Provider,
-    config::{BounceMailbox, Config, EmailAccount, SmsAccount, TelegramAccount},
+    config::{BounceMailbox, Config, EmailAccount, SmppAccount, SmsAccount, TelegramAccount},
     engine::Account,
     family::contact::Channel,
     instant::SECOND,
@@ -33,9 +34,9 @@ pub fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
         ));
     }
     if let Some(account) = &config.sms {
-        let channel = sms(account)?;
+        let channel = sms_carrier(account)?;
         let lane = sms_lane(channel.answers_queries());
-        providers.push(Provider::new(lane, Arc::new(channel), account.limits));
+        providers.push(Provider::new(lane, channel, account.limits));
     }
     if let Some(account) = &config.telegram {
         let channel = telegram(account)?;
@@ -50,9 +51,14 @@ pub fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
 
 /// The channels whose providers say whether a message arrived.
 pub fn reports(config: &Config) -> Vec<Channel> {
-    let account = config.sms.as_ref().and_then(|account| sms(account).ok());
-    let asked = account.is_some_and(|channel| channel.answers_queries());
-    asked.then_some(Channel::Sms).into_iter().collect()
+    let reports = config
+        .sms
+        .as_ref()
+        .is_some_and(|account| match &account.smpp {
+            Some(centre) => centre.receipts != Receipts::Off,
+            None => sms(account).is_ok_and(|channel| channel.answers_queries()),
+        });
+    reports.then_some(Channel::Sms).into_iter().collect()
 }
 
 /// The Telegram bot as a channel.
@@ -126,6 +132,40 @@ pub fn sms(account: &SmsAccount) -> Result<Sms> {
         timeout: account.limits.timeout,
     })
     .context("channels.sms")
+}
+
+/// What carries SMS: an HTTP gateway, or an SMS centre.
+///
+/// # Errors
+/// The key to correct.
+pub fn sms_carrier(account: &SmsAccount) -> Result<Arc<dyn Carrier>> {
+    Ok(match &account.smpp {
+        Some(centre) => Arc::new(smpp(account, centre)?),
+        None => Arc::new(sms(account)?),
+    })
+}
+
+/// The SMS centre as a channel.
+///
+/// # Errors
+/// The key to correct.
+fn smpp(account: &SmsAccount, centre: &SmppAccount) -> Result<Smpp> {
+    Ok(Smpp::new(vestnik_smpp::Settings {
+        url: centre.url.clone(),
+        ca_file: centre.ca_file.clone(),
+        system_id: account.login.clone(),
+        password: account.password.reveal().to_owned(),
+        system_type: centre.system_type.clone(),
+        sender: account.sender.clone(),
+        sender_ton: centre.sender_ton,
+        sender_npi: centre.sender_npi,
+        window: centre.window,
+        enquire_link: centre.enquire_link,
+        splitting: centre.splitting,
+        receipts: centre.receipts,
+        receipt_ids: centre.receipt_ids,
+        timeout: account.limits.timeout,
+    })?)
 }
 
 /// The lane of the mail relay.

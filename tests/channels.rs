@@ -13,6 +13,7 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 use desk::FAMILY;
 use program::{Program, Smtp, config, databases, get, open, sql, status, wait};
 use tokio::net::TcpListener;
+use vestnik_smpp::sandbox::{Centre, PASSWORD, SYSTEM_ID};
 use vestnik_telegram::sandbox::{self, Chats, TOKEN};
 
 /// A bot on loopback, and the configuration that leads there.
@@ -412,5 +413,81 @@ async fn a_real_report_of_a_dead_mailbox_leads_to_paper() {
             status(&program)
         );
         assert!(!program.log().contains("gone.test"), "{}", program.log());
+    }
+}
+
+/// An SMS centre on loopback, and the configuration that leads there.
+#[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+async fn centre() -> (Centre, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let centre = Centre::default();
+    tokio::spawn(vestnik_smpp::sandbox::serve(listener, centre.clone()));
+    let config = format!(
+        "[channels.sms]\ngateway = \"smpp\"\nurl = \"smpp://{address}\"\nsystem_id = \"{SYSTEM_ID}\"\n\
+         password = \"{PASSWORD}\"\nsender = \"SCHOOL12\"\ntimeout = \"2s\"\n[log]\nlevel = \"debug\"\n"
+    );
+    (centre, config)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sms_centre_carries_and_reports_and_a_family_that_answers_stop_is_left_alone() {
+    for database in databases().await {
+        let (centre, channel) = centre().await;
+        let program = Program::new(&config(&database, &channel));
+        let store = open(&program, &database).await;
+        sql(&store, FAMILY).await;
+        sql(
+            &store,
+            "UPDATE guardian SET preset = 'at_once'; UPDATE contact SET address = '8 900 000-00-11' WHERE id = 2",
+        )
+        .await;
+        let checked = program.print(&["check"]);
+        assert!(checked.contains("answers as «SANDBOX»"), "{checked}");
+        let daemon = program.serve();
+        let mark = |day: u32| {
+            format!(
+                "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-{day}', '5')"
+            )
+        };
+        sql(&store, &mark(14)).await;
+        let delivered = || status(&program)["messages"]["sms"]["delivered"] == 1;
+        assert!(
+            wait(Duration::from_secs(20), delivered),
+            "{}",
+            program.log()
+        );
+        assert!(wait(Duration::from_secs(10), || centre.answers().len() > 1));
+        let taken = centre.submitted();
+        assert!(
+            taken
+                .iter()
+                .all(|one| one.to == "79000000011" && one.from == "SCHOOL12")
+        );
+        let consents = program.print(&["consent", "list"]);
+        assert!(
+            consents.contains("sms withdrawn (SMS «СТОП» с номера семьи"),
+            "{consents}"
+        );
+        sql(&store, &mark(15)).await;
+        // His second mark, and both of Olga, who has no channel here.
+        let on_paper = || status(&program)["notices"]["waiting"] == 3;
+        assert!(
+            wait(Duration::from_secs(10), on_paper),
+            "{}",
+            status(&program)
+        );
+        assert_eq!(centre.submitted().len(), taken.len(), "no further SMS");
+        assert_eq!(daemon.stop(), Some(0));
+        assert_eq!(
+            centre.binds(),
+            ["transmitter", "transceiver"],
+            "check and serve"
+        );
+        assert_eq!(centre.unbinds(), 2);
+        let log = program.log();
+        for secret in ["Маша", "Математика", PASSWORD, "9000000011"] {
+            assert!(!log.contains(secret), "{secret}: {log}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `check` and `send-test`: what is wrong and how to mend it.
 
+use std::sync::Arc;
+
 use anyhow::{Result, anyhow};
 use chrono_tz::Tz;
 use rand::RngExt;
@@ -143,7 +145,7 @@ type Line = (&'static str, Result<String, String>);
 
 /// Asks each configured provider whether the account works.
 async fn providers(config: &Config) -> Vec<Line> {
-    let mut channels: Vec<(&'static str, Result<Box<dyn Channel>>)> = Vec::new();
+    let mut channels: Vec<(&'static str, Result<Arc<dyn Channel>>)> = Vec::new();
     match &config.email {
         Some(account) => {
             channels.push(("email", boxed(providers::email(account, Marker::default()))));
@@ -151,10 +153,10 @@ async fn providers(config: &Config) -> Vec<Line> {
         None => println!("note  email: not configured; set channels.email.url"),
     }
     if let Some(account) = &config.sms {
-        channels.push(("sms", boxed(providers::sms(account))));
+        channels.push(("sms", providers::sms_carrier(account)));
     } else {
         let known = Gateway::names().join(", ");
-        println!("note  sms: not configured; set channels.sms.gateway to one of: {known}");
+        println!("note  sms: not configured; set channels.sms.gateway to one of: {known}, smpp");
     }
     match &config.telegram {
         Some(account) => channels.push(("telegram", boxed(providers::telegram(account)))),
@@ -185,8 +187,8 @@ async fn providers(config: &Config) -> Vec<Line> {
     lines
 }
 
-fn boxed<C: Channel + 'static>(channel: Result<C>) -> Result<Box<dyn Channel>> {
-    channel.map(|channel| Box::new(channel) as Box<dyn Channel>)
+fn boxed<C: Channel + 'static>(channel: Result<C>) -> Result<Arc<dyn Channel>> {
+    channel.map(|channel| Arc::new(channel) as Arc<dyn Channel>)
 }
 
 /// Tries the layout of the sheet with its sample, and the folder for its files.
@@ -284,7 +286,10 @@ pub(super) async fn send_test(
                 .ok_or_else(|| missing("channels.sms.gateway"))?;
             message.address = phone::normalise(address)
                 .map_err(|error| Failure::Usage(format!("«{address}» {error}")))?;
-            providers::sms(account)?.send(&message).await
+            let carrier = providers::sms_carrier(account)?;
+            let outcome = carrier.send(&message).await;
+            carrier.close().await;
+            outcome
         }
         "telegram" => {
             let account = config

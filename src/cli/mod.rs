@@ -304,6 +304,10 @@ pub(crate) fn log(config: &Config) -> Result<()> {
         // What the database library remarks at «info» is of no use to an administrator.
         filter = filter.add_directive("sqlx=warn".parse()?);
     }
+    // The library of SMPP writes whole PDUs: passwords, numbers and texts.
+    for target in ["rusmpp=off", "rusmppc=off"] {
+        filter = filter.add_directive(target.parse()?);
+    }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -12,10 +12,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    app,
+    app::{self, Provider},
     clock::{self, Clock},
     config::Config,
-    engine::Engine,
+    engine::{Engine, Rules},
+    inbox,
     links::Links,
     paper::{calendar::Calendar, press::Press},
     policy::{Policy, Regulation},
@@ -59,23 +60,9 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
     let listen = listener.local_addr().context("web.listen")?;
     let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
-    let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
-    let accounts = providers
-        .iter()
-        .map(|provider| provider.account.clone())
-        .collect();
-    let alone = store.dialect() == Dialect::Sqlite;
     let ledger = Ledger::of(config, zone, &regulation.policy);
-    let engine = Engine::new(
-        store.clone(),
-        templates,
-        app::rules(config, zone, regulation.policy),
-        accounts,
-        holder,
-        alone,
-        random,
-    )
-    .with_watermark(watermark);
+    let rules = app::rules(config, zone, regulation.policy);
+    let engine = engine(&store, templates, rules, &providers).with_watermark(watermark);
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());
@@ -98,7 +85,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         let returns = Returns {
             mailbox,
             links,
-            store,
+            store: store.clone(),
             clock,
             zone,
         };
@@ -106,7 +93,17 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
-    app::run(engine, &providers, Clock::Wall, look, stop, GRACE, beat).await;
+    let ears = inbox::ears(&providers, &store, Clock::Wall, &look, &stop);
+    let turns = app::run(
+        engine,
+        &providers,
+        Clock::Wall,
+        look.clone(),
+        stop.clone(),
+        GRACE,
+        beat,
+    );
+    Box::pin(ears.beside(turns)).await;
     beside.close();
     let _ = tokio::time::timeout(Duration::from_secs(1), beside.wait()).await;
     drop(lock);
@@ -145,6 +142,26 @@ fn pages(
         }
         None => router,
     })
+}
+
+/// The engine, under a name that no other process has.
+fn engine(store: &Store, templates: Templates, rules: Rules, providers: &[Provider]) -> Engine {
+    let mut random = clock::random();
+    let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
+    let accounts = providers
+        .iter()
+        .map(|provider| provider.account.clone())
+        .collect();
+    let alone = store.dialect() == Dialect::Sqlite;
+    Engine::new(
+        store.clone(),
+        templates,
+        rules,
+        accounts,
+        holder,
+        alone,
+        random,
+    )
 }
 
 /// Writes this start down in the database, and then beside it.

@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
+use vestnik_smpp::{ReceiptIds, Receipts, Splitting};
+
 use super::read::Keys;
 use crate::{secret::Secret, text::ContentLevel};
 
@@ -61,8 +63,35 @@ pub struct SmsAccount {
     pub password: Secret,
     /// The registered sender name.
     pub sender: Option<String>,
+    /// What an SMS centre wants beside, where the gateway is one.
+    pub smpp: Option<SmppAccount>,
     /// How it may be used.
     pub limits: Limits,
+}
+
+/// What SMPP wants beside password and sender.
+#[derive(Debug, Clone)]
+pub struct SmppAccount {
+    /// `smpp://…` or `smpps://…`
+    pub url: String,
+    /// The certificates to trust in place of the machine's.
+    pub ca_file: Option<PathBuf>,
+    /// `system_type`
+    pub system_type: String,
+    /// The sender's type of number.
+    pub sender_ton: Option<u8>,
+    /// The sender's numbering plan.
+    pub sender_npi: Option<u8>,
+    /// Messages without an answer at the same time.
+    pub window: usize,
+    /// How often an idle line is tried.
+    pub enquire_link: Duration,
+    /// How long texts are put into several SMS.
+    pub splitting: Splitting,
+    /// Of which parts receipts are asked.
+    pub receipts: Receipts,
+    /// How receipts spell the name of a message.
+    pub receipt_ids: ReceiptIds,
 }
 
 /// How fast a provider may be used.
@@ -213,6 +242,9 @@ pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
     let password = keys.secret("channels.sms.password");
     let login = keys.text("channels.sms.login");
     let gateway = keys.text("channels.sms.gateway")?;
+    if gateway == vestnik_smpp::GATEWAY {
+        return smpp(keys, gateway, password, limits);
+    }
     for (key, missing) in [("login", login.is_none()), ("password", password.is_none())] {
         if missing {
             keys.fault(
@@ -227,8 +259,73 @@ pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
         login: login?,
         password: password?,
         sender: keys.text("channels.sms.sender"),
+        smpp: None,
         limits,
     })
+}
+
+/// The keys of an SMS centre, where the login is called `system_id`.
+fn smpp(
+    keys: &mut Keys,
+    gateway: String,
+    password: Option<Secret>,
+    limits: Limits,
+) -> Option<SmsAccount> {
+    let url = keys.text("channels.sms.url");
+    let system_id = keys.text("channels.sms.system_id");
+    for (key, missing) in [
+        ("url", url.is_none()),
+        ("system_id", system_id.is_none()),
+        ("password", password.is_none()),
+    ] {
+        if missing {
+            keys.fault(
+                &format!("channels.sms.{key}"),
+                "is missing: the SMS centre wants it",
+            );
+        }
+    }
+    let splitting = named(keys, "splitting", &Splitting::ALL);
+    let receipts = named(keys, "receipts", &Receipts::ALL);
+    let receipt_ids = named(keys, "receipt_ids", &ReceiptIds::ALL);
+    let window: Option<NonZeroU32> = keys.parsed("channels.sms.window", "write a number from 1 on");
+    let ca_file = keys.text("channels.sms.ca_file");
+    let smpp = SmppAccount {
+        url: url?,
+        ca_file: ca_file.map(|name| keys.places.beside.join(name)),
+        system_type: keys.text("channels.sms.system_type").unwrap_or_default(),
+        sender_ton: keys.parsed("channels.sms.sender_ton", "write a number from 0 to 6"),
+        sender_npi: keys.parsed("channels.sms.sender_npi", "write a number from 0 to 18"),
+        window: window?.get() as usize,
+        enquire_link: keys.duration("channels.sms.enquire_link")?,
+        splitting: splitting?,
+        receipts: receipts?,
+        receipt_ids: receipt_ids?,
+    };
+    Some(SmsAccount {
+        gateway,
+        base_url: None,
+        login: system_id?,
+        password: password?,
+        sender: keys.text("channels.sms.sender"),
+        smpp: Some(smpp),
+        limits,
+    })
+}
+
+/// One of a few values that have names.
+fn named<T: Copy>(keys: &mut Keys, key: &str, known: &[(&str, T)]) -> Option<T> {
+    let key = format!("channels.sms.{key}");
+    let name = keys.text(&key).unwrap_or_default();
+    let found = known.iter().find(|(known, _)| *known == name);
+    if found.is_none() {
+        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+        keys.fault(
+            &key,
+            format!("«{name}» is not known: write {}", names.join(", ")),
+        );
+    }
+    found.map(|(_, value)| *value)
 }
 
 pub(super) fn telegram(keys: &mut Keys) -> Option<TelegramAccount> {

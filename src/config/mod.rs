@@ -25,7 +25,8 @@ use crate::{
     secret::Secret,
 };
 pub use channels::{
-    BounceMailbox, Dkim, EmailAccount, Limits, Print, Rate, SmsAccount, TelegramAccount,
+    BounceMailbox, Dkim, EmailAccount, Limits, Print, Rate, SmppAccount, SmsAccount,
+    TelegramAccount,
 };
 use places::Places;
 use read::Keys;

@@ -239,3 +239,31 @@ proptest! {
         let _ = load_with("", &[("VESTNIK__RULES__SETTLING", value.as_str())], &[]);
     }
 }
+
+#[test]
+fn an_sms_centre_has_keys_of_its_own() {
+    let centre = "[channels.sms]\ngateway = \"smpp\"\nurl = \"smpps://smpp.example.org:3443\"\n\
+                  system_id = \"school12\"\npassword = \"s3cret\"\n";
+    let config = load(centre).expect("a configuration");
+    let sms = config.sms.as_ref().expect("SMS");
+    let smpp = sms.smpp.as_ref().expect("a centre");
+    assert_eq!((sms.login.as_str(), smpp.window), ("school12", 10));
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let wrong = errors(&format!(
+        "{centre}splitting = \"halves\"\nreceipt_ids = \"octal\"\nsender_ton = \"alpha\"\n"
+    ));
+    for words in [
+        "channels.sms.splitting: «halves» is not known: write udh8, udh16, sar, message_payload",
+        "channels.sms.receipt_ids: «octal»",
+        "channels.sms.sender_ton",
+    ] {
+        assert!(wrong.contains(words), "{wrong}");
+    }
+    let missing = errors("[channels.sms]\ngateway = \"smpp\"\n");
+    for key in ["url", "system_id", "password"] {
+        assert!(
+            missing.contains(&format!("channels.sms.{key}: is missing")),
+            "{missing}"
+        );
+    }
+}

@@ -14,6 +14,7 @@ mod silence;
 mod staff;
 mod terms;
 mod weekly;
+mod withdraw;
 
 pub use intake::reference;
 
@@ -251,6 +252,7 @@ impl Engine {
         self.leave_stalled_lanes(now).await?;
         self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
+            self.withdraw(&lease, now).await?;
             self.begin_day(&lease, now).await?;
             let more = self.intake(&lease, now).await?;
             turn.more |= more;

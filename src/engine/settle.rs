@@ -5,13 +5,17 @@ use vestnik_contract::{Delivery, Fault, Outcome, Reason};
 use super::{Account, Engine, EngineError, RECEIPT_KEPT, Report};
 use crate::{
     family::contact::Channel,
-    instant::{MINUTE, Millis},
+    instant::{HOUR, MINUTE, Millis},
     next::{Happened, RECEIPT_PATIENCE, Standing, State, Step, next, next_question},
     store::{Lease, StoreError, Tx},
 };
 
 /// How many overdue messages one turn looks at per lane.
 const OVERDUE: usize = 200;
+
+/// How long the other parts of a text are waited for when one has arrived. A phone that is on takes
+/// them within the minute; providers that report of the first part alone never say more.
+const PARTS_PATIENCE: Millis = HOUR;
 
 impl Engine {
     /// Settles the reports of calls that ended, all of one lane in one commit.
@@ -57,6 +61,9 @@ impl Engine {
             let Some(mut tx) = self.begin(&lease).await? else {
                 continue;
             };
+            let since = now - RECEIPT_KEPT;
+            tx.gather_receipts(&account.lane, since, PARTS_PATIENCE, now)
+                .await?;
             for receipt in tx.receipts(&account.lane, now - RECEIPT_KEPT).await? {
                 if let Some(delivery) = receipt.delivery {
                     let because = match &delivery {
@@ -269,6 +276,13 @@ impl Engine {
                 let Some((standing, since)) = tx.standing(message_id).await? else {
                     continue;
                 };
+                // A text whose other parts are silent has arrived with the first.
+                if standing.state == State::Accepted && tx.some_parts_arrived(message_id).await? {
+                    let arrived = Happened::Answered(Some(Delivery::Delivered));
+                    self.follow(&mut tx, &account, message_id, arrived, None, now)
+                        .await?;
+                    continue;
+                }
                 let over = match standing.state {
                     State::Accepted => now - since >= RECEIPT_PATIENCE,
                     _ => !account.answers_queries,

@@ -94,3 +94,69 @@ pub fn state(
         .max_by_key(|row| row.id)
         .map_or(ConsentState::NotAsked, |row| row.state)
 }
+
+/// Words by which people, and the forms of operators, ask for no further SMS.
+const STOP: [&str; 6] = [
+    "стоп",
+    "stop",
+    "отписаться",
+    "отписка",
+    "отпишите",
+    "unsubscribe",
+];
+
+/// Whether somebody who answers an SMS wants no further one: a text of at most three words that begins
+/// with «СТОП» or its like. Phones with two alphabets mix their letters.
+pub fn asks_to_stop(text: &str) -> bool {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let Some(first) = words.first().filter(|_| words.len() <= 3) else {
+        return false;
+    };
+    let cyrillic: String = first
+        .chars()
+        .map(|c| match c {
+            'c' => 'с',
+            't' => 'т',
+            'o' => 'о',
+            'n' => 'п',
+            other => other,
+        })
+        .collect();
+    STOP.contains(&first.as_str()) || STOP.contains(&cyrillic.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_wants_no_further_sms_is_understood() {
+        for text in [
+            "СТОП",
+            "стоп",
+            " Стоп! ",
+            "STOP",
+            "stop.",
+            "«СТОП»",
+            "Стоп смс",
+            "CTOП",
+            "Отписаться",
+        ] {
+            assert!(asks_to_stop(text), "{text}");
+        }
+        for text in [
+            "",
+            "Спасибо",
+            "Хорошо, остановка у школы",
+            "Стоп, мы уже вышли из дома и едем",
+            "не стоп",
+            "+",
+        ] {
+            assert!(!asks_to_stop(text), "{text}");
+        }
+    }
+}

@@ -44,6 +44,17 @@ pub(super) const TEACHERS: &str = "(SELECT id AS class_id, class_teacher_id AS s
 const FAILING: &str = "c.ended_at IS NULL AND (c.health IN ('hard', 'blocked', 'complained') \
      OR (c.health = 'soft' AND c.health_reason = 'silent'))";
 
+/// That the owner of the address `c` answered an SMS about the student of `t` with «СТОП», and nobody has
+/// given the consent again.
+const STOPPED: &str = "EXISTS (SELECT 1 FROM consent k WHERE k.contact_id = c.id \
+     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route = 'sms' \
+     AND k.state = 'withdrawn' AND k.id = (SELECT MAX(o.id) FROM consent o \
+         WHERE o.guardian_id = k.guardian_id AND o.student_id = k.student_id AND o.purpose = k.purpose))";
+
+/// When that was.
+const STOPPED_AT: &str = "(SELECT MAX(k.recorded_at) FROM consent k WHERE k.contact_id = c.id \
+     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route = 'sms')";
+
 impl Store {
     /// How many failing addresses no teacher could be told of in the last week, because none of theirs
     /// has an address.
@@ -70,15 +81,39 @@ impl Tx {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn tell_teachers(&mut self, today: NaiveDate, now: Millis) -> Result<(), StoreError> {
+        self.tell_teachers_of(FAILING, "c.health_at", today, now)
+            .await
+    }
+
+    /// The same of families who answered an SMS with «СТОП».
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn tell_teachers_of_stops(
+        &mut self,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let open = format!("c.ended_at IS NULL AND {STOPPED}");
+        self.tell_teachers_of(&open, STOPPED_AT, today, now).await
+    }
+
+    async fn tell_teachers_of(
+        &mut self,
+        which: &str,
+        since: &str,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<(), StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT DISTINCT c.id AS contact_id, COALESCE(c.health_at, 0) AS since, t.student_id, w.staff_id \
+            "SELECT DISTINCT c.id AS contact_id, COALESCE({since}, 0) AS since, t.student_id, w.staff_id \
              FROM contact c JOIN guardianship t ON t.guardian_id = c.guardian_id AND t.rights <> 'deprived' \
              JOIN enrolment e ON e.student_id = t.student_id \
              AND (e.from_on IS NULL OR e.from_on <= $1) AND (e.to_on IS NULL OR e.to_on >= $1) \
              JOIN {TEACHERS} w ON w.class_id = e.class_id \
              JOIN staff f ON f.id = w.staff_id \
              AND (f.from_on IS NULL OR f.from_on <= $1) AND (f.to_on IS NULL OR f.to_on >= $1) \
-             WHERE {FAILING} AND NOT EXISTS (SELECT 1 FROM guardian g JOIN guardianship own \
+             WHERE {which} AND NOT EXISTS (SELECT 1 FROM guardian g JOIN guardianship own \
                  ON own.guardian_id = g.id WHERE g.staff_id = w.staff_id AND own.student_id = t.student_id) \
              ORDER BY w.staff_id, t.student_id, contact_id"
         )))
@@ -163,7 +198,7 @@ impl Tx {
                 notice_id,
                 staff_id: int(row, "staff_id")?,
                 news: match fact.place {
-                    Place::Contact(contact) => self.failing(contact, who).await?,
+                    Place::Contact(contact) => self.failing(contact, fact.student_id, who).await?,
                     place => self.gap(place, fact.student_id, who, today).await?,
                 },
                 tried: tried.remove(&notice_id).unwrap_or_default(),
@@ -196,20 +231,29 @@ impl Tx {
     async fn failing(
         &mut self,
         contact: i64,
+        student_id: i64,
         who: String,
     ) -> Result<Option<StaffNews>, StoreError> {
         let row = sqlx::query(AssertSqlSafe(format!(
-            "SELECT c.channel, c.health, c.health_reason FROM contact c WHERE c.id = $1 AND {FAILING}"
+            "SELECT c.channel, c.health, c.health_reason, CASE WHEN {STOPPED} THEN 1 ELSE 0 END AS stopped \
+             FROM contact c JOIN guardianship t ON t.guardian_id = c.guardian_id AND t.student_id = $2 \
+             WHERE c.id = $1 AND (({FAILING}) OR (c.ended_at IS NULL AND {STOPPED}))"
         )))
         .bind(contact)
+        .bind(student_id)
         .fetch_optional(&mut *self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let channel = Channel::from_code(&text(&row, "channel")?);
         let health = health(&row)?;
+        let stopped = int(&row, "stopped")? == 1;
         Ok(channel.map(|channel| StaffNews {
             who,
-            matter: Matter::Failing(channel, health),
+            matter: if stopped {
+                Matter::Stopped
+            } else {
+                Matter::Failing(channel, health)
+            },
         }))
     }
 

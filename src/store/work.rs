@@ -21,8 +21,17 @@ const WORK: &str = "\
     UNION ALL SELECT 'receipts', lane, COUNT(*) FROM receipt r \
         WHERE matched_at IS NULL AND received_at > $2 AND (message_id IS NOT NULL \
         OR EXISTS (SELECT 1 FROM attempt a WHERE a.lane = r.lane AND a.client_ref = r.client_ref) \
-        OR EXISTS (SELECT 1 FROM message m WHERE m.lane = r.lane AND m.provider_ref = r.provider_ref)) \
+        OR EXISTS (SELECT 1 FROM message m WHERE m.lane = r.lane AND m.provider_ref = r.provider_ref) \
+        OR EXISTS (SELECT 1 FROM message m WHERE m.channel = 'sms' AND m.address = r.address \
+            AND m.lane = r.lane AND (EXISTS (SELECT 1 FROM message_part p WHERE p.message_id = m.id \
+                AND r.spellings LIKE '% ' || LOWER(LTRIM(p.provider_ref, '0')) || ' %') \
+            OR EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = m.id \
+                AND r.spellings LIKE '% ' || LOWER(LTRIM(a.provider_ref, '0')) || ' %'))) \
+        OR (r.address IS NULL AND r.spellings IS NOT NULL AND (EXISTS (SELECT 1 FROM message m \
+            WHERE m.lane = r.lane AND m.provider_ref = r.raw) \
+            OR EXISTS (SELECT 1 FROM message_part p WHERE p.provider_ref = r.raw)))) \
         GROUP BY lane \
+    UNION ALL SELECT 'incoming', '', 1 WHERE EXISTS (SELECT 1 FROM incoming WHERE settled_at IS NULL) \
     UNION ALL SELECT 'quarantined', '', 1 WHERE EXISTS (SELECT 1 FROM hold \
         WHERE kind = 'quarantine' AND decided_at IS NULL) \
     UNION ALL SELECT 'ready', lane, COUNT(*) FROM message \
@@ -42,6 +51,10 @@ const WORK: &str = "\
 
 /// What waits at one instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "questions that have nothing to do with each other"
+)]
 pub struct Work {
     /// There are changes that nobody has planned.
     pub unplanned: bool,
@@ -49,6 +62,8 @@ pub struct Work {
     pub due: bool,
     /// The time of a notice to staff has come.
     pub staff_due: bool,
+    /// Somebody's text has to be settled.
+    pub incoming: bool,
     /// Nothing may be sent because a person has not said yet that this database may.
     pub quarantined: bool,
     /// The next instant at which something falls due by itself.
@@ -102,6 +117,7 @@ impl Store {
                 "unplanned" => work.unplanned = true,
                 "due" => work.due = true,
                 "staff_due" => work.staff_due = true,
+                "incoming" => work.incoming = true,
                 "quarantined" => work.quarantined = true,
                 "ready" => lane.ready = number,
                 "silent" => lane.silent = number,

@@ -4,8 +4,8 @@
 //! channel there is a frame that says whose it is, in which subject and when, and holds the
 //! fragments together. A school may replace any of them by a file of its own.
 
-mod english;
 pub mod calendar;
+mod english;
 mod fields;
 mod files;
 mod language;

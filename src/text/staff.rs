@@ -27,6 +27,8 @@ pub struct StaffNews {
 pub enum Matter {
     /// An address of the family fails.
     Failing(Channel, Health),
+    /// The family answered an SMS with «СТОП».
+    Stopped,
     /// The student changes class.
     Moved {
         /// The class that the student leaves.
@@ -92,6 +94,7 @@ fn view_of(news: &StaffNews) -> Item {
             why: Some(format!("{}:{}", code(*health), channel.code())),
             ..item("failing")
         },
+        Matter::Stopped => item("stopped"),
         Matter::Moved { from, to, on } => Item {
             from: Some(from.clone()),
             to: Some(to.clone()),

@@ -18,6 +18,7 @@ mod ledger;
 mod mail;
 mod paper;
 mod quarantine;
+mod receipts;
 mod reconcile;
 mod results;
 mod rhythm;

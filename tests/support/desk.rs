@@ -81,6 +81,21 @@ impl Desk {
         zone: chrono_tz::Tz,
         content: ContentLevel,
     ) -> Self {
+        Self::with_sms(store, (policy, zone, content), holder, true)
+    }
+
+    /// A desk whose SMS are carried by a centre, which reports by itself and cannot be asked.
+    pub(crate) fn with_centre(store: &Store) -> Self {
+        let usual = (Policy::defaults().unwrap(), ZONE, ContentLevel::Full);
+        Self::with_sms(store, usual, "holder", false)
+    }
+
+    fn with_sms(
+        store: &Store,
+        (policy, zone, content): (Policy, chrono_tz::Tz, ContentLevel),
+        holder: &str,
+        answers_queries: bool,
+    ) -> Self {
         let rules = Rules {
             policy,
             hours: Hours {
@@ -94,7 +109,7 @@ impl Desk {
         };
         let accounts = vec![
             providers::email_lane(),
-            providers::sms_lane(true),
+            providers::sms_lane(answers_queries),
             providers::telegram_lane(),
         ];
         assert_eq!(accounts[0].in_doubt, InDoubt::ResendOnce(EMAIL_DOUBT));

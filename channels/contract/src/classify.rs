@@ -1,4 +1,4 @@
-//! One table of HTTP statuses and SMTP reply codes for all channels.
+//! One table of HTTP statuses, SMTP reply codes and SMPP statuses for all channels.
 //!
 //! A channel may know better: a gateway that answers «no money» with HTTP 200 reads the body first.
 //! Where it does not, this table speaks, and [`crate::conformance`] proves that it does.
@@ -158,5 +158,90 @@ pub fn smtp(code: u16, enhanced: Option<(u8, u16, u16)>, stage: SmtpStage) -> Ou
                 Fault::Provider,
             ),
         },
+    }
+}
+
+/// How long an SMS centre that asks to send more slowly is left alone.
+pub const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a message waits whose recipient, or whose centre, has a full queue.
+pub const QUEUE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Classifies a negative `command_status` of SMPP 3.4 §5.1.3, whatever it answers.
+///
+/// A response with a status other than zero says that the message was not taken. Codes that belong to
+/// one operator (0x400 and up) are tried again, because nobody knows what they mean; those that the
+/// standard gives no chance go on by another road.
+pub fn smpp(status: u32) -> Outcome {
+    let code = format!("smpp_{status:#04x}");
+    let reason = |text: &str, fault| Reason::new(code.clone(), text, fault);
+    let account = |text: &str| Outcome::Deferred {
+        reason: reason(text, Fault::Account),
+        retry_after: Some(ACCOUNT_PAUSE),
+        scope: Scope::Lane,
+    };
+    let provider = |text: &str, retry_after, scope| Outcome::Deferred {
+        reason: reason(text, Fault::Provider),
+        retry_after,
+        scope,
+    };
+    match status {
+        0x0E | 0x0F => account(
+            "The SMS centre refuses the login: check system_id, password and allowed addresses.",
+        ),
+        0x53 => account("The SMS centre does not know this system_type: ask the operator for it."),
+        0x0A | 0x48 | 0x49 => account(
+            "The SMS centre does not know this sender: check sender, sender_ton and sender_npi.",
+        ),
+        0x03 | 0x15 | 0x50 | 0x51 => {
+            account("The SMS centre does not offer what this account asks of it: ask the operator.")
+        }
+        0x04 | 0x05 | 0x0D => provider(
+            "The SMS centre takes no further session of this account at the moment.",
+            Some(Duration::from_mins(1)),
+            Scope::Lane,
+        ),
+        0x58 => provider(
+            "The SMS centre asks to send more slowly.",
+            Some(THROTTLE_PAUSE),
+            Scope::Lane,
+        ),
+        0x14 => provider(
+            "The SMS centre's queue is full.",
+            Some(QUEUE_PAUSE),
+            Scope::Message,
+        ),
+        0x0B => Outcome::Rejected {
+            reason: reason(
+                "The SMS centre knows no such number: ask the family for another one.",
+                Fault::Address,
+            ),
+        },
+        0x01
+        | 0x02
+        | 0x06
+        | 0x07
+        | 0x33..=0x45
+        | 0x54..=0x57
+        | 0x61..=0x63
+        | 0x65
+        | 0x66
+        | 0xC0..=0xFE => Outcome::Rejected {
+            reason: reason(
+                "The SMS centre does not accept this message.",
+                Fault::Message,
+            ),
+        },
+        0 => Outcome::InDoubt {
+            reason: reason(
+                "The SMS centre's answer was not understood.",
+                Fault::Provider,
+            ),
+        },
+        _ => provider(
+            "The SMS centre cannot take this message at the moment.",
+            None,
+            Scope::Message,
+        ),
     }
 }

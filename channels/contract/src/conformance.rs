@@ -50,6 +50,33 @@ pub fn smtp_cases() -> impl Iterator<Item = (u16, SmtpStage, Class)> {
     })
 }
 
+/// Every status that SMPP 3.4 §5.1.3 names for an answer to `submit_sm`, and two of operators, with its
+/// class.
+pub fn smpp_cases() -> impl Iterator<Item = (u32, Class)> {
+    let named = [
+        0x01..=0x08,
+        0x0A..=0x0B,
+        0x0D..=0x0F,
+        0x11..=0x11,
+        0x13..=0x15,
+        0x33..=0x34,
+        0x40..=0x40,
+        0x42..=0x45,
+        0x48..=0x51,
+        0x53..=0x55,
+        0x58..=0x58,
+        0x61..=0x67,
+        0xC0..=0xC4,
+        0xFE..=0xFF,
+        0x400..=0x400,
+        0x4FF..=0x4FF,
+    ];
+    named
+        .into_iter()
+        .flatten()
+        .map(|status| (status, Class::from(&classify::smpp(status))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +103,16 @@ mod tests {
             "a wrong password kills no address"
         );
         assert_eq!(smtp(554, SmtpStage::Data), Class::Rejected);
+    }
+    #[test]
+    fn a_status_of_smpp_is_never_a_success_and_a_password_kills_no_number() {
+        assert!(smpp_cases().all(|(_, class)| !matches!(class, Class::Accepted | Class::InDoubt)));
+        let smpp = |status| Class::from(&classify::smpp(status));
+        assert_eq!(smpp(0x0B), Class::Rejected, "no such number");
+        assert_eq!(smpp(0x0E), Class::Deferred, "a wrong password");
+        assert_eq!(smpp(0x14), Class::Deferred, "a full queue");
+        assert_eq!(smpp(0x45), Class::Rejected, "submit_sm failed");
+        assert_eq!(smpp(0x58), Class::Deferred, "too fast");
+        assert_eq!(smpp(0x0), Class::InDoubt, "an answer that is none");
     }
 }

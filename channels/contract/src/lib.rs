@@ -4,17 +4,21 @@
 //! [`Outcome`]. It knows no database, no template, no retry and no other channel: whether to try
 //! again, to wait or to take another road is decided by `next` in the core.
 //!
-//! Read in this order: [`message`] (what goes in), [`outcome`] (what comes out), [`Channel`] (the
-//! trait), [`classify`] (the one table of HTTP statuses and SMTP codes) and [`conformance`] (the
-//! tests that every channel has to pass).
+//! Read in this order: [`message`] (what goes in), [`outcome`] (what comes out), [`received`] (what comes
+//! by itself), [`Channel`] (the trait), [`classify`] (the one table of HTTP statuses, SMTP and SMPP codes)
+//! and [`conformance`] (the tests that every channel has to pass).
 
 pub mod classify;
 pub mod conformance;
 pub mod message;
 pub mod outcome;
+pub mod received;
 
 pub use message::{Message, Replaced, Sent};
 pub use outcome::{Delivery, Fault, Outcome, Reason, Scope};
+pub use received::{Received, Sink};
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -56,4 +60,16 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// What is wrong and how to mend it.
     async fn check(&self) -> Result<String, Reason>;
+
+    /// Hands on what the provider says by itself, for as long as the future is polled: receipts and
+    /// texts of its users. A channel whose provider says nothing by itself returns at once.
+    ///
+    /// It is called once, before the first message; a channel that is never listened to, as by
+    /// `vestnik send-test`, must not take from its provider what another process waits for.
+    async fn listen(&self, sink: Arc<dyn Sink>) {
+        drop(sink);
+    }
+
+    /// Takes leave of the provider, so that it does not hold a dead connection for alive.
+    async fn close(&self) {}
 }

@@ -1,13 +1,14 @@
 //! SMS over HTTP gateways, behind vestnik's channel contract.
 //!
 //! [`gateway`] says how a provider is talked to, [`Sms`] talks. [`parts`] counts what a text costs,
-//! [`phone`] reads numbers as people write them.
+//! [`phone`] reads numbers as people write them, [`septets`] writes texts as SMS centres read them.
 
 pub mod gateway;
 pub mod parts;
 pub mod phone;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod septets;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -1,9 +1,9 @@
 //! Which alphabet a text needs, and how many parts it makes (3GPP TS 23.038 and 23.040).
 
 /// The basic GSM 7 bit alphabet: one septet each.
-const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+pub(crate) const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// Its extension table: an escape and a septet.
-const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
+pub(crate) const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
 /// The alphabet of a whole text: one letter that GSM lacks makes all of it UCS-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,11 @@ pub fn count(text: &str) -> Parts {
 /// The text as its parts carry it. No part ends within a character: an emoji is two units, and half
 /// of it is none.
 pub fn split(text: &str) -> Vec<&str> {
+    split_at(text, Alphabet::of(text).joined())
+}
+
+/// The same, with so many units in each of several parts: a longer header leaves less room.
+pub fn split_at(text: &str, joined: usize) -> Vec<&str> {
     let alphabet = Alphabet::of(text);
     let units: usize = text.chars().map(|c| alphabet.units(c)).sum();
     if units <= alphabet.alone() {
@@ -84,7 +89,7 @@ pub fn split(text: &str) -> Vec<&str> {
     let (mut begin, mut used) = (0, 0);
     for (at, c) in text.char_indices() {
         let needs = alphabet.units(c);
-        if used + needs > alphabet.joined() {
+        if used + needs > joined {
             parts.push(&text[begin..at]);
             (begin, used) = (at, 0);
         }
