@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use vestnik_contract::Channel as _;
 use vestnik_email::Email;
-use vestnik_sms::{Settings, Sms, gateway::Gateway};
+use vestnik_sms::{CallbackPlace, Settings, Sms, gateway::Gateway};
 use vestnik_telegram::Telegram;
 
 use crate::{
@@ -33,7 +33,11 @@ pub fn configured(config: &Config) -> Result<Vec<Provider>> {
     }
     if let Some(account) = &config.sms {
         let channel = sms(account)?;
-        let lane = sms_lane(channel.answers_queries());
+        let mut lane = sms_lane(channel.answers_queries());
+        // Who can only be asked by the name that it gave cannot be asked about an answer that was lost.
+        if !channel.answers_doubts() {
+            lane.in_doubt = InDoubt::UrgentOnly;
+        }
         providers.push(Provider::new(lane, Arc::new(channel), account.limits));
     }
     if let Some(account) = &config.telegram {
@@ -50,8 +54,8 @@ pub fn configured(config: &Config) -> Result<Vec<Provider>> {
 /// The channels whose providers say whether a message arrived.
 pub fn reports(config: &Config) -> Vec<Channel> {
     let account = config.sms.as_ref().and_then(|account| sms(account).ok());
-    let asked = account.is_some_and(|channel| channel.answers_queries());
-    asked.then_some(Channel::Sms).into_iter().collect()
+    let reports = account.is_some_and(|channel| channel.reports());
+    reports.then_some(Channel::Sms).into_iter().collect()
 }
 
 /// The Telegram bot as a channel.
@@ -89,21 +93,34 @@ pub fn email(account: &EmailAccount) -> Result<Email> {
     Ok(Email::new(relay))
 }
 
-/// The SMS gateway as a channel.
+/// The SMS gateway as a channel, its descriptor proved on its recorded exchanges.
 ///
 /// # Errors
-/// The key to correct.
+/// The key to correct, or where the descriptor differs from its exchanges.
 pub fn sms(account: &SmsAccount) -> Result<Sms> {
+    let gateway = Gateway::find(&account.gateway, &account.beside)?;
+    if account.login.is_empty() && gateway.wants_login() {
+        bail!("channels.sms.login is missing: the gateway wants it");
+    }
+    let secret = account.callback_secret.as_ref();
     Sms::new(Settings {
-        gateway: Gateway::by_name(&account.gateway)?,
+        gateway,
         base_url: account.base_url.clone(),
         login: account.login.clone(),
         password: account.password.reveal().to_owned(),
         sender: account.sender.clone(),
         timeout: account.limits.timeout,
+        callback: account.public_url.as_ref().map(|url| CallbackPlace {
+            public_url: url.trim_end_matches('/').to_owned(),
+            path: CALLBACK.to_owned(),
+            secret: secret.map(|secret| secret.reveal().to_owned()),
+        }),
     })
     .context("channels.sms")
 }
+
+/// Where SMS gateways post receipts.
+pub const CALLBACK: &str = "/callback/sms";
 
 /// The lane of the mail relay.
 pub fn email_lane() -> Account {

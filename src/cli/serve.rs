@@ -23,6 +23,7 @@ use crate::{
     store::{Dialect, Store},
     text::Templates,
     web::{
+        callbacks::Callbacks,
         health::{self, Pulse},
         messages::Messages,
         metrics::Metrics,
@@ -85,9 +86,13 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             pulse: pulse.clone(),
             clock: Clock::Wall,
         };
-        let router = health::router(pulse.clone())
+        let mut router = health::router(pulse.clone())
             .merge(metrics.router())
             .merge(Messages::new(store.clone(), zone, false)?.router());
+        if let Some(callbacks) = callbacks(config, &store, &look)? {
+            beside.spawn(callbacks.clone().fetch(stop.clone()));
+            router = router.merge(callbacks.router());
+        }
         let stop = stop.clone();
         async move {
             let serve =
@@ -133,6 +138,22 @@ async fn begin(config: &Config, store: &Store) -> Result<Option<Watermark>> {
     place
         .map(|path| Watermark::begin(path.clone(), begun.mark).with_context(|| unreadable(&path)))
         .transpose()
+}
+
+/// Where the SMS gateway's receipts come in.
+fn callbacks(config: &Config, store: &Store, look: &Arc<Notify>) -> Result<Option<Callbacks>> {
+    let Some(account) = &config.sms else {
+        return Ok(None);
+    };
+    let sms = Arc::new(providers::sms(account)?);
+    let lane = providers::sms_lane(false).lane;
+    Ok(Some(Callbacks::new(
+        store.clone(),
+        sms,
+        lane,
+        look.clone(),
+        Clock::Wall,
+    )))
 }
 
 /// What prints the weekly sheets, where there is a folder for them.

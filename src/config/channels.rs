@@ -33,6 +33,12 @@ pub struct SmsAccount {
     pub password: Secret,
     /// The registered sender name.
     pub sender: Option<String>,
+    /// Where a gateway's file is looked for: the folder of the configuration.
+    pub beside: PathBuf,
+    /// Where the provider finds the daemon, to post receipts.
+    pub public_url: Option<String>,
+    /// The secret that school and provider share for them.
+    pub callback_secret: Option<Secret>,
     /// How it may be used.
     pub limits: Limits,
 }
@@ -122,20 +128,19 @@ pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
     let password = keys.secret("channels.sms.password");
     let login = keys.text("channels.sms.login");
     let gateway = keys.text("channels.sms.gateway")?;
-    for (key, missing) in [("login", login.is_none()), ("password", password.is_none())] {
-        if missing {
-            keys.fault(
-                &format!("channels.sms.{key}"),
-                "is missing: the gateway wants it",
-            );
-        }
+    let callback_secret = keys.secret("channels.sms.callback_secret");
+    if password.is_none() {
+        keys.fault("channels.sms.password", "is missing: the gateway wants it");
     }
     Some(SmsAccount {
         gateway,
         base_url: keys.text("channels.sms.base_url"),
-        login: login?,
+        login: login.unwrap_or_default(),
         password: password?,
         sender: keys.text("channels.sms.sender"),
+        beside: keys.places.beside.clone(),
+        public_url: keys.text("web.public_url"),
+        callback_secret,
         limits,
     })
 }

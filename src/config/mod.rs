@@ -208,7 +208,6 @@ const NOT_YET: &[&str] = &[
     "channels.email.dkim_",
     "channels.email.bounce_imap_url",
     "channels.sms.monthly_budget",
-    "web.public_url",
     "schools.",
 ];
 

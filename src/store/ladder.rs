@@ -84,9 +84,12 @@ impl Tx {
         since: Millis,
     ) -> Result<Vec<Receipt>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM (SELECT r.id, r.kind, r.provider_ref, COALESCE(r.message_id, \
+            "SELECT * FROM (SELECT r.id, r.kind, r.provider_ref, r.code, r.detail, r.fault, \
+             COALESCE(r.message_id, \
              (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane \
                  AND a.client_ref = r.client_ref), \
+             (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane \
+                 AND a.provider_ref = r.provider_ref), \
              (SELECT MAX(m.id) FROM message m WHERE m.lane = r.lane \
                  AND m.provider_ref = r.provider_ref)) AS message_id \
              FROM receipt r WHERE r.matched_at IS NULL AND r.lane = $1 AND r.received_at > $2) known \
@@ -338,7 +341,9 @@ fn receipt(row: &AnyRow) -> Result<Receipt, StoreError> {
     let failed = |text: &str, fault| Delivery::Undelivered {
         reason: Reason::new(kind.clone(), text, fault),
     };
+    let said = super::receipts::reason(row)?;
     let delivery = match kind.as_str() {
+        "undelivered" if said.is_some() => said.map(|reason| Delivery::Undelivered { reason }),
         "delivered" | "read" => Some(Delivery::Delivered),
         "undelivered" => Some(failed(
             "The provider could not deliver it.",

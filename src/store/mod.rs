@@ -26,6 +26,7 @@ mod people;
 mod policy;
 mod press;
 mod questions;
+mod receipts;
 mod reconcile;
 mod rows;
 mod sample;

@@ -3,6 +3,7 @@
 //! Nobody logs in yet, so nothing here names a person, an address or a text, but for the demo, whose people
 //! are invented.
 
+pub mod callbacks;
 pub mod health;
 pub mod messages;
 pub mod metrics;

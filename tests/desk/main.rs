@@ -10,6 +10,7 @@ mod desk;
 mod engine;
 mod events;
 mod families;
+mod gateways;
 mod held;
 mod ladder;
 mod ledger;
