@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use axum::Router;
 use chrono_tz::Tz;
 use tokio::{
     net::TcpListener,
@@ -70,7 +71,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         alone,
         random,
     )
-    .with_watermark(watermark);
+    .with_watermark(watermark)
+    .with_sms(config.sms.as_ref());
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());
@@ -86,13 +88,10 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             pulse: pulse.clone(),
             clock: Clock::Wall,
         };
-        let mut router = health::router(pulse.clone())
+        let router = health::router(pulse.clone())
             .merge(metrics.router())
-            .merge(Messages::new(store.clone(), zone, false)?.router());
-        if let Some(callbacks) = callbacks(config, &store, &look)? {
-            beside.spawn(callbacks.clone().fetch(stop.clone()));
-            router = router.merge(callbacks.router());
-        }
+            .merge(Messages::new(store.clone(), zone, false)?.router())
+            .merge(receipts(config, &store, &look, &beside, &stop)?);
         let stop = stop.clone();
         async move {
             let serve =
@@ -140,20 +139,26 @@ async fn begin(config: &Config, store: &Store) -> Result<Option<Watermark>> {
         .transpose()
 }
 
-/// Where the SMS gateway's receipts come in.
-fn callbacks(config: &Config, store: &Store, look: &Arc<Notify>) -> Result<Option<Callbacks>> {
+/// Where the SMS gateway's receipts come in; those that it keeps are fetched `beside`, until `stop`.
+fn receipts(
+    config: &Config,
+    store: &Store,
+    look: &Arc<Notify>,
+    beside: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Router> {
     let Some(account) = &config.sms else {
-        return Ok(None);
+        return Ok(Router::new());
     };
-    let sms = Arc::new(providers::sms(account)?);
-    let lane = providers::sms_lane(false).lane;
-    Ok(Some(Callbacks::new(
+    let callbacks = Callbacks::new(
         store.clone(),
-        sms,
-        lane,
+        Arc::new(providers::sms(account)?),
+        providers::sms_lane(false).lane,
         look.clone(),
         Clock::Wall,
-    )))
+    );
+    beside.spawn(callbacks.clone().fetch(stop.clone()));
+    Ok(callbacks.router())
 }
 
 /// What prints the weekly sheets, where there is a folder for them.

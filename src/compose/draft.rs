@@ -16,7 +16,7 @@ use crate::{
         entry::{Content, Entry},
         fact::{Fact, Place},
     },
-    text::{Item, Letter, Occasion, StudentNews},
+    text::{Item, Letter, Occasion, StudentNews, abbreviation},
     week::Week,
     zone,
 };
@@ -155,7 +155,7 @@ pub fn item(
     Item {
         event: Event::of(fact.place, content.urgent, &news),
         subject: about.subject.map(|(name, short)| match channel {
-            Channel::Sms => short.unwrap_or(name),
+            Channel::Sms => short.unwrap_or_else(|| abbreviation(&name).to_owned()),
             _ => name,
         }),
         date: about.date.unwrap_or(today),

@@ -33,6 +33,10 @@ pub struct SmsAccount {
     pub password: Secret,
     /// The registered sender name.
     pub sender: Option<String>,
+    /// How many parts a message has at most, if that is limited.
+    pub parts: Option<usize>,
+    /// Whether it leaves in Latin letters.
+    pub transliterate: bool,
     /// Where a gateway's file is looked for: the folder of the configuration.
     pub beside: PathBuf,
     /// Where the provider finds the daemon, to post receipts.
@@ -128,6 +132,13 @@ pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
     let password = keys.secret("channels.sms.password");
     let login = keys.text("channels.sms.login");
     let gateway = keys.text("channels.sms.gateway")?;
+    let parts = keys.text("channels.sms.parts").unwrap_or_default();
+    let most: Option<NonZeroU32> = parts.parse().ok();
+    if most.is_none() && parts != "off" {
+        let problem = format!("«{parts}» is not understood: write a number from 1 on, or off");
+        keys.fault("channels.sms.parts", problem);
+    }
+    let latin = keys.parsed("channels.sms.transliterate", "write true or false");
     let callback_secret = keys.secret("channels.sms.callback_secret");
     if password.is_none() {
         keys.fault("channels.sms.password", "is missing: the gateway wants it");
@@ -138,6 +149,8 @@ pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
         login: login.unwrap_or_default(),
         password: password?,
         sender: keys.text("channels.sms.sender"),
+        parts: most.map(|most| most.get() as usize),
+        transliterate: latin.unwrap_or_default(),
         beside: keys.places.beside.clone(),
         public_url: keys.text("web.public_url"),
         callback_secret,

@@ -8,18 +8,22 @@ mod fields;
 mod files;
 mod samples;
 mod staff;
+mod subjects;
 #[cfg(test)]
 mod tests;
+mod transliterate;
 mod view;
 pub(crate) mod words;
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
 use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
 
 pub use staff::{Failing, to_teacher};
+pub use subjects::abbreviation;
+pub use transliterate::transliterated;
 use view::Part;
 
 use crate::{
@@ -223,7 +227,7 @@ pub enum TemplateError {
 /// All templates, parsed and tried.
 #[derive(Clone)]
 pub struct Templates {
-    registry: Handlebars<'static>,
+    registry: Arc<Handlebars<'static>>,
 }
 
 /// Prints the number of templates: their parsed content fills pages.
@@ -269,6 +273,7 @@ impl Templates {
                 fields::check(name, template)?;
             }
         }
+        let registry = Arc::new(registry);
         let templates = Self { registry };
         samples::try_all(&templates, &files)?;
         Ok(templates)

@@ -10,6 +10,7 @@ mod desk;
 mod engine;
 mod events;
 mod families;
+mod fitting;
 mod gateways;
 mod held;
 mod ladder;
