@@ -32,11 +32,13 @@ use crate::{
 };
 
 mod draft;
+mod fit;
 #[cfg(test)]
 mod tests;
 
 use draft::draft;
 pub use draft::{item, shared};
+pub use fit::Fitting;
 
 /// How long a composed message is of use. After that its notices look for another road, because
 /// news of the day before yesterday on a phone is a nuisance and on the sheet is not.
@@ -113,6 +115,8 @@ pub struct Names {
     pub about: BTreeMap<Fact, About>,
     /// The school's zone, in which a day of entry is a day.
     pub zone: Option<Tz>,
+    /// How long an SMS may be, if that is limited.
+    pub fitting: Option<Fitting>,
 }
 
 /// The school's rules about time.
@@ -199,6 +203,10 @@ struct Member<'a> {
     /// When it joins the day's digest, if the address has had its day's messages; none for what passes
     /// the daily cap.
     folds: Option<Millis>,
+    /// When it can still be told if it does not fit; none for what cannot wait.
+    waits: Option<Millis>,
+    /// What it is told as.
+    event: Event,
 }
 
 /// Decides about all notices that are due.
@@ -237,22 +245,33 @@ pub fn compose(
                         .unwrap_or_default(),
                     timing: road.timing,
                     folds: road.folds,
+                    waits: road.waits,
+                    event: road.event,
                 });
         }
     }
     let mut drafts: Vec<Draft> = Vec::with_capacity(groups.len());
     let mut folded = Vec::new();
-    for ((_, channel, address), mut members) in groups {
+    for ((urgent, channel, address), mut members) in groups {
+        let limit = names.fitting.as_ref();
+        let limit = limit.filter(|_| channel == Channel::Sms && !urgent);
         let mut sent = around
             .sent_today
             .get(&(channel, address.clone()))
             .copied()
             .unwrap_or_default();
         members.sort_by_key(|one| (one.due.fact, one.due.guardian_id));
-        let mut rest = members.as_slice();
-        while !rest.is_empty() {
-            let (part, later) = rest.split_at(cut(rest, most(channel)));
-            rest = later;
+        if limit.is_some() {
+            fit::sort(&mut members);
+        }
+        while !members.is_empty() {
+            let mut held = cut(&members, most(channel));
+            if let Some(limit) = limit {
+                let draft = |part: &[Member<'_>]| draft(channel, &address, part, names, hours, now);
+                held = fit::fitting(&members[..held], limit, draft);
+            }
+            let mut rest = members.split_off(held);
+            let part = &members;
             sent += 1;
             let folds: Option<Vec<Millis>> = part.iter().map(|one| one.folds).collect();
             match folds.filter(|_| around.policy.daily_cap.passed_by(sent)) {
@@ -262,6 +281,12 @@ pub fn compose(
                 }
                 None => drafts.push(draft(channel, &address, part, names, hours, now)),
             }
+            // What did not fit is told by the next digest, if that is not too late for it.
+            if limit.is_some() {
+                let waiting = rest.extract_if(.., |one| one.waits.is_some());
+                folded.extend(waiting.filter_map(|one| Some((one.due.notice_id, one.waits?))));
+            }
+            members = rest;
         }
     }
     // What another of the family's addresses carries is told.
@@ -300,6 +325,8 @@ struct Road {
     contacts: Vec<i64>,
     timing: Timing,
     folds: Option<Millis>,
+    waits: Option<Millis>,
+    event: Event,
 }
 
 fn fate(
@@ -323,21 +350,7 @@ fn fate(
     } else {
         event
     };
-    let left = without(people, &due.tried);
-    let by = |channels: &[Channel]| {
-        let student = due.fact.student_id;
-        route(&left, guardian, student, asked, channels, today)
-    };
-    let in_order: Vec<Channel> = configured
-        .iter()
-        .copied()
-        .filter(|channel| !people.resting.contains(channel))
-        .collect();
-    let found = match by(&in_order) {
-        Route::Sheet(_) => by(configured),
-        electronic @ Route::Electronic { .. } => electronic,
-    };
-    let (contacts, asked) = match found {
+    let (contacts, asked) = match found(due, people, guardian, asked, configured, today) {
         Route::Sheet(why) => return (Fate::Sheet(why), None),
         Route::Electronic { contacts, timing } => (contacts, timing),
     };
@@ -384,18 +397,49 @@ fn fate(
         return (Fate::Quiet(until), None);
     }
     // Digests pass the daily cap, or what joins them would never leave; so do alarms and results.
-    let may_fold = pace == Pace::AsAsked && timing == Timing::AtOnce && !urgent;
-    let folds = due
-        .settled_at
-        .filter(|_| may_fold)
-        .and_then(|_| window(&hours.daily, now))
-        .filter(|at| !late(at, Timing::Daily));
+    let may_wait = pace == Pace::AsAsked && !urgent;
+    let digest = |after: Millis| {
+        window(&hours.daily, after)
+            .filter(|_| may_wait)
+            .filter(|at| !late(at, Timing::Daily))
+    };
+    let folds = due.settled_at.filter(|_| timing == Timing::AtOnce);
+    let folds = folds.and_then(|_| digest(now));
+    // The digest of this very moment is the one that it does not fit into.
+    let waits = digest(now + 1);
     let road = Road {
         contacts,
         timing,
         folds,
+        waits,
+        event,
     };
     (Fate::Message, Some(road))
+}
+
+/// The road of a notice: by a channel that is in order, or else by one that is not.
+fn found(
+    due: &Due,
+    people: &People,
+    guardian: &Guardian,
+    asked: Event,
+    configured: &[Channel],
+    today: NaiveDate,
+) -> Route {
+    let left = without(people, &due.tried);
+    let by = |channels: &[Channel]| {
+        let student = due.fact.student_id;
+        route(&left, guardian, student, asked, channels, today)
+    };
+    let in_order: Vec<Channel> = configured
+        .iter()
+        .copied()
+        .filter(|channel| !people.resting.contains(channel))
+        .collect();
+    match by(&in_order) {
+        Route::Sheet(_) => by(configured),
+        electronic @ Route::Electronic { .. } => electronic,
+    }
 }
 
 /// Whom a notice is for and what it is told as, or why it has become pointless.

@@ -28,7 +28,13 @@ pub fn tell(history: &History, zone: Tz) -> Vec<String> {
         ("sms", parts) => format!("\nComposed {composed}, in {parts} parts."),
         _ => format!("\nComposed {composed}."),
     });
-    story.extend(history.attempts.iter().map(|one| attempt(one, zone)));
+    for one in &history.attempts {
+        story.push(attempt(one, zone));
+        let answer = one.answer.as_ref();
+        story.extend(
+            answer.map(|words| format!("  The provider answered what nobody understood: {words}")),
+        );
+    }
     for (kind, received) in &history.receipts {
         story.push(format!("Receipt {}: {kind}.", at(*received, zone)));
     }

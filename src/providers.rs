@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use vestnik_contract::Channel as Carrier;
 use vestnik_email::{Email, Marker, Signature, Trust, mailbox::Mailbox};
 use vestnik_smpp::{Receipts, Smpp};
-use vestnik_sms::{Settings, Sms, gateway::Gateway};
+use vestnik_sms::{CallbackPlace, Settings, Sms, gateway::Gateway};
 use vestnik_telegram::Telegram;
 
 use crate::{
@@ -35,7 +35,11 @@ pub fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
     }
     if let Some(account) = &config.sms {
         let channel = sms_carrier(account)?;
-        let lane = sms_lane(channel.answers_queries());
+        let mut lane = sms_lane(channel.answers_queries());
+        // Who can only be asked by the name that it gave cannot be asked about an answer that was lost.
+        if account.smpp.is_none() && !sms(account)?.answers_doubts() {
+            lane.in_doubt = InDoubt::UrgentOnly;
+        }
         providers.push(Provider::new(lane, channel, account.limits));
     }
     if let Some(account) = &config.telegram {
@@ -56,7 +60,7 @@ pub fn reports(config: &Config) -> Vec<Channel> {
         .as_ref()
         .is_some_and(|account| match &account.smpp {
             Some(centre) => centre.receipts != Receipts::Off,
-            None => sms(account).is_ok_and(|channel| channel.answers_queries()),
+            None => sms(account).is_ok_and(|channel| channel.reports()),
         });
     reports.then_some(Channel::Sms).into_iter().collect()
 }
@@ -118,18 +122,28 @@ pub fn bounces(config: &Config) -> Result<Option<Mailbox>> {
     Ok(account.map(open).transpose()?)
 }
 
-/// The SMS gateway as a channel.
+/// The SMS gateway as a channel, its descriptor proved on its recorded exchanges.
 ///
 /// # Errors
-/// The key to correct.
+/// The key to correct, or where the descriptor differs from its exchanges.
 pub fn sms(account: &SmsAccount) -> Result<Sms> {
+    let gateway = Gateway::find(&account.gateway, &account.beside)?;
+    if account.login.is_empty() && gateway.wants_login() {
+        bail!("channels.sms.login is missing: the gateway wants it");
+    }
+    let secret = account.callback_secret.as_ref();
     Sms::new(Settings {
-        gateway: Gateway::by_name(&account.gateway)?,
+        gateway,
         base_url: account.base_url.clone(),
         login: account.login.clone(),
         password: account.password.reveal().to_owned(),
         sender: account.sender.clone(),
         timeout: account.limits.timeout,
+        callback: account.public_url.as_ref().map(|url| CallbackPlace {
+            public_url: url.trim_end_matches('/').to_owned(),
+            path: CALLBACK.to_owned(),
+            secret: secret.map(|secret| secret.reveal().to_owned()),
+        }),
     })
     .context("channels.sms")
 }
@@ -167,6 +181,9 @@ fn smpp(account: &SmsAccount, centre: &SmppAccount) -> Result<Smpp> {
         timeout: account.limits.timeout,
     })?)
 }
+
+/// Where SMS gateways post receipts.
+pub const CALLBACK: &str = "/callback/sms";
 
 /// The lane of the mail relay.
 pub fn email_lane() -> Account {

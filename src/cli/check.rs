@@ -13,8 +13,8 @@ use vestnik_sms::{gateway::Gateway, phone};
 use super::Failure;
 use crate::{
     clock::{self, Clock},
-    config::{Config, ConfigErrors},
-    instant::DAY,
+    config::{Config, ConfigErrors, SmsAccount},
+    instant::{DAY, Millis},
     paper::press,
     policy::Contacts,
     providers,
@@ -22,6 +22,9 @@ use crate::{
     text::{Language, Templates},
     zone,
 };
+
+/// How far back strange answers are a fault of today.
+const WEEK: Millis = 7 * DAY;
 
 pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Failure> {
     let mut bad = 0;
@@ -152,7 +155,11 @@ async fn providers(config: &Config) -> Vec<Line> {
         }
         None => println!("note  email: not configured; set channels.email.url"),
     }
+    let mut lines = Vec::new();
     if let Some(account) = &config.sms {
+        if account.smpp.is_none() {
+            lines.extend(gateway(account));
+        }
         channels.push(("sms", providers::sms_carrier(account)));
     } else {
         let known = Gateway::names().join(", ");
@@ -162,7 +169,6 @@ async fn providers(config: &Config) -> Vec<Line> {
         Some(account) => channels.push(("telegram", boxed(providers::telegram(account)))),
         None => println!("note  telegram: not configured; set channels.telegram.token_file"),
     }
-    let mut lines = Vec::new();
     match providers::bounces(config) {
         Ok(None) => {}
         Ok(Some(mailbox)) => lines.push((
@@ -185,6 +191,28 @@ async fn providers(config: &Config) -> Vec<Line> {
         lines.push((name, words));
     }
     lines
+}
+
+/// Proves the gateway's descriptor on its recorded exchanges, without a network. One that cannot be used is
+/// named with the account.
+fn gateway(account: &SmsAccount) -> Option<Line> {
+    let sms = providers::sms(account).ok()?;
+    let gateway = sms.gateway();
+    let proved = gateway.prove().ok()?;
+    match sms.callback_url() {
+        Some(_) if gateway.wants_callback_url() => {}
+        Some(url) => println!(
+            "note  gateway: let {} post its receipts to {url}",
+            gateway.name
+        ),
+        None if gateway.takes_callbacks() => println!(
+            "note  gateway: {} can post receipts; set web.public_url and channels.sms.callback_secret_file",
+            gateway.name
+        ),
+        None => {}
+    }
+    let words = format!("{}, proved on {proved} recorded exchanges", gateway.name);
+    Some(("gateway", Ok(words)))
 }
 
 fn boxed<C: Channel + 'static>(channel: Result<C>) -> Result<Arc<dyn Channel>> {
@@ -233,6 +261,16 @@ async fn waiting(config: &Config) -> Vec<Line> {
         Ok(1) => println!("note  held: one question waits for a person: vestnik held list"),
         Ok(0) | Err(_) => {}
         Ok(n) => println!("note  held: {n} questions wait for a person: vestnik held list"),
+    }
+    if let Ok(strange) = store.strange_answers(Clock::Wall.now() - WEEK).await
+        && let Some(newest) = strange.first()
+    {
+        let words = format!(
+            "answers of a provider were not understood in the last week, {} at least; the newest: \
+             vestnik explain {newest}. Complete the gateway's file, or report it",
+            strange.len()
+        );
+        lines.push(("answers", Err(words)));
     }
     if let Ok(failed) = store.failed_runs().await {
         lines.extend(failed.into_iter().map(|(class, week, why)| {

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use axum::Router;
 use chrono_tz::Tz;
 use tokio::{
     net::TcpListener,
@@ -26,6 +27,7 @@ use crate::{
     store::{Dialect, Store},
     text::Templates,
     web::{
+        callbacks::Callbacks,
         family::Families,
         health::{self, Pulse},
         messages::Messages,
@@ -62,7 +64,9 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
     let ledger = Ledger::of(config, zone, &regulation.policy);
     let rules = app::rules(config, zone, regulation.policy);
-    let engine = engine(&store, templates, rules, &providers).with_watermark(watermark);
+    let engine = engine(&store, templates, rules, &providers)
+        .with_watermark(watermark)
+        .with_sms(config.sms.as_ref());
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());
@@ -74,7 +78,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     });
     beside.spawn({
         let families = links.clone().filter(|_| config.public_url.is_some());
-        let router = pages(&store, &pulse, ledger, families, zone)?;
+        let receipts = receipts(config, &store, &look, &beside, &stop)?;
+        let router = pages(&store, &pulse, ledger, families, zone)?.merge(receipts);
         serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
@@ -112,7 +117,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
 }
 
 /// Serves the pages until `stop`.
-async fn serve_pages(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+async fn serve_pages(listener: TcpListener, router: Router, stop: CancellationToken) {
     let serve = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = serve.await {
         tracing::error!(%error, "the pages have stopped");
@@ -126,7 +131,7 @@ fn pages(
     ledger: Ledger,
     families: Option<Arc<Links>>,
     zone: Tz,
-) -> Result<axum::Router> {
+) -> Result<Router> {
     let metrics = Metrics {
         store: store.clone(),
         pulse: pulse.clone(),
@@ -187,6 +192,28 @@ async fn begin(config: &Config, store: &Store) -> Result<Option<Watermark>> {
     place
         .map(|path| Watermark::begin(path.clone(), begun.mark).with_context(|| unreadable(&path)))
         .transpose()
+}
+
+/// Where the SMS gateway's receipts come in; those that it keeps are fetched `beside`, until `stop`.
+fn receipts(
+    config: &Config,
+    store: &Store,
+    look: &Arc<Notify>,
+    beside: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Router> {
+    let Some(account) = &config.sms else {
+        return Ok(Router::new());
+    };
+    let callbacks = Callbacks::new(
+        store.clone(),
+        Arc::new(providers::sms(account)?),
+        providers::sms_lane(false).lane,
+        look.clone(),
+        Clock::Wall,
+    );
+    beside.spawn(callbacks.clone().fetch(stop.clone()));
+    Ok(callbacks.router())
 }
 
 /// What prints the weekly sheets, where there is a folder for them.

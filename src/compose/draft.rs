@@ -16,7 +16,7 @@ use crate::{
         entry::{Content, Entry},
         fact::{Fact, Place},
     },
-    text::{Item, Letter, Occasion, StudentNews, calendar::Meeting},
+    text::{Item, Letter, Occasion, StudentNews, abbreviation, calendar::Meeting},
     week::Week,
     zone,
 };
@@ -201,7 +201,7 @@ pub fn item(
     Item {
         event: Event::of(fact.place, content.urgent, &news),
         subject: about.subject.map(|(name, short)| match channel {
-            Channel::Sms => short.unwrap_or(name),
+            Channel::Sms => short.unwrap_or_else(|| abbreviation(&name).to_owned()),
             _ => name,
         }),
         date: about.date.unwrap_or(today),

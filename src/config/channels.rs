@@ -65,6 +65,16 @@ pub struct SmsAccount {
     pub sender: Option<String>,
     /// What an SMS centre wants beside, where the gateway is one.
     pub smpp: Option<SmppAccount>,
+    /// How many parts a message has at most, if that is limited.
+    pub parts: Option<usize>,
+    /// Whether it leaves in Latin letters.
+    pub transliterate: bool,
+    /// Where a gateway's file is looked for: the folder of the configuration.
+    pub beside: PathBuf,
+    /// Where the provider finds the daemon, to post receipts.
+    pub public_url: Option<String>,
+    /// The secret that school and provider share for them.
+    pub callback_secret: Option<Secret>,
     /// How it may be used.
     pub limits: Limits,
 }
@@ -240,44 +250,51 @@ fn bounces(keys: &mut Keys) -> (Option<String>, Option<BounceMailbox>) {
 pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
     let limits = limits(keys, "channels.sms");
     let password = keys.secret("channels.sms.password");
-    let login = keys.text("channels.sms.login");
     let gateway = keys.text("channels.sms.gateway")?;
-    if gateway == vestnik_smpp::GATEWAY {
-        return smpp(keys, gateway, password, limits);
+    let centre = gateway == vestnik_smpp::GATEWAY;
+    let parts = keys.text("channels.sms.parts").unwrap_or_default();
+    let most: Option<NonZeroU32> = parts.parse().ok();
+    if most.is_none() && parts != "off" {
+        let problem = format!("«{parts}» is not understood: write a number from 1 on, or off");
+        keys.fault("channels.sms.parts", problem);
     }
-    for (key, missing) in [("login", login.is_none()), ("password", password.is_none())] {
-        if missing {
-            keys.fault(
-                &format!("channels.sms.{key}"),
-                "is missing: the gateway wants it",
-            );
-        }
+    let latin = keys.parsed("channels.sms.transliterate", "write true or false");
+    let callback_secret = keys.secret("channels.sms.callback_secret");
+    if password.is_none() {
+        let whose = if centre { "SMS centre" } else { "gateway" };
+        keys.fault(
+            "channels.sms.password",
+            format!("is missing: the {whose} wants it"),
+        );
     }
+    let (login, smpp) = if centre {
+        let (system_id, centre) = smpp(keys)?;
+        (system_id, Some(centre))
+    } else {
+        let login = keys.text("channels.sms.login");
+        (login.unwrap_or_default(), None)
+    };
     Some(SmsAccount {
         gateway,
         base_url: keys.text("channels.sms.base_url"),
-        login: login?,
+        login,
         password: password?,
         sender: keys.text("channels.sms.sender"),
-        smpp: None,
+        smpp,
+        parts: most.map(|most| most.get() as usize),
+        transliterate: latin.unwrap_or_default(),
+        beside: keys.places.beside.clone(),
+        public_url: keys.text("web.public_url"),
+        callback_secret,
         limits,
     })
 }
 
-/// The keys of an SMS centre, where the login is called `system_id`.
-fn smpp(
-    keys: &mut Keys,
-    gateway: String,
-    password: Option<Secret>,
-    limits: Limits,
-) -> Option<SmsAccount> {
+/// The keys of an SMS centre, and its login, which is called `system_id`.
+fn smpp(keys: &mut Keys) -> Option<(String, SmppAccount)> {
     let url = keys.text("channels.sms.url");
     let system_id = keys.text("channels.sms.system_id");
-    for (key, missing) in [
-        ("url", url.is_none()),
-        ("system_id", system_id.is_none()),
-        ("password", password.is_none()),
-    ] {
+    for (key, missing) in [("url", url.is_none()), ("system_id", system_id.is_none())] {
         if missing {
             keys.fault(
                 &format!("channels.sms.{key}"),
@@ -290,7 +307,7 @@ fn smpp(
     let receipt_ids = named(keys, "receipt_ids", &ReceiptIds::ALL);
     let window: Option<NonZeroU32> = keys.parsed("channels.sms.window", "write a number from 1 on");
     let ca_file = keys.text("channels.sms.ca_file");
-    let smpp = SmppAccount {
+    let centre = SmppAccount {
         url: url?,
         ca_file: ca_file.map(|name| keys.places.beside.join(name)),
         system_type: keys.text("channels.sms.system_type").unwrap_or_default(),
@@ -302,15 +319,7 @@ fn smpp(
         receipts: receipts?,
         receipt_ids: receipt_ids?,
     };
-    Some(SmsAccount {
-        gateway,
-        base_url: None,
-        login: system_id?,
-        password: password?,
-        sender: keys.text("channels.sms.sender"),
-        smpp: Some(smpp),
-        limits,
-    })
+    Some((system_id?, centre))
 }
 
 /// One of a few values that have names.

@@ -201,6 +201,7 @@ async fn sandboxes(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Vec<
         password: sandbox::PASSWORD.into(),
         sender: None,
         timeout: limits.timeout,
+        callback: None,
     })?;
     let sms_lane = providers::sms_lane(sms.answers_queries());
     let bot = Telegram::new(&vestnik_telegram::Settings {

@@ -20,7 +20,7 @@ use crate::{
     journal::fact::Fact,
     plan::{Decision, Look, plan},
     store::{Lease, NewMessage, NewNotice, StoreError, Tx},
-    text::{ContentLevel, Templates, Text, calendar::calendar},
+    text::{ContentLevel, Templates, Text, calendar::calendar, transliterated},
     week::Week,
     zone,
 };
@@ -118,7 +118,8 @@ impl Engine {
         let (due, mut people) = tx.due(today, now).await?;
         people.resting = self.resting_channels(&mut tx, now).await?;
         let facts: BTreeSet<Fact> = due.iter().map(|one| one.fact).collect();
-        let names = tx.names(&facts, today).await?;
+        let mut names = tx.names(&facts, today).await?;
+        names.fitting = self.fitting.clone();
         let configured: Vec<Channel> = self.accounts.iter().map(|one| one.channel).collect();
         let midnight = zone::instant(today.into(), self.rules.hours.zone);
         let around = tx
@@ -208,10 +209,15 @@ impl Engine {
     fn words(&self, draft: &Draft) -> Result<Text, EngineError> {
         let level = self.rules.content;
         let own = self.templates.render(draft.channel, level, &draft.letter);
-        own.or_else(|error| {
+        let mut text = own.or_else(|error| {
             tracing::error!(%error, "a template failed; the embedded one serves");
-            Ok(Templates::embedded()?.render(draft.channel, level, &draft.letter)?)
-        })
+            Templates::embedded()?.render(draft.channel, level, &draft.letter)
+        })?;
+        let latin = self.fitting.as_ref().is_some_and(|fitting| fitting.latin);
+        if latin && draft.channel == Channel::Sms {
+            text.text = transliterated(&text.text);
+        }
+        Ok(text)
     }
 }
 

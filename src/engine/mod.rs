@@ -22,7 +22,8 @@ use rand::rngs::StdRng;
 use vestnik_contract::{Delivery, Message, Outcome, Reason, Sent};
 
 use crate::{
-    compose::Hours,
+    compose::{Fitting, Hours},
+    config::SmsAccount,
     family::contact::Channel,
     instant::{HOUR, Millis},
     next::InDoubt,
@@ -173,6 +174,8 @@ pub struct Engine {
     terms_at: Millis,
     silence_broken: Option<Millis>,
     work: Option<Work>,
+    /// How long an SMS may be.
+    fitting: Option<Fitting>,
 }
 
 impl Engine {
@@ -205,7 +208,28 @@ impl Engine {
             terms_at: 0,
             silence_broken: None,
             work: None,
+            fitting: None,
         }
+    }
+
+    /// The same engine, whose SMS are as long and in such letters as this account wants them.
+    #[must_use]
+    pub fn with_sms(self, account: Option<&SmsAccount>) -> Self {
+        match account {
+            Some(account) => self.fitting(account.parts, account.transliterate),
+            None => self,
+        }
+    }
+
+    /// The same engine, whose SMS have at most so many parts, and leave in Latin letters with `latin`.
+    #[must_use]
+    pub fn fitting(mut self, parts: Option<usize>, latin: bool) -> Self {
+        self.fitting = (parts.is_some() || latin).then(|| Fitting {
+            templates: self.templates.clone(),
+            parts: parts.unwrap_or(usize::MAX),
+            latin,
+        });
+        self
     }
 
     /// The same engine, which writes beside the database what it has sent.

@@ -136,6 +136,11 @@ impl Engine {
                     tx.keep_receipt(&account.lane, *message_id, kind, now)
                         .await?;
                 }
+                if let Err(reason) = answer
+                    && let Some(words) = &reason.answer
+                {
+                    tx.keep_answer(*message_id, words).await?;
+                }
                 let because = match answer {
                     Ok(Delivery::Undelivered { reason }) | Err(reason) => Some(reason),
                     Ok(_) => None,

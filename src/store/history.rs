@@ -90,6 +90,9 @@ impl History {
             notice.basis.clear();
             notice.value.clear();
         }
+        for attempt in &mut self.attempts {
+            attempt.answer = None;
+        }
         self
     }
 }
@@ -109,6 +112,8 @@ pub struct Attempt {
     pub code: Option<String>,
     /// In words.
     pub detail: Option<String>,
+    /// What the provider answered, where nobody understood it.
+    pub answer: Option<String>,
 }
 
 const MESSAGE: &str = "SELECT m.id, m.ref, m.channel, m.state, m.reason, m.address, m.subject, \
@@ -215,7 +220,7 @@ impl Store {
             });
         }
         let attempts = sqlx::query(
-            "SELECT number, started_at, finished_at, outcome, code, detail FROM attempt \
+            "SELECT number, started_at, finished_at, outcome, code, detail, answer FROM attempt \
              WHERE message_id = $1 ORDER BY number",
         )
         .bind(id)
@@ -262,6 +267,7 @@ fn attempt(row: &AnyRow) -> Result<Attempt, StoreError> {
         outcome: some_text(row, "outcome")?,
         code: some_text(row, "code")?,
         detail: some_text(row, "detail")?,
+        answer: some_text(row, "answer")?,
     })
 }
 

@@ -68,9 +68,12 @@ impl Tx {
         since: Millis,
     ) -> Result<Vec<Receipt>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM (SELECT r.id, r.kind, r.lane, r.raw, r.provider_ref, COALESCE(r.message_id, \
+            "SELECT * FROM (SELECT r.id, r.kind, r.lane, r.raw, r.provider_ref, r.code, r.detail, r.fault, \
+             COALESCE(r.message_id, \
              (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane \
                  AND a.client_ref = r.client_ref), \
+             (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane \
+                 AND a.provider_ref = r.provider_ref), \
              (SELECT MAX(m.id) FROM message m WHERE m.lane = r.lane \
                  AND m.provider_ref = r.provider_ref)) AS message_id \
              FROM receipt r WHERE r.matched_at IS NULL AND r.lane = $1 AND r.received_at > $2) known \
@@ -325,8 +328,10 @@ fn receipt(row: &AnyRow) -> Result<Receipt, StoreError> {
     };
     // Mails come back with a status; what a gateway wrote is kept as it is.
     let status = some_text(row, "raw")?.filter(|_| lane == "email");
+    let said = super::receipts::reason(row)?;
     let delivery = match kind.as_str() {
         "undelivered" | "bounced" if status.is_some() => Some(came_back(&kind, status)),
+        "undelivered" if said.is_some() => said.map(|reason| Delivery::Undelivered { reason }),
         "delivered" | "read" => Some(Delivery::Delivered),
         "undelivered" => Some(failed(
             "The provider could not deliver it.",

@@ -31,6 +31,7 @@ mod people;
 mod policy;
 mod press;
 mod questions;
+mod receipts;
 mod received;
 mod reconcile;
 mod rows;

@@ -36,15 +36,16 @@ impl Tx {
         };
         let finished = sqlx::query(
             "UPDATE attempt SET finished_at = $2, outcome = $3, code = $4, detail = $5, \
-             provider_ref = $6, retry_after = $7 WHERE id = $1 AND finished_at IS NULL",
+             provider_ref = $6, retry_after = $7, answer = $8 WHERE id = $1 AND finished_at IS NULL",
         )
         .bind(attempt_id)
         .bind(now)
         .bind(code)
         .bind(reason.map(|reason| reason.code.clone()))
-        .bind(reason.map(|reason| reason.text.clone()))
+        .bind(reason.map(Reason::sentences))
         .bind(provider_ref.cloned())
         .bind(pause.and_then(|pause| Millis::try_from(pause.as_millis()).ok()))
+        .bind(reason.and_then(|reason| reason.answer.clone()))
         .execute(&mut *self.db)
         .await?;
         Ok(finished.rows_affected() == 1)

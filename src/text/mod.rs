@@ -11,12 +11,14 @@ mod files;
 mod language;
 mod samples;
 mod staff;
+mod subjects;
 #[cfg(test)]
 mod tests;
+mod transliterate;
 mod view;
 pub(crate) mod words;
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
 
 use chrono::NaiveDate;
 use handlebars::{Handlebars, RenderErrorReason, no_escape};
@@ -25,6 +27,8 @@ use vestnik_sheet::Sheet;
 
 pub use language::Language;
 pub use staff::{Matter, StaffNews};
+pub use subjects::abbreviation;
+pub use transliterate::transliterated;
 use view::Part;
 
 use crate::{
@@ -234,7 +238,7 @@ pub enum TemplateError {
 /// All templates, parsed and tried.
 #[derive(Clone)]
 pub struct Templates {
-    registries: BTreeMap<Language, Handlebars<'static>>,
+    registries: Arc<BTreeMap<Language, Handlebars<'static>>>,
 }
 
 /// Prints the number of templates: their parsed content fills pages.
@@ -290,7 +294,9 @@ impl Templates {
                 fields::check(file, name, template)?;
             }
         }
-        let templates = Self { registries };
+        let templates = Self {
+            registries: Arc::new(registries),
+        };
         samples::try_all(&templates, &files)?;
         Ok(templates)
     }

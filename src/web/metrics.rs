@@ -174,6 +174,18 @@ impl Metrics {
             attempts.with_label_values(&[&lane, &outcome]).inc_by(count);
         }
         registry.register(Box::new(attempts))?;
+        let strange = IntCounterVec::new(
+            Opts::new(
+                "vestnik_not_understood_total",
+                "Answers and receipts of providers that nobody understood.",
+            ),
+            &["lane"],
+        )?;
+        for (lane, count) in self.store.not_understood().await? {
+            let count = u64::try_from(count).unwrap_or_default();
+            strange.with_label_values(&[&lane]).inc_by(count);
+        }
+        registry.register(Box::new(strange))?;
         let runs = IntGaugeVec::new(
             Opts::new("vestnik_print_runs", "Runs of the weekly sheets by state."),
             &["state"],

@@ -3,6 +3,7 @@
 //! Nobody logs in yet, so nothing here names a person, an address or a text, but for the demo, whose people
 //! are invented. The pages for families name nobody, and are found by a sealed link only.
 
+pub mod callbacks;
 pub mod family;
 pub mod health;
 pub mod messages;

@@ -11,6 +11,8 @@ mod desk;
 mod engine;
 mod events;
 mod families;
+mod fitting;
+mod gateways;
 mod held;
 mod ladder;
 mod language;

@@ -141,6 +141,12 @@ impl Desk {
         Self { engine, ..self }
     }
 
+    /// Has the engine make no SMS of more parts, and write them in Latin letters with `latin`.
+    pub(crate) fn sms(self, parts: usize, latin: bool) -> Self {
+        let engine = self.engine.fitting(Some(parts), latin);
+        Self { engine, ..self }
+    }
+
     /// From now on the provider answers like this.
     pub(crate) fn provider(&mut self, provider: impl FnMut(&Message) -> Outcome + 'static) {
         self.provider = Box::new(provider);

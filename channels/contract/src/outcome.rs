@@ -32,6 +32,30 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Why it was not taken, where it was not.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Accepted { .. } => None,
+            Self::Deferred { reason, .. }
+            | Self::Rejected { reason }
+            | Self::InDoubt { reason } => Some(reason),
+        }
+    }
+
+    /// The same outcome with the answer that was not understood.
+    #[must_use]
+    pub fn with_answer(mut self, answer: &str) -> Self {
+        if let Self::Deferred { reason, .. }
+        | Self::Rejected { reason }
+        | Self::InDoubt { reason } = &mut self
+        {
+            *reason = reason.clone().with_answer(answer);
+        }
+        self
+    }
+}
+
 /// How far a deferral reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -52,7 +76,15 @@ pub struct Reason {
     pub text: String,
     /// Whose fault it is, which decides who can mend it.
     pub fault: Fault,
+    /// What the school's administrator can do about it, in the school's language.
+    pub remedy: Option<String>,
+    /// What the provider answered, where that was not understood. It may hold an address and stays in the
+    /// database.
+    pub answer: Option<String>,
 }
+
+/// How many characters of an answer that was not understood are kept.
+pub const ANSWER_KEPT: usize = 2000;
 
 impl Reason {
     /// A reason from its three parts.
@@ -61,6 +93,30 @@ impl Reason {
             code: code.into(),
             text: text.into(),
             fault,
+            remedy: None,
+            answer: None,
+        }
+    }
+
+    /// The same reason with what the administrator can do about it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: Option<String>) -> Self {
+        self.remedy = remedy;
+        self
+    }
+
+    /// The same reason with the answer that was not understood, up to [`ANSWER_KEPT`] characters.
+    #[must_use]
+    pub fn with_answer(mut self, answer: &str) -> Self {
+        self.answer = Some(answer.chars().take(ANSWER_KEPT).collect());
+        self
+    }
+
+    /// The diagnosis with its remedy.
+    pub fn sentences(&self) -> String {
+        match &self.remedy {
+            Some(remedy) => format!("{} {remedy}", self.text),
+            None => self.text.clone(),
         }
     }
 }
@@ -73,7 +129,7 @@ impl fmt::Debug for Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.text, self.code)
+        write!(f, "{} ({})", self.sentences(), self.code)
     }
 }
 

@@ -1,13 +1,43 @@
 //! A gateway's descriptor: how one provider is talked to, as data.
 //!
-//! A further provider is one more file in `gateways/`, not more code.
+//! A further provider is one more file in `gateways/`, or beside a school's configuration, not more code.
+//! Each file carries recorded exchanges, which prove it: [`Gateway::prove`].
 
-use std::{collections::BTreeMap, time::Duration};
+mod answer;
+mod callback;
+mod exchange;
+mod pattern;
+mod request;
+mod rule;
+
+use std::{fs, path::Path};
 
 use serde::Deserialize;
-use vestnik_contract::{Delivery, Fault, Outcome, Reason, Scope, classify::ACCOUNT_PAUSE};
 
-const EMBEDDED: &[(&str, &str)] = &[("smsc", include_str!("../gateways/smsc.toml"))];
+use callback::{Callback, Poll};
+pub use callback::{Heard, Incoming, Refused};
+use exchange::Exchange;
+
+use rule::{Errors, Statuses, Then};
+
+pub(crate) use answer::Answer;
+pub(crate) use pattern::{Slot, Values};
+pub(crate) use request::{Method, Request};
+pub(crate) use rule::ID_SEPARATOR;
+
+const EMBEDDED: &[(&str, &str)] = &[
+    ("beeline", include_str!("../gateways/beeline.toml")),
+    ("devino", include_str!("../gateways/devino.toml")),
+    ("exolve", include_str!("../gateways/exolve.toml")),
+    ("kannel", include_str!("../gateways/kannel.toml")),
+    ("marketolog", include_str!("../gateways/marketolog.toml")),
+    ("megafon", include_str!("../gateways/megafon.toml")),
+    ("prostor", include_str!("../gateways/prostor.toml")),
+    ("smsaero", include_str!("../gateways/smsaero.toml")),
+    ("smsc", include_str!("../gateways/smsc.toml")),
+    ("smsru", include_str!("../gateways/smsru.toml")),
+    ("twilio", include_str!("../gateways/twilio.toml")),
+];
 
 /// One provider's HTTP interface.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,11 +53,18 @@ pub struct Gateway {
     pub(crate) send: Request,
     /// How it is asked about a message, if it can be.
     pub(crate) status: Option<Request>,
-    /// How the account is looked at.
-    pub(crate) balance: Request,
-    errors: BTreeMap<String, ErrorLine>,
+    /// How the account is looked at, if it can be.
+    pub(crate) balance: Option<Request>,
+    /// How it posts receipts, if it does.
+    pub(crate) callback: Option<Callback>,
+    /// How it is asked for receipts, if it keeps them.
+    pub(crate) poll: Option<Poll>,
     #[serde(default)]
-    statuses: BTreeMap<String, StatusLine>,
+    errors: Errors,
+    #[serde(default)]
+    statuses: Statuses,
+    #[serde(default)]
+    exchanges: Vec<Exchange>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -39,91 +76,37 @@ enum PhoneForm {
     E164,
 }
 
-/// A request by POST, and where its answer holds what.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Request {
-    pub(crate) path: String,
-    /// JSON pointer (RFC 6901) to what was asked for: the message's name, its status, the balance.
-    pub(crate) answer_at: String,
-    /// JSON pointer to the error code.
-    pub(crate) error_at: String,
-    pub(crate) fields: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ErrorLine {
-    class: ErrorClass,
-    fault: FaultName,
-    text: String,
-    /// Seconds.
-    pause: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ErrorClass {
-    Rejected,
-    Deferred,
-    Account,
-    InDoubt,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FaultName {
-    Address,
-    Message,
-    Account,
-    Provider,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StatusLine {
-    outcome: StatusOutcome,
-    fault: Option<FaultName>,
-    #[serde(default)]
-    text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StatusOutcome {
-    NotFound,
-    UnderWay,
-    Delivered,
-    Undelivered,
-}
-
 /// Why a descriptor cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// No file of this name.
-    #[error("channels.sms.gateway: «{0}» is not known; known are {known}", known = Gateway::names().join(", "))]
+    #[error("channels.sms.gateway: «{0}» is not known; known are {known}, or name a file such as our-gateway.toml", known = Gateway::names().join(", "))]
     Unknown(String),
+    /// The file cannot be read.
+    #[error("channels.sms.gateway: {0} cannot be read: {1}")]
+    Unreadable(String, std::io::Error),
     /// It does not parse.
     #[error("gateway descriptor: {0}")]
     Parse(#[from] toml::de::Error),
-    /// A placeholder that is never filled.
-    #[error("gateway descriptor: [{table}] {field} uses an unknown placeholder; known are {known}", known = PLACEHOLDERS.join(" "))]
-    Placeholder {
+    /// It parses and makes no sense.
+    #[error("gateway descriptor {name}: [{table}] {problem}")]
+    Wrong {
+        /// The gateway.
+        name: String,
         /// The table.
-        table: &'static str,
-        /// The field.
-        field: String,
+        table: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// Its own exchanges contradict it.
+    #[error("gateway descriptor {name}: {}", .differences.join("\n  "))]
+    Unproved {
+        /// The gateway.
+        name: String,
+        /// Each with exchange and field.
+        differences: Vec<String>,
     },
 }
-
-const PLACEHOLDERS: [&str; 6] = [
-    "{login}",
-    "{password}",
-    "{phone}",
-    "{text}",
-    "{sender}",
-    "{client_ref}",
-];
 
 impl Gateway {
     /// The names of the gateways that come with the program.
@@ -131,7 +114,28 @@ impl Gateway {
         EMBEDDED.iter().map(|(name, _)| *name).collect()
     }
 
-    /// The gateway of this name.
+    /// The gateway of this name, or the one in the file of this name in `beside`, with its exchanges
+    /// proved.
+    ///
+    /// # Errors
+    /// [`GatewayError`] with what is wrong, where, and what would be right.
+    pub fn find(name: &str, beside: &Path) -> Result<Self, GatewayError> {
+        let of_file = Path::new(name)
+            .extension()
+            .is_some_and(|kind| kind == "toml");
+        let gateway = if of_file {
+            let path = beside.join(name);
+            let source = fs::read_to_string(&path)
+                .map_err(|error| GatewayError::Unreadable(path.display().to_string(), error))?;
+            Self::parse(&source)?
+        } else {
+            Self::by_name(name)?
+        };
+        gateway.prove()?;
+        Ok(gateway)
+    }
+
+    /// The gateway of this name that comes with the program.
     ///
     /// # Errors
     /// [`GatewayError::Unknown`] with the known names.
@@ -148,26 +152,45 @@ impl Gateway {
     /// [`GatewayError`] with table and key.
     pub fn parse(source: &str) -> Result<Self, GatewayError> {
         let gateway: Self = toml::from_str(source)?;
-        let tables = [
-            ("send.fields", Some(&gateway.send.fields)),
-            (
-                "status.fields",
-                gateway.status.as_ref().map(|status| &status.fields),
-            ),
-            ("balance.fields", Some(&gateway.balance.fields)),
-        ];
-        for (table, fields) in tables {
-            for (field, value) in fields.into_iter().flatten() {
-                let rest = PLACEHOLDERS
-                    .iter()
-                    .fold(value.clone(), |rest, known| rest.replace(known, ""));
-                if rest.contains(['{', '}']) {
-                    let field = field.clone();
-                    return Err(GatewayError::Placeholder { table, field });
-                }
-            }
+        match gateway.fault() {
+            Some((table, problem)) => Err(GatewayError::Wrong {
+                name: gateway.name,
+                table,
+                problem,
+            }),
+            None => Ok(gateway),
         }
-        Ok(gateway)
+    }
+
+    /// Plays the recorded exchanges through, without a network; says how many there are.
+    ///
+    /// # Errors
+    /// [`GatewayError::Unproved`] with each exchange and field that differs, or with what no exchange
+    /// proves.
+    pub fn prove(&self) -> Result<usize, GatewayError> {
+        let differences = exchange::differences(self, &self.exchanges);
+        if differences.is_empty() {
+            return Ok(self.exchanges.len());
+        }
+        Err(GatewayError::Unproved {
+            name: self.name.clone(),
+            differences,
+        })
+    }
+
+    /// Whether it posts receipts.
+    pub fn takes_callbacks(&self) -> bool {
+        self.callback.is_some()
+    }
+
+    /// Whether it is told with each message where receipts go.
+    pub fn wants_callback_url(&self) -> bool {
+        self.send.has(Slot::CallbackUrl)
+    }
+
+    /// Whether a login has to be configured; some accounts are known by their key alone.
+    pub fn wants_login(&self) -> bool {
+        self.send.has(Slot::Login) || self.send.has(Slot::Basic)
     }
 
     /// A number as this provider wants it.
@@ -178,90 +201,49 @@ impl Gateway {
         }
     }
 
-    /// What an error code means for a message that was being handed over. A code that the table does
-    /// not know may hide a success.
-    pub(crate) fn error(&self, code: &str) -> Outcome {
-        let Some(line) = self.errors.get(code) else {
-            return Outcome::InDoubt {
-                reason: self.unknown(code),
-            };
-        };
-        let reason = Reason::new(
-            format!("{}_{code}", self.name),
-            line.text.clone(),
-            line.fault.into(),
-        );
-        let pause = line.pause.map(Duration::from_secs);
-        match line.class {
-            ErrorClass::Rejected => Outcome::Rejected { reason },
-            ErrorClass::InDoubt => Outcome::InDoubt { reason },
-            ErrorClass::Deferred => Outcome::Deferred {
-                reason,
-                retry_after: pause,
-                scope: Scope::Message,
-            },
-            ErrorClass::Account => Outcome::Deferred {
-                reason,
-                retry_after: Some(pause.unwrap_or(ACCOUNT_PAUSE)),
-                scope: Scope::Lane,
-            },
+    /// What parses and makes no sense: the table and the problem.
+    fn fault(&self) -> Option<(String, String)> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if self.name.is_empty() || !self.name.chars().all(plain) {
+            let problem = "name: small Latin letters, digits and underscores only";
+            return Some(("gateway".to_owned(), problem.to_owned()));
         }
-    }
-
-    /// What an error code means where a question was asked.
-    pub(crate) fn complaint(&self, code: &str) -> Reason {
-        match self.errors.get(code) {
-            Some(line) => Reason::new(
-                format!("{}_{code}", self.name),
-                line.text.clone(),
-                line.fault.into(),
+        let requests = [
+            ("send", Some(&self.send), Then::Accepted),
+            ("status", self.status.as_ref(), Then::Status),
+            ("balance", self.balance.as_ref(), Then::Balance),
+            (
+                "poll.request",
+                self.poll.as_ref().map(|poll| &poll.request),
+                Then::Error,
             ),
-            None => self.unknown(code),
+        ];
+        for (table, request, then) in requests {
+            for (at, rule) in request
+                .into_iter()
+                .flat_map(|one| one.rules.iter().enumerate())
+            {
+                let strange = rule.then != then && rule.then != Then::Error;
+                let problem = rule
+                    .fault()
+                    .or(strange.then(|| format!("then: {:?} means nothing here", rule.then)));
+                if let Some(problem) = problem {
+                    return Some((table.to_owned(), format!("rule {}: {problem}", at + 1)));
+                }
+            }
         }
-    }
-
-    /// What a status means.
-    pub(crate) fn delivery(&self, status: &str) -> Result<Delivery, Reason> {
-        let Some(line) = self.statuses.get(status) else {
-            return Err(self.unknown(status));
-        };
-        Ok(match line.outcome {
-            StatusOutcome::NotFound => Delivery::NotFound,
-            StatusOutcome::UnderWay => Delivery::UnderWay { provider_ref: None },
-            StatusOutcome::Delivered => Delivery::Delivered,
-            StatusOutcome::Undelivered => Delivery::Undelivered {
-                reason: Reason::new(
-                    format!("{}_status_{status}", self.name),
-                    line.text.clone(),
-                    line.fault.map_or(Fault::Provider, Fault::from),
-                ),
-            },
-        })
-    }
-
-    fn unknown(&self, code: &str) -> Reason {
-        // The code is the provider's: only what looks like one is repeated.
-        let code: String = code
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(12)
-            .collect();
-        Reason::new(
-            format!("{}_{code}", self.name),
-            "The gateway answered with a code that its documents do not name.",
-            Fault::Provider,
-        )
-    }
-}
-
-impl From<FaultName> for Fault {
-    fn from(name: FaultName) -> Self {
-        match name {
-            FaultName::Address => Self::Address,
-            FaultName::Message => Self::Message,
-            FaultName::Account => Self::Account,
-            FaultName::Provider => Self::Provider,
+        let silent = self.statuses.iter().find(|(_, line)| line.silent());
+        if let Some((code, _)) = silent {
+            let problem = "an undelivered message needs its text and its remedy".to_owned();
+            return Some((format!("statuses.{code}"), problem));
         }
+        let receipts = [
+            ("callback", self.callback.as_ref().and_then(Callback::fault)),
+            ("poll", self.poll.as_ref().and_then(Poll::fault)),
+        ];
+        receipts
+            .into_iter()
+            .find_map(|(table, problem)| Some((table.to_owned(), problem?)))
     }
 }
 
@@ -270,32 +252,95 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_descriptor_that_comes_along_parses_under_its_own_name() {
+    fn every_descriptor_that_comes_along_is_proved_by_its_exchanges_under_its_own_name() {
         for name in Gateway::names() {
-            let gateway = Gateway::by_name(name).expect(name);
+            let gateway = Gateway::by_name(name).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(gateway.name, name);
+            let proved = gateway.prove().unwrap_or_else(|error| panic!("{error}"));
+            assert!(proved >= 4, "{name} is proved by {proved} exchanges only");
         }
     }
 
     #[test]
     fn a_slip_in_a_descriptor_is_named() {
         let error = Gateway::by_name("smcs").expect_err("a slip").to_string();
-        assert!(error.contains("known are smsc"), "{error}");
-        let source = EMBEDDED[0].1;
-        let error = Gateway::parse(&source.replace("{phone}", "{fone}"))
-            .expect_err("a slip")
-            .to_string();
-        assert!(error.contains("[send.fields] phones"), "{error}");
-        let error = Gateway::parse(&source.replace("answer_at", "answr_at"))
-            .expect_err("a slip")
-            .to_string();
-        assert!(error.contains("answr_at"), "{error}");
+        assert!(error.contains("known are beeline"), "{error}");
+        let source = EMBEDDED
+            .iter()
+            .find(|(name, _)| *name == "smsc")
+            .expect("smsc")
+            .1;
+        for (right, wrong, named) in [
+            ("{phone}", "{fone}", "{fone}"),
+            ("path =", "pth =", "pth"),
+            (
+                "then = \"balance\"",
+                "then = \"status\"",
+                "[balance] rule 2",
+            ),
+            ("remedy = \"Номер", "remody = \"Номер", "remody"),
+        ] {
+            assert!(source.contains(right), "{right}");
+            let error = Gateway::parse(&source.replace(right, wrong))
+                .expect_err(wrong)
+                .to_string();
+            assert!(error.contains(named), "{wrong}: {error}");
+        }
     }
 
     #[test]
-    fn a_code_that_nobody_documented_is_no_success() {
-        let gateway = Gateway::by_name("smsc").expect("smsc");
-        assert!(matches!(gateway.error("77"), Outcome::InDoubt { .. }));
-        assert!(gateway.delivery("99").is_err());
+    fn an_exchange_that_differs_is_named_with_its_field() {
+        let source = EMBEDDED
+            .iter()
+            .find(|(name, _)| *name == "smsc")
+            .expect("smsc")
+            .1;
+        for (right, wrong, named) in [
+            (
+                "mes = \"{text}\"",
+                "text = \"{text}\"",
+                "«принято»: request, mes",
+            ),
+            ("id = \"/id\"", "id = \"/cnt\"", "«принято»: id"),
+            (
+                "3 = { class = \"account\"",
+                "3 = { class = \"rejected\"",
+                "«нет денег»: outcome",
+            ),
+            (
+                "{/id}:{/phone}",
+                "{/phone}:{/id}",
+                "«отчёт о доставке»: outcome",
+            ),
+        ] {
+            assert!(source.contains(right), "{right}");
+            let gateway = Gateway::parse(&source.replacen(right, wrong, 1)).expect(wrong);
+            let error = gateway.prove().expect_err(wrong).to_string();
+            assert!(error.contains(named), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_nobody_documented_is_no_success_and_is_kept() {
+        for name in Gateway::names() {
+            let gateway = Gateway::by_name(name).expect(name);
+            let values = Values {
+                phone: "79000000011".into(),
+                ..Values::default()
+            };
+            let answer = Answer::read(
+                answer::Format::Json,
+                200,
+                br#"{"surprise": [1, {"id": 7}]}"#,
+            );
+            let outcome = gateway.outcome(&answer, None, &values);
+            let vestnik_contract::Outcome::InDoubt { reason } = outcome else {
+                panic!("{name}: {outcome:?}");
+            };
+            assert_eq!(
+                reason.answer.as_deref(),
+                Some(r#"{"surprise": [1, {"id": 7}]}"#)
+            );
+        }
     }
 }

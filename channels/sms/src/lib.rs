@@ -6,6 +6,7 @@
 pub mod gateway;
 pub mod parts;
 pub mod phone;
+pub mod receipt;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod septets;
@@ -13,11 +14,15 @@ pub mod septets;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use reqwest::{Client, Response, StatusCode, redirect};
-use serde_json::Value;
-use vestnik_contract::{Channel, Delivery, Fault, Message, Outcome, Reason, Scope, Sent, classify};
+use reqwest::{Client, Response, redirect};
+use vestnik_contract::{Channel, Delivery, Fault, Message, Outcome, Reason, Scope, Sent};
 
-use crate::gateway::{Gateway, GatewayError};
+pub use receipt::Receipt;
+
+use crate::gateway::{
+    Answer, Gateway, GatewayError, Heard, ID_SEPARATOR, Incoming, Method, Refused, Request, Slot,
+    Values,
+};
 
 /// A gateway account.
 #[derive(Clone)]
@@ -34,6 +39,19 @@ pub struct Settings {
     pub sender: Option<String>,
     /// After this long without an answer a message is in doubt.
     pub timeout: Duration,
+    /// Where the provider may post receipts, if anywhere.
+    pub callback: Option<CallbackPlace>,
+}
+
+/// Where a provider may post receipts.
+#[derive(Clone)]
+pub struct CallbackPlace {
+    /// The address of this program as the provider sees it, without a slash at its end.
+    pub public_url: String,
+    /// The path for receipts: `/callback/sms`.
+    pub path: String,
+    /// The secret that the school and the provider share.
+    pub secret: Option<String>,
 }
 
 /// Prints neither login nor password.
@@ -74,8 +92,14 @@ enum Failure {
     NotSent(Reason),
     /// It may have arrived.
     Unanswered(Reason),
-    /// The provider answered with this status and nothing that could be read.
-    Status(StatusCode, Option<Duration>),
+}
+
+impl Failure {
+    fn reason(self) -> Reason {
+        match self {
+            Self::NotSent(reason) | Self::Unanswered(reason) => reason,
+        }
+    }
 }
 
 impl Sms {
@@ -110,104 +134,204 @@ impl Sms {
         })
     }
 
-    fn fields<'a>(
-        &self,
-        fields: impl IntoIterator<Item = (&'a String, &'a String)>,
-        phone: &str,
-        text: &str,
-        client_ref: u32,
-    ) -> Vec<(String, String)> {
-        let phone = self.settings.gateway.phone(phone);
-        let client_ref = client_ref.to_string();
-        fields
-            .into_iter()
-            .filter_map(|(name, pattern)| {
-                let value = match pattern.as_str() {
-                    "{login}" => self.settings.login.clone(),
-                    "{password}" => self.settings.password.clone(),
-                    "{phone}" => phone.clone(),
-                    "{text}" => text.to_owned(),
-                    "{sender}" => self.settings.sender.clone()?,
-                    "{client_ref}" => client_ref.clone(),
-                    constant => constant.to_owned(),
-                };
-                Some((name.clone(), value))
-            })
-            .collect()
+    /// The gateway's descriptor.
+    pub fn gateway(&self) -> &Gateway {
+        &self.settings.gateway
     }
 
-    /// Posts a form and reads the JSON of the answer. Login and password travel in the body: a URL
-    /// would stand in the logs of every proxy.
-    async fn post(&self, path: &str, form: Vec<(String, String)>) -> Result<Value, Failure> {
-        let answer = self
-            .client
-            .post(format!("{}{path}", self.base_url))
-            .form(&form)
-            .send()
+    /// Whether the provider can be asked about a message whose answer was lost: by a number of ours, not by
+    /// the name that it gave.
+    pub fn answers_doubts(&self) -> bool {
+        let status = self.settings.gateway.status.as_ref();
+        status.is_some_and(|status| {
+            !status.has(Slot::ProviderRef)
+                && (status.has(Slot::ClientRef) || status.has(Slot::Reference))
+        })
+    }
+
+    /// Whether the provider says what became of a message, asked or by itself.
+    pub fn reports(&self) -> bool {
+        let gateway = &self.settings.gateway;
+        let called = gateway.callback.is_some() && self.settings.callback.is_some();
+        gateway.status.is_some() || gateway.poll.is_some() || called
+    }
+
+    /// Reads what came to the address for receipts; `secret` is what follows it, `query` what follows a
+    /// question mark.
+    ///
+    /// # Errors
+    /// [`Refused`], whereupon nothing of it may be believed.
+    pub fn hear(
+        &self,
+        secret: Option<&str>,
+        query: &str,
+        header: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        body: &[u8],
+    ) -> Result<Heard, Refused> {
+        let place = self.settings.callback.as_ref().ok_or(Refused::None)?;
+        let mut url = format!("{}{}", place.public_url, place.path);
+        for (mark, rest) in [('/', secret.unwrap_or_default()), ('?', query)] {
+            if !rest.is_empty() {
+                url.push(mark);
+                url.push_str(rest);
+            }
+        }
+        let incoming = Incoming {
+            url: &url,
+            query,
+            header,
+            body,
+            secret,
+        };
+        let values = self.values("", "", 0, "");
+        self.settings
+            .gateway
+            .hear(&incoming, place.secret.as_deref(), &values)
+    }
+
+    /// How often [`Sms::poll`] should be called, for a provider that keeps receipts until they are fetched.
+    pub fn polls_every(&self) -> Option<Duration> {
+        let poll = self.settings.gateway.poll.as_ref()?;
+        Some(Duration::from_secs(poll.every.max(1)))
+    }
+
+    /// Fetches the receipts that the provider has kept. What was fetched is not given again, so that the
+    /// caller has to keep all of it.
+    ///
+    /// # Errors
+    /// The reason why nothing could be fetched; nothing is lost by it.
+    pub async fn poll(&self) -> Result<Vec<Receipt>, Reason> {
+        let Some(poll) = &self.settings.gateway.poll else {
+            return Ok(Vec::new());
+        };
+        let values = self.values("", "", 0, "");
+        let (answer, _) = self
+            .call(&poll.request, &values)
             .await
-            .map_err(|error| broken(&error))?;
-        let status = answer.status();
-        let pause = retry_after(&answer);
-        let body = answer.bytes().await.map_err(|error| broken(&error))?;
-        match serde_json::from_slice(&body) {
-            Ok(value @ Value::Object(_)) if status.is_success() => Ok(value),
-            _ => Err(Failure::Status(status, pause)),
+            .map_err(Failure::reason)?;
+        self.settings.gateway.fetched(poll, &answer, &values)
+    }
+
+    /// The address that receipts go to, as the provider has to know it.
+    pub fn callback_url(&self) -> Option<String> {
+        let place = self.settings.callback.as_ref()?;
+        let callback = self.settings.gateway.callback.as_ref()?;
+        let bare = format!("{}{}", place.public_url, place.path);
+        if callback.signature.is_some() {
+            return Some(bare);
+        }
+        let secret = place.secret.as_ref()?;
+        Some(format!("{bare}/{secret}"))
+    }
+
+    fn values(&self, phone: &str, text: &str, client_ref: u32, reference: &str) -> Values {
+        Values {
+            login: self.settings.login.clone(),
+            password: self.settings.password.clone(),
+            sender: self.settings.sender.clone(),
+            callback_url: self.callback_url(),
+            phone: self.settings.gateway.phone(phone),
+            text: text.to_owned(),
+            client_ref,
+            reference: reference.to_owned(),
+            provider_ref: None,
         }
     }
+
+    /// Makes one request and reads the answer, whatever its status, with the pause that it asks for.
+    async fn call(
+        &self,
+        request: &Request,
+        values: &Values,
+    ) -> Result<(Answer, Option<Duration>), Failure> {
+        let prepared = request.prepare(values);
+        let url = format!("{}{}", self.base_url, prepared.target);
+        let mut call = match prepared.method {
+            Method::Post => self.client.post(url),
+            Method::Get => self.client.get(url),
+        };
+        for (name, value) in &prepared.headers {
+            call = call.header(name, value);
+        }
+        if let Some(body) = prepared.body {
+            call = call.body(body);
+        }
+        let mut answer = call.send().await.map_err(|error| broken(&error))?;
+        let (status, pause) = (answer.status().as_u16(), retry_after(&answer));
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| broken(&error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST_ANSWER {
+                let text = "The gateway's answer has no end.";
+                return Err(Failure::Unanswered(Reason::new(
+                    "answer_too_long",
+                    text,
+                    Fault::Provider,
+                )));
+            }
+        }
+        Ok((Answer::read(request.answer, status, &body), pause))
+    }
+
+    /// Asks about one of a message's names.
+    async fn ask(
+        &self,
+        status: &Request,
+        sent: &Sent,
+        provider_ref: Option<&str>,
+    ) -> Result<Delivery, Reason> {
+        let mut values = self.values(&sent.address, "", sent.client_ref, &sent.reference);
+        values.provider_ref = provider_ref.map(str::to_owned);
+        let (answer, _) = self.call(status, &values).await.map_err(Failure::reason)?;
+        self.settings
+            .gateway
+            .delivery(&status.rules, &answer, &values)
+    }
 }
+
+/// More than a thousand receipts are fetched at once nowhere.
+const LONGEST_ANSWER: usize = 1 << 20;
 
 #[async_trait]
 impl Channel for Sms {
     async fn send(&self, message: &Message) -> Outcome {
-        let send = &self.settings.gateway.send;
-        let form = self.fields(
-            &send.fields,
+        let values = self.values(
             &message.address,
             &message.text,
             message.client_ref,
+            &message.reference,
         );
-        match self.post(&send.path, form).await {
+        match self.call(&self.settings.gateway.send, &values).await {
             Err(Failure::NotSent(reason)) => Outcome::Deferred {
                 reason,
                 retry_after: None,
                 scope: Scope::Message,
             },
             Err(Failure::Unanswered(reason)) => Outcome::InDoubt { reason },
-            Err(Failure::Status(status, pause)) => classify::http(status.as_u16(), pause),
-            Ok(answer) => match (
-                scalar(&answer, &send.error_at),
-                scalar(&answer, &send.answer_at),
-            ) {
-                (Some(code), _) => self.settings.gateway.error(&code),
-                (None, Some(id)) => Outcome::Accepted {
-                    provider_ref: Some(id),
-                },
-                (None, None) => classify::http(200, None),
-            },
+            Ok((answer, pause)) => self.settings.gateway.outcome(&answer, pause, &values),
         }
     }
 
+    /// Where a provider names each part, the message is delivered when all of them are.
     async fn query(&self, sent: &Sent) -> Result<Delivery, Reason> {
+        let unasked = |text| Err(Reason::new("no_status_query", text, Fault::Provider));
         let Some(status) = &self.settings.gateway.status else {
-            return Err(Reason::new(
-                "no_status_query",
-                "This gateway cannot be asked.",
-                Fault::Provider,
-            ));
+            return unasked("This gateway cannot be asked.");
         };
-        let form = self.fields(&status.fields, &sent.address, "", sent.client_ref);
-        let answer = self
-            .post(&status.path, form)
-            .await
-            .map_err(Failure::reason)?;
-        match (
-            scalar(&answer, &status.error_at),
-            scalar(&answer, &status.answer_at),
-        ) {
-            (Some(code), _) => Err(self.settings.gateway.complaint(&code)),
-            (None, Some(code)) => self.settings.gateway.delivery(&code),
-            (None, None) => Err(Failure::Status(StatusCode::OK, None).reason()),
+        let Some(names) = &sent.provider_ref else {
+            if status.has(Slot::ProviderRef) {
+                return unasked("This gateway can only be asked by the name that it gave.");
+            }
+            return self.ask(status, sent, None).await;
+        };
+        if !status.has(Slot::ProviderRef) {
+            return self.ask(status, sent, Some(names)).await;
         }
+        let mut all = Vec::new();
+        for name in names.split(ID_SEPARATOR) {
+            all.push(self.ask(status, sent, Some(name)).await?);
+        }
+        Ok(together(all))
     }
 
     fn answers_queries(&self) -> bool {
@@ -215,41 +339,36 @@ impl Channel for Sms {
     }
 
     async fn check(&self) -> Result<String, Reason> {
-        let balance = &self.settings.gateway.balance;
-        let form = self.fields(&balance.fields, "", "", 0);
-        let answer = self
-            .post(&balance.path, form)
-            .await
-            .map_err(Failure::reason)?;
-        match (
-            scalar(&answer, &balance.error_at),
-            scalar(&answer, &balance.answer_at),
-        ) {
-            (Some(code), _) => Err(self.settings.gateway.complaint(&code)),
-            (None, Some(money)) => Ok(format!(
-                "{} answers; balance {money}",
-                self.settings.gateway.name
-            )),
-            (None, None) => Err(Failure::Status(StatusCode::OK, None).reason()),
+        let gateway = &self.settings.gateway;
+        let values = self.values("", "", 0, "");
+        if let Some(balance) = &gateway.balance {
+            let (answer, _) = self.call(balance, &values).await.map_err(Failure::reason)?;
+            let money = gateway.money(&balance.rules, &answer, &values)?;
+            return Ok(format!("{} answers; balance {money}", gateway.name));
         }
+        Ok(format!(
+            "{} cannot be asked whether the account works: try vestnik send-test sms NUMBER",
+            gateway.name
+        ))
     }
 }
 
-impl Failure {
-    fn reason(self) -> Reason {
-        match self {
-            Self::NotSent(reason) | Self::Unanswered(reason) => reason,
-            Self::Status(status, pause) => match classify::http(status.as_u16(), pause) {
-                Outcome::Deferred { reason, .. }
-                | Outcome::Rejected { reason }
-                | Outcome::InDoubt { reason } => reason,
-                Outcome::Accepted { .. } => Reason::new(
-                    "http",
-                    "The gateway's answer was not understood.",
-                    Fault::Provider,
-                ),
-            },
+/// What is said of the parts, said of the whole: the worst of what is final, and else that it is under
+/// way.
+fn together(parts: Vec<Delivery>) -> Delivery {
+    let known = parts.iter().any(|part| *part != Delivery::NotFound);
+    let mut under_way = false;
+    for part in parts {
+        match part {
+            Delivery::Undelivered { .. } => return part,
+            Delivery::Delivered => {}
+            Delivery::UnderWay { .. } | Delivery::NotFound => under_way = true,
         }
+    }
+    match (known, under_way) {
+        (false, _) => Delivery::NotFound,
+        (true, true) => Delivery::UnderWay { provider_ref: None },
+        (true, false) => Delivery::Delivered,
     }
 }
 
@@ -293,13 +412,4 @@ fn retry_after(answer: &Response) -> Option<Duration> {
         .parse()
         .ok()
         .map(Duration::from_secs)
-}
-
-/// A number or text at a JSON pointer, as text: providers write one and the same code both ways.
-fn scalar(answer: &Value, pointer: &str) -> Option<String> {
-    match answer.pointer(pointer)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }

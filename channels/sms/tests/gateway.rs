@@ -29,6 +29,7 @@ fn settings(base_url: String) -> Settings {
         password: sandbox::PASSWORD.into(),
         sender: Some("SCHOOL12".into()),
         timeout: Duration::from_millis(400),
+        callback: None,
     }
 }
 

@@ -1,0 +1,103 @@
+//! How much of what is due one SMS carries: the most important first, up to a number of parts. What does not
+//! fit stays open and waits for the next digest.
+
+use std::{collections::BTreeMap, fmt};
+
+use vestnik_sms::parts;
+
+use super::{Draft, Member};
+use crate::{
+    family::{contact::Channel, preference::Event},
+    journal::fact::Fact,
+    text::{ContentLevel, Templates, transliterated},
+};
+
+/// How long an SMS may be, and in which words it is measured.
+#[derive(Clone)]
+pub struct Fitting {
+    /// The words.
+    pub templates: Templates,
+    /// The most parts.
+    pub parts: usize,
+    /// Whether it leaves in Latin letters.
+    pub latin: bool,
+}
+
+/// Prints the limit only.
+impl fmt::Debug for Fitting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fitting({} parts)", self.parts)
+    }
+}
+
+impl Fitting {
+    /// Whether the message is short enough. One whose words fail is not measured: it fails later, aloud.
+    fn holds(&self, draft: &Draft) -> bool {
+        let text = self
+            .templates
+            .render(Channel::Sms, ContentLevel::Full, &draft.letter);
+        text.is_ok_and(|text| {
+            let text = if self.latin {
+                transliterated(&text.text)
+            } else {
+                text.text
+            };
+            parts::count(&text).parts <= self.parts
+        })
+    }
+}
+
+/// What is told first where not all of it fits, from 0 on: what is needed today or tomorrow, then what the
+/// journal has to say, then what can wait.
+pub(super) fn importance(event: Event) -> u8 {
+    use Event as E;
+    match event {
+        E::Urgent => 0,
+        E::Absence | E::AttendanceCorrected | E::Lateness => 1,
+        E::ScheduleChange | E::Test | E::ClassEvent | E::Homework => 2,
+        E::MarkCorrected | E::MarkWithdrawn | E::TermResult | E::Exam => 3,
+        E::Preliminary | E::Forecast => 4,
+        E::Mark => 5,
+        E::Remark | E::Appeal => 6,
+        E::Announcement | E::Praise | E::Achievement => 7,
+        E::Service => 8,
+    }
+}
+
+/// The members in order of importance; all that tell one fact stay together.
+pub(super) fn sort(members: &mut [Member<'_>]) {
+    let mut of_fact: BTreeMap<Fact, u8> = BTreeMap::new();
+    for Member { due, event, .. } in members.iter() {
+        let known = of_fact.entry(due.fact).or_insert(u8::MAX);
+        *known = (*known).min(importance(*event));
+    }
+    members.sort_by_key(|one| {
+        let importance = of_fact.get(&one.due.fact).copied();
+        (importance, one.due.fact, one.due.guardian_id)
+    });
+}
+
+/// How many of the members, sorted by importance, one message holds: always whole facts, and at least one.
+/// `draft` makes the message of some of them.
+pub(super) fn fitting(
+    members: &[Member<'_>],
+    fitting: &Fitting,
+    draft: impl Fn(&[Member<'_>]) -> Draft,
+) -> usize {
+    if members.is_empty() || fitting.holds(&draft(members)) {
+        return members.len();
+    }
+    // After how many members a fact ends.
+    let mut ends = Vec::new();
+    for (at, pair) in members.windows(2).enumerate() {
+        if pair[0].due.fact != pair[1].due.fact {
+            ends.push(at + 1);
+        }
+    }
+    // A longer message never has fewer parts, so that the boundary can be looked for by halves.
+    let held = ends.partition_point(|end| fitting.holds(&draft(&members[..*end])));
+    match held.checked_sub(1) {
+        Some(at) => ends[at],
+        None => ends.first().copied().unwrap_or(members.len()),
+    }
+}

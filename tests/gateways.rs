@@ -1,0 +1,142 @@
+//! Stories of SMS gateways that a school describes in a file, and of the receipts that they post.
+
+#[path = "support/desk.rs"]
+#[expect(dead_code, reason = "only the family is used here")]
+mod desk;
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "no power is cut here")]
+mod program;
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use desk::FAMILY;
+use program::{Program, config, databases, get, open, sql, status, wait};
+use tokio::net::TcpListener;
+use vestnik_sms::sandbox::Inbox;
+
+/// Posts a form to the daemon, and returns the answer with its head.
+fn post(program: &Program, path: &str, form: &str) -> String {
+    let log = program.log();
+    let address = log
+        .split("listen=")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    let mut stream = TcpStream::connect(address.expect("an address")).expect("a daemon");
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+/// By a program that is not ours.
+fn sha1(text: &str) -> String {
+    let mut child = Command::new("sha1sum")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("sha1sum");
+    let mut input = child.stdin.take().expect("its input");
+    input.write_all(text.as_bytes()).expect("the text");
+    drop(input);
+    let output = child.wait_with_output().expect("its answer");
+    String::from_utf8_lossy(&output.stdout)[..40].to_owned()
+}
+
+/// A school adds a gateway by a file beside its configuration: `check` proves it, a slip is named with the
+/// exchange and the field, and its receipts come in by post.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "the gateway ends with the test")]
+async fn a_gateway_in_a_file_is_proved_and_posts_its_receipts() {
+    let ours = include_str!("../channels/sms/gateways/smsc.toml")
+        .replace("name = \"smsc\"", "name = \"ours\"")
+        .replace("code = \"smsc_", "code = \"ours_");
+    for database in databases().await {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let gateway = listener.local_addr().expect("an address");
+        let inbox = Inbox::default();
+        tokio::spawn(vestnik_sms::sandbox::serve(
+            listener,
+            inbox.clone(),
+            Duration::ZERO,
+        ));
+        let channel = format!(
+            "[channels.sms]\ngateway = \"our.toml\"\nbase_url = \"http://{gateway}\"\nlogin = \"school\"\n\
+             password = \"sandbox\"\ncallback_secret = \"between-us\"\n"
+        );
+        let config = config(&database, &channel)
+            .replace("[web]\n", "[web]\npublic_url = \"http://localhost\"\n");
+        let program = Program::new(&config);
+        let file = program.folder.path().join("our.toml");
+        fs::write(&file, ours.replacen("id = \"/id\"", "id = \"/cnt\"", 1)).expect("a file");
+        let wrong = String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+        assert!(
+            wrong.contains(
+                "WRONG sms: gateway descriptor ours: exchange «принято»: id: «1001» is expected"
+            ),
+            "{wrong}"
+        );
+        fs::write(&file, &ours).expect("a file");
+        let right = program.print(&["check"]);
+        assert!(
+            right.contains("gateway: ours, proved on 9 recorded exchanges"),
+            "{right}"
+        );
+        assert!(
+            right.contains("post its receipts to http://localhost/callback/sms\n"),
+            "{right}"
+        );
+        let store = open(&program, &database).await;
+        sql(&store, FAMILY).await;
+        sql(&store, "UPDATE guardian SET preset = 'at_once'; UPDATE contact SET address = '+79000000098' WHERE id = 2").await;
+        let daemon = program.serve();
+        sql(&store, "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '3')").await;
+        let is = |state: &str| status(&program)["messages"]["sms"][state] == 1;
+        assert!(
+            wait(Duration::from_secs(10), || is("accepted")),
+            "{}",
+            program.log()
+        );
+        let id = inbox.all()[0].client_ref.clone();
+        let signed = |id: &str, secret: &str| {
+            let signature = sha1(&format!("{id}:79000000098:1:{secret}"));
+            format!("id={id}&phone=79000000098&status=1&sha1={signature}")
+        };
+        let forged = post(&program, "/callback/sms", &signed(&id, "a-guess"));
+        assert!(forged.starts_with("HTTP/1.1 403"), "{forged}");
+        let long = format!("{}&x={}", signed(&id, "between-us"), "x".repeat(100_000));
+        let long = post(&program, "/callback/sms", &long);
+        assert!(long.starts_with("HTTP/1.1 413"), "{long}");
+        assert!(is("accepted"), "nothing of it is believed");
+        for _ in 0..2 {
+            let taken = post(&program, "/callback/sms", &signed(&id, "between-us"));
+            assert!(taken.starts_with("HTTP/1.1 200"), "{taken}");
+        }
+        assert!(
+            wait(Duration::from_secs(10), || is("delivered")),
+            "{}",
+            program.log()
+        );
+        let metrics = get(&program, "/metrics");
+        assert!(metrics.contains("vestnik_attempts_total"), "{metrics}");
+        // A receipt that says what no document names is counted.
+        let signature = sha1("7:79000000098:77:between-us");
+        let strange = format!("id=7&phone=79000000098&status=77&sha1={signature}");
+        post(&program, "/callback/sms", &strange);
+        let counted =
+            || get(&program, "/metrics").contains("vestnik_not_understood_total{lane=\"sms\"} 1");
+        assert!(wait(Duration::from_secs(10), counted), "{}", program.log());
+        drop(daemon);
+        assert!(!program.log().contains("79000000098"), "{}", program.log());
+    }
+}
