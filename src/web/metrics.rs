@@ -162,6 +162,21 @@ impl Metrics {
             "When the engine last turned without an error.",
             self.pulse.last() / 1000,
         )?;
+        self.calls(&registry).await?;
+        let runs = IntGaugeVec::new(
+            Opts::new("vestnik_print_runs", "Runs of the weekly sheets by state."),
+            &["state"],
+        )?;
+        for (state, count) in self.store.print_runs().await? {
+            runs.with_label_values(&[&state]).set(count);
+        }
+        registry.register(Box::new(runs))?;
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&registry.gather(), &mut text)?;
+        Ok(text)
+    }
+
+    async fn calls(&self, registry: &Registry) -> anyhow::Result<()> {
         let attempts = IntCounterVec::new(
             Opts::new(
                 "vestnik_attempts_total",
@@ -186,17 +201,7 @@ impl Metrics {
             strange.with_label_values(&[&lane]).inc_by(count);
         }
         registry.register(Box::new(strange))?;
-        let runs = IntGaugeVec::new(
-            Opts::new("vestnik_print_runs", "Runs of the weekly sheets by state."),
-            &["state"],
-        )?;
-        for (state, count) in self.store.print_runs().await? {
-            runs.with_label_values(&[&state]).set(count);
-        }
-        registry.register(Box::new(runs))?;
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&registry.gather(), &mut text)?;
-        Ok(text)
+        Ok(())
     }
 }
 

@@ -475,30 +475,6 @@ async fn what_another_daemon_left_behind_is_in_doubt_and_its_late_writes_are_ref
     }
 }
 
-/// The receipt came before the call was answered, and the answer never did.
-#[tokio::test]
-async fn a_call_whose_receipt_came_first_is_closed_by_whoever_takes_the_lane() {
-    for base in both().await {
-        let mut first = Desk::with(&base.store, 0, "first");
-        first.sql(FAMILY).await;
-        first.write(MARK_3).await;
-        assert_eq!(first.turn(&mut Vec::new()).await.len(), 1);
-        first
-            .write("INSERT INTO receipt (lane, message_id, kind, received_at) SELECT lane, id, 'delivered', state_at FROM message")
-            .await;
-        first.turn(&mut Vec::new()).await;
-        assert_eq!(first.newest().await.state, "delivered");
-        let open = "SELECT COUNT(*) FROM attempt WHERE finished_at IS NULL";
-        assert_eq!(first.number(open).await, 1);
-        let mut second = Desk::with(&base.store, 0, "second");
-        second.now = first.now + 20_000;
-        second.sql("UPDATE lane SET expires_at = 0").await;
-        second.work().await;
-        assert_eq!(second.number(open).await, 0);
-        assert_eq!(second.newest().await.state, "delivered");
-    }
-}
-
 #[tokio::test]
 async fn an_account_out_of_order_rests_as_a_whole() {
     for base in both().await {

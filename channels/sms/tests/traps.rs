@@ -58,6 +58,7 @@ fn message() -> Message {
         subject: None,
         text: "Пример".into(),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,

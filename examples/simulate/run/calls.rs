@@ -117,10 +117,12 @@ impl World {
             return unlawful("without a permit");
         }
         let doubtful = &self.providers.doubtful;
-        if sends
-            .iter()
-            .any(|other| other.address == message.address && !doubtful.contains(&other.reference))
-        {
+        // Of some it is known how they ended, or never will be.
+        let going = |other: &&&Message| {
+            !doubtful.contains(&other.reference) && !self.reported.contains(&other.client_ref)
+        };
+        let mut going = sends.iter().filter(going);
+        if going.any(|other| other.address == message.address) {
             return unlawful("while another one was going to the same address");
         }
         let channel = Channel::from_code(lane).unwrap();
@@ -168,6 +170,7 @@ impl World {
         } else {
             ("client_ref", push.client_ref.to_string())
         };
+        self.reported.insert(push.client_ref);
         let (kind, now) = (push.kind, self.now());
         run_sql(
             &self.store,

@@ -167,6 +167,8 @@ struct World {
     wake: Option<Millis>,
     flights: BTreeMap<u64, Flight>,
     reports: Vec<Report>,
+    /// The calls of which the provider said by itself what became of them, perhaps before it answered.
+    reported: BTreeSet<u32>,
     /// By lane: until when, by the machine's clock, its provider asked to be left alone.
     rests: BTreeMap<String, (Millis, Millis)>,
     hearers: BTreeMap<String, BTreeSet<(i64, i64)>>,
@@ -306,6 +308,7 @@ impl World {
             wake: None,
             flights: BTreeMap::new(),
             reports: Vec::new(),
+            reported: BTreeSet::new(),
             rests: BTreeMap::new(),
             hearers: BTreeMap::new(),
             owners: BTreeMap::new(),

@@ -55,6 +55,7 @@ pub(crate) fn message(phone: &str, text: &str, client_ref: u32) -> Message {
         subject: None,
         text: text.into(),
         html: None,
+        calendar: None,
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,
