@@ -202,7 +202,8 @@ fn receipts(
     beside: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Router> {
-    let Some(account) = &config.sms else {
+    // An SMS centre says what became of a message on its own line.
+    let Some(account) = config.sms.as_ref().filter(|one| one.smpp.is_none()) else {
         return Ok(Router::new());
     };
     let callbacks = Callbacks::new(

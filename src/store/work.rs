@@ -21,6 +21,7 @@ const WORK: &str = "\
     UNION ALL SELECT 'receipts', lane, COUNT(*) FROM receipt r \
         WHERE matched_at IS NULL AND received_at > $2 AND (message_id IS NOT NULL \
         OR EXISTS (SELECT 1 FROM attempt a WHERE a.lane = r.lane AND a.client_ref = r.client_ref) \
+        OR EXISTS (SELECT 1 FROM attempt a WHERE a.lane = r.lane AND a.provider_ref = r.provider_ref) \
         OR EXISTS (SELECT 1 FROM message m WHERE m.lane = r.lane AND m.provider_ref = r.provider_ref) \
         OR EXISTS (SELECT 1 FROM message m WHERE m.channel = 'sms' AND m.address = r.address \
             AND m.lane = r.lane AND (EXISTS (SELECT 1 FROM message_part p WHERE p.message_id = m.id \
