@@ -6,6 +6,7 @@ use sqlx::AnyConnection;
 
 use super::{
     Store, StoreError,
+    lane::Tx,
     press::class_name,
     rows::{int, some_int, some_text, text},
 };
@@ -219,6 +220,50 @@ impl Store {
                 })
             })
             .collect()
+    }
+}
+
+/// How a family took a consent back by itself.
+pub(super) struct TakenBack<'a> {
+    /// `consent.purpose`
+    pub(super) purpose: Purpose,
+    /// `consent.route`
+    pub(super) route: &'a str,
+    /// What shows it.
+    pub(super) document: &'a str,
+    /// The address by which they said so, if it was one of theirs.
+    pub(super) contact_id: Option<i64>,
+}
+
+impl Tx {
+    /// Withdraws what a guardian agreed to, of each student for whom it still holds; says of how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub(super) async fn take_back_consent(
+        &mut self,
+        guardian: i64,
+        how: &TakenBack<'_>,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        let withdrawn = sqlx::query(
+            "INSERT INTO consent (guardian_id, student_id, purpose, state, route, document, signed_on, \
+             recorded_at, contact_id) SELECT c.guardian_id, c.student_id, $2, 'withdrawn', $3, $4, $5, $6, \
+             CAST($7 AS BIGINT) FROM consent c WHERE c.guardian_id = $1 AND c.purpose = $2 AND c.state = 'given' \
+             AND NOT EXISTS (SELECT 1 FROM consent o WHERE o.guardian_id = c.guardian_id \
+                 AND o.student_id = c.student_id AND o.purpose = c.purpose AND o.id > c.id)",
+        )
+        .bind(guardian)
+        .bind(how.purpose.code())
+        .bind(how.route)
+        .bind(how.document)
+        .bind(today.to_string())
+        .bind(now)
+        .bind(how.contact_id)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(withdrawn.rows_affected())
     }
 }
 

@@ -57,6 +57,12 @@ pub struct Stalled {
     pub tells: BTreeSet<(i64, i64, Event)>,
 }
 
+/// The message that a receipt `r` is about, by any of the names that we or the provider gave it.
+pub(super) const MESSAGE_OF: &str = "COALESCE(r.message_id, \
+     (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane AND a.client_ref = r.client_ref), \
+     (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane AND a.provider_ref = r.provider_ref), \
+     (SELECT MAX(m.id) FROM message m WHERE m.lane = r.lane AND m.provider_ref = r.provider_ref))";
+
 impl Tx {
     /// The receipts of a lane since `since` whose message is known by now, oldest first.
     ///
@@ -67,18 +73,12 @@ impl Tx {
         lane: &str,
         since: Millis,
     ) -> Result<Vec<Receipt>, StoreError> {
-        let rows = sqlx::query(
+        let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT * FROM (SELECT r.id, r.kind, r.lane, r.raw, r.provider_ref, r.code, r.detail, r.fault, \
-             COALESCE(r.message_id, \
-             (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane \
-                 AND a.client_ref = r.client_ref), \
-             (SELECT MAX(a.message_id) FROM attempt a WHERE a.lane = r.lane \
-                 AND a.provider_ref = r.provider_ref), \
-             (SELECT MAX(m.id) FROM message m WHERE m.lane = r.lane \
-                 AND m.provider_ref = r.provider_ref)) AS message_id \
+             {MESSAGE_OF} AS message_id \
              FROM receipt r WHERE r.matched_at IS NULL AND r.lane = $1 AND r.received_at > $2) known \
-             WHERE message_id IS NOT NULL ORDER BY id LIMIT $3",
-        )
+             WHERE message_id IS NOT NULL ORDER BY id LIMIT $3"
+        )))
         .bind(lane)
         .bind(since)
         .bind(RECEIPTS)

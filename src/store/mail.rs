@@ -5,11 +5,15 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     Store, StoreError,
+    consent::TakenBack,
     lane::Tx,
     rows::{ids, int, some_int, text},
 };
 use crate::{
-    family::contact::{Channel, Unanswered, comparable},
+    family::{
+        consent::Purpose,
+        contact::{Channel, Unanswered, comparable},
+    },
     instant::{DAY, Millis},
 };
 
@@ -165,16 +169,18 @@ impl Store {
         row.map(|row| text(&row, "name")).transpose()
     }
 
-    /// Whether there is a mail with this reference to a family; staff do not leave by a link.
+    /// The mail with this reference to a family; staff do not leave by a link.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn is_mail(&self, reference: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT id FROM message WHERE ref = $1 AND channel = 'email' AND guardian_id IS NOT NULL")
-            .bind(reference)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some())
+    pub async fn family_mail(&self, reference: &str) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id FROM message WHERE ref = $1 AND channel = 'email' AND guardian_id IS NOT NULL",
+        )
+        .bind(reference)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| int(&row, "id")).transpose()
     }
 
     /// The readers of a mail want no more of them. Returns whether there is such a mail; asked again it
@@ -187,13 +193,10 @@ impl Store {
         reference: &str,
         (today, now): (NaiveDate, Millis),
     ) -> Result<bool, StoreError> {
-        if !self.is_mail(reference).await? {
-            return Ok(false);
-        }
-        let mut tx = self.transaction().await?;
-        let Some(message) = tx.mail_of(reference).await? else {
+        let Some(message) = self.family_mail(reference).await? else {
             return Ok(false);
         };
+        let mut tx = self.transaction().await?;
         tx.leave(message, Way::Link, today, now).await?;
         tx.commit().await?;
         Ok(true)
@@ -285,21 +288,14 @@ impl Tx {
         for row in &rows {
             let guardian = int(row, "guardian_id")?;
             let document = format!("отписка из письма {}", text(row, "ref")?);
-            let withdrawn = sqlx::query(
-                "INSERT INTO consent (guardian_id, student_id, purpose, state, route, document, signed_on, \
-                 recorded_at) SELECT c.guardian_id, c.student_id, 'email', 'withdrawn', $2, $3, $4, $5 \
-                 FROM consent c WHERE c.guardian_id = $1 AND c.purpose = 'email' AND c.state = 'given' \
-                 AND NOT EXISTS (SELECT 1 FROM consent o WHERE o.guardian_id = c.guardian_id \
-                     AND o.student_id = c.student_id AND o.purpose = 'email' AND o.id > c.id)",
-            )
-            .bind(guardian)
-            .bind(way.code())
-            .bind(&document)
-            .bind(today.to_string())
-            .bind(now)
-            .execute(&mut *self.db)
-            .await?;
-            if withdrawn.rows_affected() > 0 {
+            let how = TakenBack {
+                purpose: Purpose::Email,
+                route: way.code(),
+                document: &document,
+                contact_id: None,
+            };
+            let withdrawn = self.take_back_consent(guardian, &how, today, now).await?;
+            if withdrawn > 0 {
                 self.note_choice(guardian, "no_email", way, Some(message), now)
                     .await?;
             }

@@ -11,12 +11,13 @@ use vestnik_contract::{
 
 use super::{
     Store, StoreError,
+    consent::TakenBack,
     lane::Tx,
-    rows::{ids, int, some_text, text},
+    rows::{int, some_text, text},
 };
 use crate::{
     family::{
-        consent::asks_to_stop,
+        consent::{Purpose, asks_to_stop},
         contact::{Channel, comparable},
     },
     instant::{DAY, HOUR, Millis},
@@ -30,9 +31,40 @@ const SAME: Millis = 3 * DAY;
 /// Joins a receipt `r` to messages `m` at its address.
 const AT_ADDRESS: &str = "m.channel = 'sms' AND m.address = r.address AND m.lane = r.lane";
 
-/// A receipt `r` that has not found its message, received after `$2` on lane `$1`.
-const OPEN: &str = "r.lane = $1 AND r.received_at > $2 AND r.matched_at IS NULL \
+/// A receipt `r` that has not found its message, received after `$2`.
+pub(super) const OPEN: &str = "r.received_at > $2 AND r.matched_at IS NULL \
      AND r.message_id IS NULL AND r.spellings IS NOT NULL";
+
+/// Whether a name that a provider gave is spelled so in a receipt `r`.
+fn spelled(column: &str) -> String {
+    format!("r.spellings LIKE '% ' || LOWER(LTRIM({column}, '0')) || ' %'")
+}
+
+/// The joins by which a receipt `r` finds a part `p` of a message: by address and name, or without an address
+/// by the name alone.
+pub(super) fn to_parts() -> [String; 2] {
+    [
+        format!(
+            "JOIN message m ON {AT_ADDRESS} JOIN message_part p ON p.message_id = m.id AND {}",
+            spelled("p.provider_ref")
+        ),
+        "JOIN message_part p ON r.address IS NULL AND p.provider_ref = r.raw \
+         JOIN message m ON m.id = p.message_id AND m.lane = r.lane"
+            .to_owned(),
+    ]
+}
+
+/// The joins by which it finds a whole message `m`.
+pub(super) fn to_messages() -> [String; 2] {
+    [
+        format!(
+            "JOIN message m ON {AT_ADDRESS} JOIN attempt a ON a.message_id = m.id AND a.lane = m.lane AND {}",
+            spelled("a.provider_ref")
+        ),
+        "JOIN message m ON r.address IS NULL AND m.lane = r.lane AND m.provider_ref = r.raw"
+            .to_owned(),
+    ]
+}
 
 /// A text from a phone that has to be settled.
 #[derive(Clone, PartialEq, Eq)]
@@ -167,21 +199,11 @@ impl Tx {
         patience: Millis,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let spelled =
-            |column: &str| format!("r.spellings LIKE '% ' || LOWER(LTRIM({column}, '0')) || ' %'");
         let mut touched: BTreeMap<i64, i64> = BTreeMap::new();
-        for found in [
-            format!(
-                "JOIN message m ON {AT_ADDRESS} JOIN message_part p ON p.message_id = m.id AND {}",
-                spelled("p.provider_ref")
-            ),
-            "JOIN message_part p ON r.address IS NULL AND p.provider_ref = r.raw \
-             JOIN message m ON m.id = p.message_id AND m.lane = r.lane"
-                .to_owned(),
-        ] {
+        for found in to_parts() {
             let rows = sqlx::query(AssertSqlSafe(format!(
                 "SELECT r.id, r.kind, MAX(p.id) AS part_id FROM receipt r {found} \
-                 WHERE {OPEN} GROUP BY r.id, r.kind ORDER BY r.id"
+                 WHERE r.lane = $1 AND {OPEN} GROUP BY r.id, r.kind ORDER BY r.id"
             )))
             .bind(lane)
             .bind(since)
@@ -197,17 +219,10 @@ impl Tx {
                 }
             }
         }
-        for found in [
-            format!(
-                "JOIN message m ON {AT_ADDRESS} JOIN attempt a ON a.message_id = m.id AND a.lane = m.lane AND {}",
-                spelled("a.provider_ref")
-            ),
-            "JOIN message m ON r.address IS NULL AND m.lane = r.lane AND m.provider_ref = r.raw"
-                .to_owned(),
-        ] {
+        for found in to_messages() {
             sqlx::query(AssertSqlSafe(format!(
                 "UPDATE receipt SET message_id = (SELECT MAX(m.id) FROM receipt r {found} \
-                 WHERE r.id = receipt.id) WHERE id IN (SELECT r.id FROM receipt r {found} WHERE {OPEN})"
+                 WHERE r.id = receipt.id) WHERE id IN (SELECT r.id FROM receipt r {found} WHERE r.lane = $1 AND {OPEN})"
             )))
             .bind(lane)
             .bind(since)
@@ -354,38 +369,32 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         // People type one number in many ways.
         let rows = sqlx::query(
-            "SELECT id, address FROM contact WHERE channel = 'sms' AND guardian_id IS NOT NULL \
-             AND ended_at IS NULL",
+            "SELECT id, guardian_id, address FROM contact WHERE channel = 'sms' \
+             AND guardian_id IS NOT NULL AND ended_at IS NULL ORDER BY id DESC",
         )
         .fetch_all(&mut *self.db)
         .await?;
-        let mut owned = Vec::new();
+        let mut owners = BTreeMap::new();
         for row in &rows {
             if comparable(Channel::Sms, &text(row, "address")?) == stop.address {
-                owned.push(int(row, "id")?);
+                owners.insert(int(row, "guardian_id")?, int(row, "id")?);
             }
         }
-        let withdrawn = sqlx::query(AssertSqlSafe(format!(
-            "INSERT INTO consent (guardian_id, student_id, purpose, state, route, document, signed_on, \
-             recorded_at, contact_id) \
-             SELECT k.guardian_id, k.student_id, 'sms', 'withdrawn', 'sms', $1, $2, $3, MIN(c.id) \
-             FROM consent k JOIN contact c ON c.guardian_id = k.guardian_id AND c.id IN ({}) \
-             WHERE k.purpose = 'sms' AND k.state = 'given' AND k.id = (SELECT MAX(o.id) FROM consent o \
-                 WHERE o.guardian_id = k.guardian_id AND o.student_id = k.student_id AND o.purpose = 'sms') \
-             GROUP BY k.guardian_id, k.student_id",
-            ids(&owned)
-        )))
-        .persistent(false)
-        .bind("SMS «СТОП» с номера семьи")
-        .bind(today.to_string())
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
+        let mut withdrawn = 0;
+        for (guardian, contact) in owners {
+            let how = TakenBack {
+                purpose: Purpose::Sms,
+                route: "sms",
+                document: "SMS «СТОП» с номера семьи",
+                contact_id: Some(contact),
+            };
+            withdrawn += self.take_back_consent(guardian, &how, today, now).await?;
+        }
         sqlx::query("UPDATE incoming SET settled_at = $2 WHERE id = $1")
             .bind(stop.id)
             .bind(now)
             .execute(&mut *self.db)
             .await?;
-        Ok(withdrawn.rows_affected())
+        Ok(withdrawn)
     }
 }

@@ -1,37 +1,27 @@
 //! What waits for a turn: one cheap question, asked outside any transaction, so that a turn with nothing
 //! to do costs one statement.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use sqlx::AssertSqlSafe;
 
 use super::{
     Store, StoreError,
+    ladder::MESSAGE_OF,
+    received::{OPEN, to_messages, to_parts},
     rows::{int, some_int, text},
 };
 use crate::{instant::Millis, next::RECEIPT_PATIENCE};
 
 /// One row for each thing that waits, and one for each instant at which something falls due by itself.
 /// Each line is answered by an index of its own.
-const WORK: &str = "\
+const WAITS: &str = "\
     SELECT 'unplanned' AS what, '' AS lane, 1 AS number \
         WHERE EXISTS (SELECT 1 FROM change WHERE planned_at IS NULL) \
     UNION ALL SELECT 'due', '', 1 WHERE EXISTS (SELECT 1 FROM notice \
         WHERE state IN ('settling', 'waiting') AND due_at <= $1 AND guardian_id IS NOT NULL) \
     UNION ALL SELECT 'staff_due', '', 1 WHERE EXISTS (SELECT 1 FROM notice \
         WHERE state IN ('settling', 'waiting') AND due_at <= $1 AND staff_id IS NOT NULL) \
-    UNION ALL SELECT 'receipts', lane, COUNT(*) FROM receipt r \
-        WHERE matched_at IS NULL AND received_at > $2 AND (message_id IS NOT NULL \
-        OR EXISTS (SELECT 1 FROM attempt a WHERE a.lane = r.lane AND a.client_ref = r.client_ref) \
-        OR EXISTS (SELECT 1 FROM attempt a WHERE a.lane = r.lane AND a.provider_ref = r.provider_ref) \
-        OR EXISTS (SELECT 1 FROM message m WHERE m.lane = r.lane AND m.provider_ref = r.provider_ref) \
-        OR EXISTS (SELECT 1 FROM message m WHERE m.channel = 'sms' AND m.address = r.address \
-            AND m.lane = r.lane AND (EXISTS (SELECT 1 FROM message_part p WHERE p.message_id = m.id \
-                AND r.spellings LIKE '% ' || LOWER(LTRIM(p.provider_ref, '0')) || ' %') \
-            OR EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = m.id \
-                AND r.spellings LIKE '% ' || LOWER(LTRIM(a.provider_ref, '0')) || ' %'))) \
-        OR (r.address IS NULL AND r.spellings IS NOT NULL AND (EXISTS (SELECT 1 FROM message m \
-            WHERE m.lane = r.lane AND m.provider_ref = r.raw) \
-            OR EXISTS (SELECT 1 FROM message_part p WHERE p.provider_ref = r.raw)))) \
-        GROUP BY lane \
     UNION ALL SELECT 'incoming', '', 1 WHERE EXISTS (SELECT 1 FROM incoming WHERE settled_at IS NULL) \
     UNION ALL SELECT 'quarantined', '', 1 WHERE EXISTS (SELECT 1 FROM hold \
         WHERE kind = 'quarantine' AND decided_at IS NULL) \
@@ -49,6 +39,21 @@ const WORK: &str = "\
     UNION ALL SELECT 'wake', '', MIN(not_before) FROM message \
         WHERE state IN ('in_doubt', 'accepted') AND not_before > $1 \
     UNION ALL SELECT 'wake', '', MIN(rests_until) FROM lane WHERE rests_until > $1";
+
+/// The same for receipts that know their message, or can find it: the joins are those by which they do.
+static WORK: LazyLock<String> = LazyLock::new(|| {
+    let known =
+        format!("WHERE r.matched_at IS NULL AND r.received_at > $2 AND {MESSAGE_OF} IS NOT NULL");
+    let found = to_parts().into_iter().chain(to_messages());
+    let found = found.map(|joins| format!("{joins} WHERE {OPEN}"));
+    let receipts = std::iter::once(known).chain(found).map(|which| {
+        format!(
+            " UNION ALL SELECT 'receipts', r.lane, COUNT(*) FROM receipt r {which} GROUP BY r.lane"
+        )
+    });
+    let receipts: String = receipts.collect();
+    format!("{WAITS}{receipts}")
+});
 
 /// What waits at one instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,7 +103,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn work(&self, receipts_since: Millis, now: Millis) -> Result<Work, StoreError> {
-        let rows = sqlx::query(WORK)
+        let rows = sqlx::query(AssertSqlSafe(WORK.as_str()))
             .bind(now)
             .bind(receipts_since)
             .bind(now - RECEIPT_PATIENCE)
@@ -122,7 +127,7 @@ impl Store {
                 "quarantined" => work.quarantined = true,
                 "ready" => lane.ready = number,
                 "silent" => lane.silent = number,
-                "receipts" => lane.receipts = number,
+                "receipts" => lane.receipts += number,
                 _ => lane.overdue = number,
             }
         }

@@ -181,7 +181,7 @@ impl Families {
             }
             left
         } else {
-            self.store.is_mail(&reference).await?
+            self.store.family_mail(&reference).await?.is_some()
         };
         if !known {
             return Err(Refused::Link);
