@@ -9,4 +9,5 @@ pub mod class_name;
 pub mod entry;
 pub mod fact;
 pub mod import;
+pub mod outlook;
 pub mod school;

@@ -1,6 +1,7 @@
 //! Paper: the weekly sheet of the families who hear on paper, with the same content and the same
 //! proof.
 
+pub mod alarm;
 pub mod calendar;
 pub mod content;
 pub mod press;

@@ -15,18 +15,13 @@ use super::{
 };
 use crate::{
     entries::homework_due,
-    family::{
-        contact::Channel,
-        preference::Event,
-        rights,
-        route::{Route, route},
-        service,
-    },
+    family::contact::Channel,
     instant::{DAY, Millis},
     journal::{
         class_name::ClassName,
         fact::{Fact, Place},
     },
+    paper::alarm::{Served, without_paper},
     policy::HomeworkEntry,
     text::{Matter, StaffNews},
 };
@@ -319,7 +314,13 @@ impl Tx {
         let students: Vec<i64> = pupils.iter().map(|pupil| pupil.id).collect();
         let people = self.people(&students, today).await?;
         let homes = self.homes(&students).await?;
-        let home = |guardian, student| homes.get(&(guardian, student)).map(|(_, home)| home);
+        let mut served = Served {
+            homes: homes
+                .into_iter()
+                .map(|(who, (_, home))| (who, home))
+                .collect(),
+            ..Served::default()
+        };
         let rows = self
             .all(format!(
                 "SELECT student_id, guardian_id FROM sheet WHERE state_at > {} \
@@ -327,29 +328,19 @@ impl Tx {
                 now - limit
             ))
             .await?;
-        let mut served = BTreeSet::new();
         for row in &rows {
-            let (student, guardian) = (int(row, "student_id")?, int(row, "guardian_id")?);
-            served.insert((student, home(guardian, student).cloned().flatten()));
+            let home = served.home(int(row, "guardian_id")?, int(row, "student_id")?);
+            served.lately.insert(home);
         }
-        let mut without = Vec::new();
-        for &student in &students {
-            for guardian_id in rights::hearers(&people, student, today) {
-                let Some(guardian) = people.guardian(guardian_id) else {
-                    continue;
-                };
-                let road = route(&people, guardian, student, Event::Mark, configured, today);
-                let agreed = service::on_paper(&people, guardian_id, student);
-                let lately = agreed
-                    .and_then(|one| one.from_on)
-                    .is_some_and(|from| now - at(from) <= limit);
-                let key = (student, home(guardian_id, student).cloned().flatten());
-                if matches!(road, Route::Sheet(_)) && !lately && !served.contains(&key) {
-                    without.push((guardian_id, student));
-                }
-            }
-        }
-        Ok(without)
+        let since = crate::zone::local(now - limit, zone);
+        let since = if since.time() == NaiveTime::MIN {
+            since.date()
+        } else {
+            since.date() + Days::new(1)
+        };
+        Ok(without_paper(
+            &people, &students, &served, configured, since, today,
+        ))
     }
 
     /// Tells class teachers which families on paper have had none for so long, once in that time.

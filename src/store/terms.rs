@@ -1,7 +1,5 @@
 //! What the calendar of terms asks for: the word at their beginning, and the outlook before their end.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use sqlx::Row;
 
@@ -10,7 +8,11 @@ use super::{
     lane::Tx,
     rows::{int, parsed, some_int, some_text, text},
 };
-use crate::journal::{calendar::Grades, entry::Entry};
+use crate::journal::{
+    calendar::Grades,
+    entry::Entry,
+    outlook::{Counted, outlook},
+};
 
 /// A term of the school's year.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +26,6 @@ pub struct Term {
     /// Whose term it is.
     pub grades: Grades,
 }
-
-/// The marks of one subject: its name, its short name, the weighted sum and the weights.
-type Subject = (String, Option<String>, f64, f64);
 
 impl Tx {
     /// The terms that a day belongs to, the year itself left out.
@@ -72,38 +71,25 @@ impl Tx {
                      AND r.subject_id = m.subject_id AND r.term_id = t.id AND r.stage <> 'exam')"
             ))
             .await?;
-        let mut subjects: BTreeMap<(i64, String), Subject> = BTreeMap::new();
-        for row in &rows {
-            let as_entered = text(row, "value")?;
-            let as_number = || as_entered.trim_end_matches(['+', '-']).parse::<f64>().ok();
-            let counted_as: Option<f64> = row.try_get("counted_as")?;
-            let Some(value) = counted_as.or_else(as_number) else {
-                continue;
-            };
-            let weight: f64 = row.try_get("weight")?;
-            let name = text(row, "name")?;
-            let place = (some_int(row, "position")?.unwrap_or(i64::MAX), name.clone());
-            let short = some_text(row, "short_name")?;
-            let subject = subjects.entry(place).or_insert((name, short, 0.0, 0.0));
-            subject.2 += value * weight;
-            subject.3 += weight;
-        }
-        let averages: Vec<_> = subjects
-            .into_values()
-            .filter(|(.., weights)| *weights > 0.0)
-            .map(|(name, short, sum, weights)| {
-                let average = format!("{:.2}", sum / weights).replace('.', ",");
-                let short = short.unwrap_or_else(|| name.clone());
-                (format!("{name} {average}"), format!("{short} {average}"))
+        let marks = rows
+            .iter()
+            .map(|row| {
+                Ok(Counted {
+                    position: some_int(row, "position")?,
+                    subject: text(row, "name")?,
+                    short: some_text(row, "short_name")?,
+                    entered: text(row, "value")?,
+                    counted_as: row.try_get("counted_as")?,
+                    weight: row.try_get("weight")?,
+                })
             })
-            .collect();
-        if averages.is_empty() {
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let Some((long, short)) = outlook(&marks) else {
             return Ok(None);
-        }
-        let (long, short): (Vec<String>, Vec<String>) = averages.into_iter().unzip();
+        };
         Ok(Some(Entry {
-            value: format!("outlook:{}", long.join("; ")),
-            short: Some(short.join("; ")),
+            value: format!("outlook:{long}"),
+            short: Some(short),
             ..Entry::default()
         }))
     }
