@@ -372,11 +372,9 @@ fn sound(metrics: &str) {
 /// (submission at 2587, IMAPS at 2993, mails to `nobody@gone.test` come back), `SSL_CERT_FILE` its authority:
 /// `VESTNIK_TEST_MAIL=daemon:s3cret:school.test`.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the mail provider that VESTNIK_TEST_MAIL names"]
 async fn a_real_report_of_a_dead_mailbox_leads_to_paper() {
-    let Ok(provider) = std::env::var("VESTNIK_TEST_MAIL") else {
-        println!("skipped: VESTNIK_TEST_MAIL is not set");
-        return;
-    };
+    let provider = std::env::var("VESTNIK_TEST_MAIL").expect("VESTNIK_TEST_MAIL");
     let mut words = provider.split(':');
     let [user, password, domain] = [(); 3].map(|()| words.next().expect("user:password:domain"));
     let channel = format!(

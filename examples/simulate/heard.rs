@@ -88,7 +88,9 @@ pub(crate) fn hearing(
         }
     }
     for heard in hearing.values_mut() {
-        heard.sort_by_key(|one| one.at);
+        // One message may tell of two facts in this place, a mark typed by hand that went and one of an import
+        // that came: what stands there now is what counts.
+        heard.sort_by_key(|one| (one.at, one.value.is_some()));
     }
     hearing
 }

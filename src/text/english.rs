@@ -4,7 +4,10 @@ use chrono::{Datelike, NaiveDate};
 use handlebars::{Handlebars, handlebars_helper};
 use serde_json::Value;
 
-use super::{Item, words::short_day};
+use super::{
+    Item,
+    words::{short_day, span},
+};
 use crate::{family::preference::Event, journal::cell::DEBT};
 
 const MONTHS: [&str; 12] = [
@@ -75,13 +78,7 @@ pub(super) fn short_weekday(date: NaiveDate) -> String {
 
 /// «12–16 October»
 pub(super) fn days(from: NaiveDate, to: NaiveDate) -> String {
-    if from == to {
-        day(from)
-    } else if (from.year(), from.month()) == (to.year(), to.month()) {
-        format!("{}–{}", from.day(), day(to))
-    } else {
-        format!("{} – {}", day(from), day(to))
-    }
+    span(from, to, day)
 }
 
 fn mark(value: &str) -> &str {

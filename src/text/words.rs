@@ -318,6 +318,11 @@ pub(crate) fn result(value: &str) -> String {
 
 /// «14 октября», «12–14 октября», «28 сентября – 2 октября»
 pub(crate) fn days(from: NaiveDate, to: NaiveDate) -> String {
+    span(from, to, day)
+}
+
+/// Days from one to another, where `day` writes a day with its month behind.
+pub(super) fn span(from: NaiveDate, to: NaiveDate, day: impl Fn(NaiveDate) -> String) -> String {
     if from == to {
         day(from)
     } else if (from.year(), from.month()) == (to.year(), to.month()) {

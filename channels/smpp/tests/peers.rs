@@ -5,8 +5,8 @@
 //!     cargo test -p vestnik-smpp --test peers -- --ignored --nocapture
 //! ```
 //!
-//! The centre chooses its behaviour by the last two digits of a number, as the sandbox does, or delivers
-//! everything (`VESTNIK_TEST_SMPP_PLAIN=1`). Beside it may be named
+//! The centre chooses its behaviour by the last two digits of a number, as the sandbox does; of one that only
+//! delivers ask for the stories whose names contain `arrive`. Beside it are named
 //!
 //! - `VESTNIK_TEST_SMPP_TLS`: its address with TLS, as `smpps://localhost:2776`, and `VESTNIK_TEST_SMPP_CA`,
 //!   the certificate to trust;
@@ -25,12 +25,13 @@ use support::{LONG, listening, message, settings};
 use vestnik_contract::{Channel, Delivery, Fault, Outcome, Scope};
 use vestnik_smpp::{Settings, Smpp, Splitting};
 
-/// The centre, with its login, where the variable names one.
-fn named(variable: &str) -> Option<Settings> {
-    let Ok(url) = env::var(variable) else {
-        println!("skipped: {variable} is not set");
-        return None;
-    };
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
+}
+
+/// The centre, with its login, that the variable names.
+fn named(name: &str) -> Settings {
+    let url = variable(name);
     let (scheme, rest) = url.split_once("://").expect("smpp://…");
     let (login, place) = rest.split_once('@').unwrap_or(("school:secret", rest));
     let (system_id, password) = login.split_once(':').expect("login:password@");
@@ -38,22 +39,13 @@ fn named(variable: &str) -> Option<Settings> {
     settings.system_id = system_id.into();
     settings.password = password.into();
     settings.timeout = Duration::from_secs(3);
-    Some(settings)
+    settings
 }
 
-/// Whether the centre only delivers.
-fn plain() -> bool {
-    env::var("VESTNIK_TEST_SMPP_PLAIN").is_ok()
-}
-
-fn run(variable: &str) -> bool {
-    let Ok(command) = env::var(variable) else {
-        println!("skipped: {variable} is not set");
-        return false;
-    };
+fn run(name: &str) {
+    let command = variable(name);
     let status = Command::new("sh").args(["-c", &command]).status();
     assert!(status.is_ok_and(|status| status.success()), "{command}");
-    true
 }
 
 /// A number with these last digits that no run before has used.
@@ -65,9 +57,7 @@ fn number(digits: &str) -> String {
 #[tokio::test]
 #[ignore = "needs the SMS centre that VESTNIK_TEST_SMPP names"]
 async fn a_long_text_arrives_in_every_way_of_splitting() {
-    let Some(settings) = named("VESTNIK_TEST_SMPP") else {
-        return;
-    };
+    let settings = named("VESTNIK_TEST_SMPP");
     for (name, splitting) in Splitting::ALL {
         let settings = Settings {
             splitting,
@@ -106,9 +96,7 @@ async fn a_long_text_arrives_in_every_way_of_splitting() {
 #[tokio::test]
 #[ignore = "needs the SMS centre that VESTNIK_TEST_SMPP names"]
 async fn at_signs_and_emoji_arrive() {
-    let Some(settings) = named("VESTNIK_TEST_SMPP") else {
-        return;
-    };
+    let settings = named("VESTNIK_TEST_SMPP");
     let (smpp, desk) = listening(settings).await;
     for text in ["Lesson [5] @ 10:00, 5€", "Ура 🎒 школа"] {
         let outcome = smpp.send(&message(&number("00"), text, 1)).await;
@@ -121,9 +109,7 @@ async fn at_signs_and_emoji_arrive() {
 #[tokio::test]
 #[ignore = "needs the SMS centre that VESTNIK_TEST_SMPP names"]
 async fn refusals_and_receipts_have_their_meaning() {
-    let Some(settings) = named("VESTNIK_TEST_SMPP").filter(|_| !plain()) else {
-        return;
-    };
+    let settings = named("VESTNIK_TEST_SMPP");
     let (smpp, desk) = listening(settings).await;
     let send = async |digits: &str| smpp.send(&message(&number(digits), "Привет", 1)).await;
     let throttled = send("01").await;
@@ -196,9 +182,7 @@ async fn refusals_and_receipts_have_their_meaning() {
 #[tokio::test]
 #[ignore = "needs the SMS centre that VESTNIK_TEST_SMPP names"]
 async fn what_gets_lost_is_in_doubt_and_the_line_comes_back() {
-    let Some(settings) = named("VESTNIK_TEST_SMPP").filter(|_| !plain()) else {
-        return;
-    };
+    let settings = named("VESTNIK_TEST_SMPP");
     for (digits, what) in [("07", "no answer"), ("08", "reset")] {
         let (smpp, _desk) = listening(settings.clone()).await;
         for text in ["Привет", LONG] {
@@ -218,15 +202,11 @@ async fn what_gets_lost_is_in_doubt_and_the_line_comes_back() {
 #[tokio::test]
 #[ignore = "needs a command that has the centre unbind"]
 async fn an_unbind_of_the_centre_is_followed_by_a_new_session() {
-    let Some(settings) = named("VESTNIK_TEST_SMPP") else {
-        return;
-    };
+    let settings = named("VESTNIK_TEST_SMPP");
     let (smpp, desk) = listening(settings).await;
     support::accepted(&smpp, &number("00")).await;
     desk.receipts(1).await;
-    if !run("VESTNIK_TEST_SMPP_UNBIND") {
-        return;
-    }
+    run("VESTNIK_TEST_SMPP_UNBIND");
     support::wait(Duration::from_millis(500)).await;
     support::accepted(&smpp, &number("00")).await;
     desk.receipts(2).await;
@@ -237,17 +217,13 @@ async fn an_unbind_of_the_centre_is_followed_by_a_new_session() {
 #[tokio::test]
 #[ignore = "needs a proxy that breaks the line"]
 async fn a_black_hole_is_noticed_and_left() {
-    let Some(mut settings) = named("VESTNIK_TEST_SMPP_PROXY") else {
-        return;
-    };
+    let mut settings = named("VESTNIK_TEST_SMPP_PROXY");
     settings.enquire_link = Duration::from_secs(1);
     settings.timeout = Duration::from_secs(2);
     let (smpp, desk) = listening(settings).await;
     support::accepted(&smpp, &number("00")).await;
     desk.receipts(1).await;
-    if !run("VESTNIK_TEST_SMPP_BREAK") {
-        return;
-    }
+    run("VESTNIK_TEST_SMPP_BREAK");
     let outcome = smpp.send(&message(&number("00"), LONG, 1)).await;
     assert!(matches!(outcome, Outcome::InDoubt { .. }), "{outcome:?}");
     // The line is tried, found dead and left; until it is mended nothing leaves.
@@ -274,7 +250,7 @@ async fn a_black_hole_is_noticed_and_left() {
         ),
         "{last:?}"
     );
-    assert!(run("VESTNIK_TEST_SMPP_MEND"));
+    run("VESTNIK_TEST_SMPP_MEND");
     support::accepted(&smpp, &number("00")).await;
     smpp.close().await;
     println!("black hole: in doubt, then put off, then accepted again");
@@ -283,14 +259,12 @@ async fn a_black_hole_is_noticed_and_left() {
 #[tokio::test]
 #[ignore = "needs the SMS centre with TLS that VESTNIK_TEST_SMPP_TLS names"]
 async fn tls_is_spoken_and_a_foreign_certificate_refused() {
-    let Some(mut settings) = named("VESTNIK_TEST_SMPP_TLS") else {
-        return;
-    };
+    let mut settings = named("VESTNIK_TEST_SMPP_TLS");
     let untrusted = Smpp::new(settings.clone()).expect("a channel");
     let reason = untrusted.check().await.expect_err("nobody trusts it");
     assert_eq!(reason.code, "tls");
     assert!(reason.text.contains("certificate"), "{reason}");
-    settings.ca_file = env::var("VESTNIK_TEST_SMPP_CA").ok().map(Into::into);
+    settings.ca_file = Some(variable("VESTNIK_TEST_SMPP_CA").into());
     let (smpp, desk) = listening(settings).await;
     let outcome = smpp.send(&message(&number("00"), LONG, 7)).await;
     assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
