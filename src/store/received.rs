@@ -28,40 +28,43 @@ use crate::{
 /// beginning again, later.
 const SAME: Millis = 3 * DAY;
 
-/// Joins a receipt `r` to messages `m` at its address.
-const AT_ADDRESS: &str = "m.channel = 'sms' AND m.address = r.address AND m.lane = r.lane";
-
 /// A receipt `r` that has not found its message, received after `$2`.
 pub(super) const OPEN: &str = "r.received_at > $2 AND r.matched_at IS NULL \
      AND r.message_id IS NULL AND r.spellings IS NOT NULL";
+
+/// A receipt `r` and a message `m` at its address.
+const AT_ADDRESS: &str = "m.channel = 'sms' AND m.address = r.address AND m.lane = r.lane";
 
 /// Whether a name that a provider gave is spelled so in a receipt `r`.
 fn spelled(column: &str) -> String {
     format!("r.spellings LIKE '% ' || LOWER(LTRIM({column}, '0')) || ' %'")
 }
 
-/// The joins by which a receipt `r` finds a part `p` of a message: by address and name, or without an address
-/// by the name alone.
+/// How a receipt `r` finds a part `p` of a message: by address and name, or without an address by the name
+/// alone. `CROSS JOIN` keeps SQLite from beginning with all messages: open receipts are few.
 pub(super) fn to_parts() -> [String; 2] {
     [
         format!(
-            "JOIN message m ON {AT_ADDRESS} JOIN message_part p ON p.message_id = m.id AND {}",
+            "FROM receipt r CROSS JOIN message m CROSS JOIN message_part p \
+             WHERE {AT_ADDRESS} AND p.message_id = m.id AND {}",
             spelled("p.provider_ref")
         ),
-        "JOIN message_part p ON r.address IS NULL AND p.provider_ref = r.raw \
-         JOIN message m ON m.id = p.message_id AND m.lane = r.lane"
+        "FROM receipt r CROSS JOIN message_part p CROSS JOIN message m \
+         WHERE r.address IS NULL AND p.provider_ref = r.raw AND m.id = p.message_id AND m.lane = r.lane"
             .to_owned(),
     ]
 }
 
-/// The joins by which it finds a whole message `m`.
+/// How it finds a whole message `m`.
 pub(super) fn to_messages() -> [String; 2] {
     [
         format!(
-            "JOIN message m ON {AT_ADDRESS} JOIN attempt a ON a.message_id = m.id AND a.lane = m.lane AND {}",
+            "FROM receipt r CROSS JOIN message m CROSS JOIN attempt a \
+             WHERE {AT_ADDRESS} AND a.message_id = m.id AND a.lane = m.lane AND {}",
             spelled("a.provider_ref")
         ),
-        "JOIN message m ON r.address IS NULL AND m.lane = r.lane AND m.provider_ref = r.raw"
+        "FROM receipt r CROSS JOIN message m \
+         WHERE r.address IS NULL AND m.lane = r.lane AND m.provider_ref = r.raw"
             .to_owned(),
     ]
 }
@@ -202,8 +205,8 @@ impl Tx {
         let mut touched: BTreeMap<i64, i64> = BTreeMap::new();
         for found in to_parts() {
             let rows = sqlx::query(AssertSqlSafe(format!(
-                "SELECT r.id, r.kind, MAX(p.id) AS part_id FROM receipt r {found} \
-                 WHERE r.lane = $1 AND {OPEN} GROUP BY r.id, r.kind ORDER BY r.id"
+                "SELECT r.id, r.kind, MAX(p.id) AS part_id {found} \
+                 AND r.lane = $1 AND {OPEN} GROUP BY r.id, r.kind ORDER BY r.id"
             )))
             .bind(lane)
             .bind(since)
@@ -221,8 +224,8 @@ impl Tx {
         }
         for found in to_messages() {
             sqlx::query(AssertSqlSafe(format!(
-                "UPDATE receipt SET message_id = (SELECT MAX(m.id) FROM receipt r {found} \
-                 WHERE r.id = receipt.id) WHERE id IN (SELECT r.id FROM receipt r {found} WHERE r.lane = $1 AND {OPEN})"
+                "UPDATE receipt SET message_id = (SELECT MAX(m.id) {found} \
+                 AND r.id = receipt.id) WHERE id IN (SELECT r.id {found} AND r.lane = $1 AND {OPEN})"
             )))
             .bind(lane)
             .bind(since)
