@@ -10,6 +10,8 @@
 mod checks;
 #[path = "../examples/simulate/heard.rs"]
 mod heard;
+#[path = "../examples/simulate/lives.rs"]
+mod lives;
 #[path = "../examples/simulate/logs.rs"]
 mod logs;
 #[path = "../examples/simulate/providers.rs"]
@@ -23,38 +25,26 @@ mod words;
 #[path = "../examples/simulate/year/mod.rs"]
 mod year;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use lives::live_all;
 use run::{Plan, Summary, live};
 
-/// Lives through the years of these seeds, some at a time: one more than there are cores, because a life
-/// waits for its database's thread half of the time.
+/// Lives through the years of these seeds.
 fn prove(seeds: std::ops::RangeInclusive<u64>, students: i64, days: u64) -> Vec<Summary> {
-    let next = AtomicU64::new(*seeds.start());
-    let lives = || {
-        let mut summaries = Vec::new();
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if !seeds.contains(&seed) {
-                return summaries;
-            }
-            let plan = Plan {
-                seed,
-                students,
-                days,
-            };
-            summaries.push(live(plan, None, |_| {}).unwrap_or_else(|broken| panic!("{broken}")));
-        }
-    };
-    std::thread::scope(|scope| {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let others: Vec<_> = (0..cores).map(|_| scope.spawn(lives)).collect();
-        let mut summaries = lives();
-        for other in others {
-            summaries.extend(other.join().unwrap());
-        }
-        summaries
-    })
+    let plans: Vec<Plan> = seeds
+        .map(|seed| Plan {
+            seed,
+            students,
+            days,
+        })
+        .collect();
+    let mut summaries = Vec::new();
+    let mut broken = Vec::new();
+    live_all(&plans, |_, lived, _| match lived {
+        Ok(summary) => summaries.push(summary),
+        Err(one) => broken.push(one.to_string()),
+    });
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    summaries
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod checks;
 mod heard;
+mod lives;
 mod logs;
 mod providers;
 mod run;
@@ -16,11 +17,17 @@ mod school;
 mod words;
 mod year;
 
-use std::{ops::Range, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use clap::Parser;
 use indicatif::ProgressBar;
-use run::{Plan, Summary, live};
+use lives::live_all;
+use run::{Broken, Plan, Summary, live};
 
 /// Lives through generated school years and proves the invariants.
 #[derive(Debug, Parser)]
@@ -38,7 +45,7 @@ struct Arguments {
     #[arg(long, default_value_t = 30)]
     days: u64,
     /// Where to keep the database of the year, to look at what went wrong.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
     keep: Option<PathBuf>,
 }
 
@@ -53,37 +60,56 @@ fn range(text: &str) -> Result<Range<u64>, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let seeds = arguments
-        .seeds
-        .clone()
-        .unwrap_or(arguments.seed..arguments.seed + 1);
-    let mut code = ExitCode::SUCCESS;
-    for seed in seeds {
-        let plan = Plan {
-            seed,
-            students: arguments.students,
-            days: arguments.days,
-        };
-        let bar = ProgressBar::new(plan.days);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "how long a year takes is no part of it"
-        )]
-        let began = Instant::now();
-        let lived = live(plan, arguments.keep.as_deref(), |day| bar.set_position(day));
-        bar.finish_and_clear();
-        match lived {
-            Ok(summary) => tell(plan, &summary, began.elapsed().as_secs_f64()),
-            Err(broken) => {
-                println!("{broken}");
-                code = ExitCode::FAILURE;
-            }
-        }
+    let plan = |seed| Plan {
+        seed,
+        students: arguments.students,
+        days: arguments.days,
+    };
+    let kept = if let Some(seeds) = arguments.seeds.clone() {
+        let plans: Vec<Plan> = seeds.map(plan).collect();
+        many(&plans)
+    } else {
+        one(plan(arguments.seed), arguments.keep.as_deref())
+    };
+    if kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
-    code
 }
 
-fn tell(plan: Plan, summary: &Summary, seconds: f64) {
+fn one(plan: Plan, keep: Option<&Path>) -> bool {
+    let bar = ProgressBar::new(plan.days);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a year takes is no part of it"
+    )]
+    let began = Instant::now();
+    let lived = live(plan, keep, |day| bar.set_position(day));
+    bar.finish_and_clear();
+    tell(plan, &lived, began.elapsed().as_secs_f64());
+    lived.is_ok()
+}
+
+/// Says of each year what happened when it is over, and at the end how many were kept.
+fn many(plans: &[Plan]) -> bool {
+    let bar = ProgressBar::new(plans.len() as u64);
+    let mut kept = 0;
+    live_all(plans, |plan, lived, seconds| {
+        bar.suspend(|| tell(plan, &lived, seconds));
+        bar.inc(1);
+        kept += usize::from(lived.is_ok());
+    });
+    bar.finish_and_clear();
+    println!("{kept} of {} years kept", plans.len());
+    kept == plans.len()
+}
+
+fn tell(plan: Plan, lived: &Result<Summary, Broken>, seconds: f64) {
+    let summary = match lived {
+        Ok(summary) => summary,
+        Err(broken) => return println!("{broken}"),
+    };
     let per = |count: usize, by: f64| f64::from(u32::try_from(count).unwrap()) / by;
     let months = f64::from(u32::try_from(plan.days).unwrap()) / 30.0;
     let families = f64::from(u32::try_from(summary.families.max(1)).unwrap());
