@@ -56,6 +56,8 @@ pub struct OpenNotice {
     pub guardian_id: i64,
     /// What they knew when it was opened.
     pub basis: Known,
+    /// What a message told them since of which nobody can say whether it was taken.
+    pub perhaps: Option<Cell>,
     /// How far it has come.
     pub stage: Stage,
 }
@@ -186,7 +188,13 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
         .open
         .iter()
         .find(|notice| notice.guardian_id == guardian_id);
-    let basis = open.map_or_else(|| known(look, guardian_id), |notice| notice.basis.clone());
+    let basis = match open {
+        Some(notice) => {
+            let basis = notice.basis.clone();
+            basis.or_perhaps(notice.perhaps.clone(), &look.content.cell())
+        }
+        None => known(look, guardian_id),
+    };
     let news = news_of(look.fact.place, &basis, &look.content.cell());
     let barred = barred(look, hears);
     let reason = barred.or_else(|| news.is_empty().then(|| silence(&basis, look)));
@@ -346,6 +354,7 @@ mod tests {
             id: 50,
             guardian_id: MOTHER,
             basis,
+            perhaps: None,
             stage,
         }
     }

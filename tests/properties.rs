@@ -405,6 +405,7 @@ prop_compose! {
             id: guardian_id + 50,
             guardian_id,
             basis: known(was_told, &values),
+            perhaps: None,
             stage,
         }).collect();
         open.sort_by_key(|notice| notice.guardian_id);
@@ -481,6 +482,7 @@ proptest! {
                     id: guardian_id + 50,
                     guardian_id,
                     basis,
+                    perhaps: None,
                     stage: Stage::Open,
                 }),
                 Decision::Close { .. } => after.open.retain(|notice| notice.guardian_id != guardian),

@@ -97,6 +97,17 @@ impl Known {
             Self::Told(cell) | Self::Untold(cell) => cell,
         }
     }
+
+    /// What somebody has to be taken to know who was `perhaps` told something since, when `now` stands
+    /// there: nobody could say whether the message was taken. What still stands goes on being told, for
+    /// they may not have heard it; what does not is corrected, for they may have.
+    #[must_use]
+    pub fn or_perhaps(self, perhaps: Option<Cell>, now: &Cell) -> Self {
+        match perhaps {
+            Some(cell) if cell != *now => Self::Told(cell),
+            _ => self,
+        }
+    }
 }
 
 /// One thing that has to be said about a cell.

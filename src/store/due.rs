@@ -9,7 +9,7 @@ use super::{
     StoreError,
     calendar::first_of_september,
     lane::Tx,
-    notices::{cell, json, known, urgency},
+    notices::{basis, json, perhaps, urgency},
     rows::{ids, int, parsed, some_int, some_text, text, values},
 };
 use crate::{
@@ -28,6 +28,12 @@ pub(super) const EARLIER: &str = "m.id AS told_in, m.address AS told_at_address,
      LEFT JOIN message m ON m.id = t.message_id AND m.state IN \
          ('ready', 'sending', 'in_doubt', 'accepted', 'no_receipt', 'delivered') \
      LEFT JOIN sheet s ON s.message_id = m.id";
+
+/// What a notice `n` told in the newest message of which nobody can say whether it was taken.
+pub(super) const PERHAPS: &str = "(SELECT c.value FROM message_notice c JOIN message pm ON pm.id = c.message_id \
+     WHERE c.notice_id = n.id AND pm.state IN ('unresolved', 'rejected', 'expired', 'undelivered') \
+     AND EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = pm.id AND a.outcome IN ('in_doubt', 'lost')) \
+     ORDER BY pm.id DESC LIMIT 1) AS perhaps";
 
 /// How many guardians are composed for in one transaction.
 const GUARDIANS: i64 = 200;
@@ -123,16 +129,16 @@ impl Tx {
         for row in rows {
             let fact: Fact = parsed(row, "fact")?;
             let notice_id = int(row, "id")?;
-            let basis = cell(&text(row, "basis")?, "notice.basis")?;
+            let content = contents.get(&fact).cloned().unwrap_or_default();
             due.push(Due {
                 notice_id,
                 guardian_id: int(row, "guardian_id")?,
-                basis: known(basis, int(row, "basis_told")?),
+                basis: basis(row)?.or_perhaps(perhaps(row)?, &content.cell()),
                 settled_at: match text(row, "state")?.as_str() {
                     "settling" => Some(int(row, "due_at")?),
                     _ => None,
                 },
-                content: contents.get(&fact).cloned().unwrap_or_default(),
+                content,
                 tried: tried.remove(&notice_id).unwrap_or_default(),
                 seen_at: int(row, "seen_at")?,
                 early: some_int(row, "due_at")?.is_some_and(|at| at > now),
@@ -159,7 +165,7 @@ impl Tx {
     ) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(format!(
             "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, \
-             n.seen_at, n.hold_id, {EARLIER} WHERE n.state IN ('settling', 'waiting') \
+             n.seen_at, n.hold_id, {PERHAPS}, {EARLIER} WHERE n.state IN ('settling', 'waiting') \
              AND n.guardian_id IN ({}) AND (n.due_at <= $1 \
              OR (n.due_at > $1 AND (n.waits_for = 'deadline' OR n.event = 'term_result' \
                  OR (n.event = 'absence' AND n.waits_for = 'window')))) \

@@ -8,8 +8,9 @@ use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
     StoreError,
+    due::PERHAPS,
     lane::Tx,
-    notices::{OPEN, cell, known},
+    notices::{OPEN, basis, cell, perhaps},
     people,
     rows::{ids, int, parsed, placeholders, some_int, some_text, text},
 };
@@ -268,7 +269,7 @@ impl Tx {
         facts: impl Iterator<Item = &Fact>,
     ) -> Result<BTreeMap<Fact, Vec<OpenNotice>>, StoreError> {
         let sql = format!(
-            "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, \
+            "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, {PERHAPS}, \
              (SELECT MAX(CASE WHEN m.state = 'ready' THEN 0 ELSE 1 END) FROM message_notice c \
               JOIN message m ON m.id = c.message_id WHERE c.notice_id = n.id \
               AND m.state IN ('ready', 'sending', 'in_doubt', 'accepted')) AS leaving \
@@ -276,7 +277,6 @@ impl Tx {
         );
         let mut open: BTreeMap<Fact, Vec<OpenNotice>> = BTreeMap::new();
         for row in &self.by_facts(&sql, facts).await? {
-            let basis = cell(&text(row, "basis")?, "notice.basis")?;
             let stage = match (text(row, "state")?.as_str(), some_int(row, "leaving")?) {
                 ("in_message", Some(1)) => Stage::Leaving,
                 ("in_message", _) => Stage::Composed,
@@ -287,7 +287,8 @@ impl Tx {
                 .push(OpenNotice {
                     id: int(row, "id")?,
                     guardian_id: int(row, "guardian_id")?,
-                    basis: known(basis, int(row, "basis_told")?),
+                    basis: basis(row)?,
+                    perhaps: perhaps(row)?,
                     stage,
                 });
         }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 use super::{
     StoreError,
     lane::Tx,
-    rows::{ids, int, parsed, text, values},
+    rows::{ids, int, parsed, some_text, text, values},
 };
 use crate::{
     breaker::Burst,
@@ -243,11 +243,19 @@ pub(super) fn cell(json: &str, column: &'static str) -> Result<Cell, StoreError>
     serde_json::from_str(json).map_err(|_| StoreError::Content(column))
 }
 
-/// What somebody knows, from the two columns of `notice`.
-pub(super) fn known(cell: Cell, told: i64) -> Known {
-    if told == 1 {
+/// What somebody knew when a notice was opened, from its two columns.
+pub(super) fn basis(row: &AnyRow) -> Result<Known, StoreError> {
+    let cell = cell(&text(row, "basis")?, "notice.basis")?;
+    Ok(if int(row, "basis_told")? == 1 {
         Known::Told(cell)
     } else {
         Known::Untold(cell)
-    }
+    })
+}
+
+/// What they were perhaps told since, from the column of [`PERHAPS`](super::due::PERHAPS).
+pub(super) fn perhaps(row: &AnyRow) -> Result<Option<Cell>, StoreError> {
+    let told = some_text(row, "perhaps")?;
+    told.map(|told| cell(&told, "message_notice.value"))
+        .transpose()
 }

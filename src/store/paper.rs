@@ -8,7 +8,7 @@ use sqlx::{Row, any::AnyRow};
 use super::{
     StoreError,
     calendar::first_of_september,
-    due::EARLIER,
+    due::{EARLIER, PERHAPS},
     lane::Tx,
     press::class_name,
     rows::{ids, int, parsed, some_int, some_text, text},
@@ -346,7 +346,7 @@ impl Tx {
     ) -> Result<Vec<Due>, StoreError> {
         let sql = format!(
             "SELECT n.id, n.guardian_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, n.seen_at, n.hold_id, \
-             {EARLIER} WHERE n.state = 'waiting' AND n.waits_for = 'sheet' \
+             {PERHAPS}, {EARLIER} WHERE n.state = 'waiting' AND n.waits_for = 'sheet' \
              AND n.guardian_id IS NOT NULL AND n.student_id IN ({}) ORDER BY n.id",
             ids(students)
         );

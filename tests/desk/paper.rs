@@ -15,6 +15,7 @@ use vestnik::{
     text::Templates,
     week::Week,
 };
+use vestnik_contract::{Fault, Outcome, Reason};
 use vestnik_sheet::{Child, RenderError, WEEK};
 
 pub(crate) fn press(store: &Store) -> Press {
@@ -79,6 +80,45 @@ async fn school(store: &Store) -> Desk {
     )
     .await;
     desk
+}
+
+/// Nobody could say whether the bot told it: whoever did hear of it would go on believing it.
+#[tokio::test]
+async fn what_was_perhaps_told_is_taken_back_on_the_sheet() {
+    for base in both().await {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        desk.sql(
+            "DELETE FROM guardianship WHERE guardian_id = 2; DELETE FROM contact;
+             INSERT INTO contact (guardian_id, channel, address) VALUES (1, 'telegram', '77');
+             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'messenger', 'given')",
+        )
+        .await;
+        desk.provider(|_| Outcome::InDoubt {
+            reason: Reason::new("timeout", "It did not end in time.", Fault::Provider),
+        });
+        for value in ["5", "2"] {
+            desk.sql(&format!(
+                "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '{value}')"
+            ))
+            .await;
+        }
+        desk.minutes(30).await;
+        assert_eq!(desk.text("SELECT state FROM message").await, "unresolved");
+        desk.sql("DELETE FROM mark WHERE value = '2'").await;
+        desk.until("2026-10-16T13:00:00").await;
+        let press = Press {
+            configured: vec![Channel::Telegram],
+            ..press(&base.store)
+        };
+        let printed = print(&press, "2026-W42", folder.path(), &desk)
+            .await
+            .expect("a run")
+            .expect("sheets");
+        let text = read(&printed.file);
+        assert!(text.contains("Математика: отметка 2 снята"), "{text}");
+    }
 }
 
 #[tokio::test]
