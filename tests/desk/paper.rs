@@ -250,12 +250,8 @@ async fn what_no_channel_could_carry_goes_on_the_sheet_of_who_hears_electronical
         let folder = tempfile::tempdir().expect("a folder");
         let mut desk = school(&base.store).await;
         let press = press(&base.store);
-        desk.provider(|_| vestnik_contract::Outcome::Rejected {
-            reason: vestnik_contract::Reason::new(
-                "full",
-                "The box is full.",
-                vestnik_contract::Fault::Message,
-            ),
+        desk.provider(|_| Outcome::Rejected {
+            reason: Reason::new("full", "The box is full.", Fault::Message),
         });
         desk.sql("INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '5')").await;
         desk.until("2026-10-14T18:10:00").await;
