@@ -10,7 +10,8 @@
 //! 6. [`mod@compose`]: from duties that are due to one message for one address; [`text`] sets it in
 //!    words.
 //! 7. [`may_send`]: the last word before a message leaves.
-//! 8. [`next`]: from an attempt's outcome to the next step; [`receipt`]: from its parts to the whole.
+//! 8. [`next`]: from an attempt's outcome to the next step; [`receipt`]: from its parts to the whole;
+//!    [`failover`]: from the outcomes of many to the provider account that takes the next.
 //!
 //! All of these are functions of values: no I/O, no clock, no randomness of their own. [`store`]
 //! is the only room with SQL, and [`engine`] joins the two. [`paper`] makes the printed sheets of the
@@ -30,6 +31,7 @@ pub mod demo;
 pub mod engine;
 pub mod entries;
 pub mod explain;
+pub mod failover;
 pub mod family;
 pub mod inbox;
 pub mod instant;

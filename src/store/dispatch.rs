@@ -272,14 +272,15 @@ impl Tx {
         rows.iter().map(|row| int(row, "id")).collect()
     }
 
-    /// How a provider may recognise a message: by the name it gave, or by the last attempt's number.
+    /// How the provider that has a message may recognise it: by the name it gave, or by the number of the last
+    /// attempt with it.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn sent(&mut self, message_id: i64) -> Result<Option<Question>, StoreError> {
         let row = sqlx::query(
             "SELECT m.ref, m.address, m.provider_ref, a.client_ref FROM message m \
-             JOIN attempt a ON a.message_id = m.id WHERE m.id = $1 ORDER BY a.number DESC LIMIT 1",
+             JOIN attempt a ON a.message_id = m.id AND a.lane = m.lane WHERE m.id = $1 ORDER BY a.number DESC LIMIT 1",
         )
         .bind(message_id)
         .fetch_optional(&mut *self.db)

@@ -32,8 +32,9 @@ const SAME: Millis = 3 * DAY;
 pub(super) const OPEN: &str = "r.received_at > $2 AND r.matched_at IS NULL \
      AND r.message_id IS NULL AND r.spellings IS NOT NULL";
 
-/// A receipt `r` and a message `m` at its address.
-const AT_ADDRESS: &str = "m.channel = 'sms' AND m.address = r.address AND m.lane = r.lane";
+/// A receipt `r` and a message `m` at its address. By which lane it left its attempt knows: a message that
+/// one gateway did not take may have gone on by another.
+const AT_ADDRESS: &str = "m.channel = 'sms' AND m.address = r.address";
 
 /// Whether a name that a provider gave is spelled so in a receipt `r`.
 fn spelled(column: &str) -> String {
@@ -45,24 +46,28 @@ fn spelled(column: &str) -> String {
 pub(super) fn to_parts() -> [String; 2] {
     [
         format!(
-            "FROM receipt r CROSS JOIN message m CROSS JOIN message_part p \
-             WHERE {AT_ADDRESS} AND p.message_id = m.id AND {}",
+            "FROM receipt r CROSS JOIN message m CROSS JOIN message_part p CROSS JOIN attempt a \
+             WHERE {AT_ADDRESS} AND p.message_id = m.id AND a.id = p.attempt_id AND a.lane = r.lane AND {}",
             spelled("p.provider_ref")
         ),
-        "FROM receipt r CROSS JOIN message_part p CROSS JOIN message m \
-         WHERE r.address IS NULL AND p.provider_ref = r.raw AND m.id = p.message_id AND m.lane = r.lane"
+        "FROM receipt r CROSS JOIN message_part p CROSS JOIN attempt a \
+         WHERE r.address IS NULL AND p.provider_ref = r.raw AND a.id = p.attempt_id AND a.lane = r.lane"
             .to_owned(),
     ]
 }
 
-/// How it finds a whole message `m`.
-pub(super) fn to_messages() -> [String; 2] {
+/// How it finds a whole message `m`: by the name that the answer to one of its calls gave it, or that an
+/// answer to a question did.
+pub(super) fn to_messages() -> [String; 3] {
     [
         format!(
             "FROM receipt r CROSS JOIN message m CROSS JOIN attempt a \
-             WHERE {AT_ADDRESS} AND a.message_id = m.id AND a.lane = m.lane AND {}",
+             WHERE {AT_ADDRESS} AND a.message_id = m.id AND a.lane = r.lane AND {}",
             spelled("a.provider_ref")
         ),
+        "FROM receipt r CROSS JOIN attempt a CROSS JOIN message m \
+         WHERE r.address IS NULL AND a.lane = r.lane AND a.provider_ref = r.raw AND m.id = a.message_id"
+            .to_owned(),
         "FROM receipt r CROSS JOIN message m \
          WHERE r.address IS NULL AND m.lane = r.lane AND m.provider_ref = r.raw"
             .to_owned(),
