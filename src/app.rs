@@ -298,6 +298,15 @@ async fn make(call: Call, channel: &dyn Channel, limit: Duration) -> Report {
                 answer,
             }
         }
+        Call::Probe { lease } => {
+            let call = AssertUnwindSafe(channel.probe()).catch_unwind();
+            let answer = match timeout(limit, call).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => Err(broken()),
+                Err(_) => Err(lost()),
+            };
+            Report::Probed { lease, answer }
+        }
     }
 }
 

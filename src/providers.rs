@@ -11,12 +11,15 @@ use vestnik_telegram::Telegram;
 
 use crate::{
     app::Provider,
-    config::{BounceMailbox, Config, EmailAccount, SmppAccount, SmsAccount, TelegramAccount},
+    config::{
+        BounceMailbox, Config, EmailAccount, SmppAccount, SmsAccount, SmsPlace, TelegramAccount,
+    },
     engine::Account,
     family::contact::Channel,
     instant::SECOND,
     next::{EMAIL_DOUBT, InDoubt},
     secret::Secret,
+    store::SPARE,
 };
 
 /// All accounts of the configuration; `marker` says what each mail carries.
@@ -33,9 +36,13 @@ pub fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
             account.limits,
         ));
     }
-    if let Some(account) = &config.sms {
+    for account in config.gateways() {
         let channel = sms_carrier(account)?;
-        let mut lane = sms_lane(channel.answers_queries());
+        let mut lane = match account.place {
+            SmsPlace::Preferred => sms_lane(channel.answers_queries()),
+            SmsPlace::Spare => spare_lane(channel.answers_queries()),
+        };
+        lane.reports = reported(account);
         // Who can only be asked by the name that it gave cannot be asked about an answer that was lost.
         if account.smpp.is_none() && !sms(account)?.answers_doubts() {
             lane.in_doubt = InDoubt::UrgentOnly;
@@ -55,14 +62,15 @@ pub fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
 
 /// The channels whose providers say whether a message arrived.
 pub fn reports(config: &Config) -> Vec<Channel> {
-    let reports = config
-        .sms
-        .as_ref()
-        .is_some_and(|account| match &account.smpp {
-            Some(centre) => centre.receipts != Receipts::Off,
-            None => sms(account).is_ok_and(|channel| channel.reports()),
-        });
+    let reports = config.sms.is_some() && config.gateways().all(reported);
     reports.then_some(Channel::Sms).into_iter().collect()
+}
+
+fn reported(account: &SmsAccount) -> bool {
+    match &account.smpp {
+        Some(centre) => centre.receipts != Receipts::Off,
+        None => sms(account).is_ok_and(|channel| channel.reports()),
+    }
 }
 
 /// The Telegram bot as a channel.
@@ -129,7 +137,10 @@ pub fn bounces(config: &Config) -> Result<Option<Mailbox>> {
 pub fn sms(account: &SmsAccount) -> Result<Sms> {
     let gateway = Gateway::find(&account.gateway, &account.beside)?;
     if account.login.is_empty() && gateway.wants_login() {
-        bail!("channels.sms.login is missing: the gateway wants it");
+        bail!(
+            "{}.login is missing: the gateway wants it",
+            account.place.table()
+        );
     }
     let secret = account.callback_secret.as_ref();
     Sms::new(Settings {
@@ -141,11 +152,11 @@ pub fn sms(account: &SmsAccount) -> Result<Sms> {
         timeout: account.limits.timeout,
         callback: account.public_url.as_ref().map(|url| CallbackPlace {
             public_url: url.trim_end_matches('/').to_owned(),
-            path: CALLBACK.to_owned(),
+            path: callback(account.place).to_owned(),
             secret: secret.map(|secret| secret.reveal().to_owned()),
         }),
     })
-    .context("channels.sms")
+    .context(account.place.table())
 }
 
 /// What carries SMS: an HTTP gateway, or an SMS centre.
@@ -182,8 +193,13 @@ fn smpp(account: &SmsAccount, centre: &SmppAccount) -> Result<Smpp> {
     })?)
 }
 
-/// Where SMS gateways post receipts.
-pub const CALLBACK: &str = "/callback/sms";
+/// Where an SMS gateway posts receipts.
+pub fn callback(place: SmsPlace) -> &'static str {
+    match place {
+        SmsPlace::Preferred => "/callback/sms",
+        SmsPlace::Spare => "/callback/sms-spare",
+    }
+}
 
 /// The lane of the mail relay.
 pub fn email_lane() -> Account {
@@ -192,6 +208,7 @@ pub fn email_lane() -> Account {
         channel: Channel::Email,
         in_doubt: InDoubt::ResendOnce(EMAIL_DOUBT),
         answers_queries: false,
+        reports: false,
         address_pause: 0,
     }
 }
@@ -207,7 +224,16 @@ pub fn sms_lane(answers_queries: bool) -> Account {
             InDoubt::UrgentOnly
         },
         answers_queries,
+        reports: answers_queries,
         address_pause: 0,
+    }
+}
+
+/// The lane of the SMS gateway that takes what the other cannot.
+pub fn spare_lane(answers_queries: bool) -> Account {
+    Account {
+        lane: SPARE.into(),
+        ..sms_lane(answers_queries)
     }
 }
 
@@ -219,6 +245,7 @@ pub fn telegram_lane() -> Account {
         channel: Channel::Telegram,
         in_doubt: InDoubt::UrgentOnly,
         answers_queries: false,
+        reports: false,
         // One message a second in one chat, by the Bot API's own advice.
         address_pause: SECOND,
     }

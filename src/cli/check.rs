@@ -13,12 +13,12 @@ use vestnik_sms::{gateway::Gateway, phone};
 use super::Failure;
 use crate::{
     clock::{self, Clock},
-    config::{Config, ConfigErrors, SmsAccount},
+    config::{Config, ConfigErrors, SmsAccount, SmsPlace},
     instant::{DAY, Millis},
     paper::press,
     policy::Contacts,
     providers,
-    store::Store,
+    store::{SPARE, Store},
     text::{Language, Templates},
     zone,
 };
@@ -156,12 +156,17 @@ async fn providers(config: &Config) -> Vec<Line> {
         None => println!("note  email: not configured; set channels.email.url"),
     }
     let mut lines = Vec::new();
-    if let Some(account) = &config.sms {
+    for account in config.gateways() {
         if account.smpp.is_none() {
             lines.extend(gateway(account));
         }
-        channels.push(("sms", providers::sms_carrier(account)));
-    } else {
+        let name = match account.place {
+            SmsPlace::Preferred => "sms",
+            SmsPlace::Spare => SPARE,
+        };
+        channels.push((name, providers::sms_carrier(account)));
+    }
+    if config.sms.is_none() {
         let known = Gateway::names().join(", ");
         println!("note  sms: not configured; set channels.sms.gateway to one of: {known}, smpp");
     }
@@ -206,8 +211,9 @@ fn gateway(account: &SmsAccount) -> Option<Line> {
             gateway.name
         ),
         None if gateway.takes_callbacks() => println!(
-            "note  gateway: {} can post receipts; set web.public_url and channels.sms.callback_secret_file",
-            gateway.name
+            "note  gateway: {} can post receipts; set web.public_url and {}.callback_secret_file",
+            gateway.name,
+            account.place.table()
         ),
         None => {}
     }
@@ -317,11 +323,12 @@ pub(super) async fn send_test(
                 .send(&message)
                 .await
         }
-        "sms" => {
-            let account = config
-                .sms
-                .as_ref()
-                .ok_or_else(|| missing("channels.sms.gateway"))?;
+        "sms" | SPARE => {
+            let (account, key) = match channel {
+                SPARE => (&config.sms_spare, "channels.sms.spare.gateway"),
+                _ => (&config.sms, "channels.sms.gateway"),
+            };
+            let account = account.as_ref().ok_or_else(|| missing(key))?;
             message.address = phone::normalise(address)
                 .map_err(|error| Failure::Usage(format!("«{address}» {error}")))?;
             let carrier = providers::sms_carrier(account)?;
@@ -338,7 +345,7 @@ pub(super) async fn send_test(
         }
         other => {
             return Err(Failure::Usage(format!(
-                "«{other}» is no channel: write email, sms or telegram"
+                "«{other}» is no channel: write email, sms, sms_spare or telegram"
             )));
         }
     };

@@ -194,7 +194,7 @@ async fn begin(config: &Config, store: &Store) -> Result<Option<Watermark>> {
         .transpose()
 }
 
-/// Where the SMS gateway's receipts come in; those that it keeps are fetched `beside`, until `stop`.
+/// Where the receipts of SMS gateways come in; those that they keep are fetched `beside`, until `stop`.
 fn receipts(
     config: &Config,
     store: &Store,
@@ -202,19 +202,20 @@ fn receipts(
     beside: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Router> {
+    let mut router = Router::new();
     // An SMS centre says what became of a message on its own line.
-    let Some(account) = config.sms.as_ref().filter(|one| one.smpp.is_none()) else {
-        return Ok(Router::new());
-    };
-    let callbacks = Callbacks::new(
-        store.clone(),
-        Arc::new(providers::sms(account)?),
-        providers::sms_lane(false).lane,
-        look.clone(),
-        Clock::Wall,
-    );
-    beside.spawn(callbacks.clone().fetch(stop.clone()));
-    Ok(callbacks.router())
+    for account in config.gateways().filter(|one| one.smpp.is_none()) {
+        let callbacks = Callbacks::new(
+            store.clone(),
+            Arc::new(providers::sms(account)?),
+            account.place,
+            look.clone(),
+            Clock::Wall,
+        );
+        beside.spawn(callbacks.clone().fetch(stop.clone()));
+        router = router.merge(callbacks.router());
+    }
+    Ok(router)
 }
 
 /// What prints the weekly sheets, where there is a folder for them.

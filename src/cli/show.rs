@@ -51,6 +51,19 @@ pub(super) fn print_status(status: &Status, json: bool) -> Result<()> {
         "{:<10} {} now, {} possible duplicates ever",
         "in doubt", status.in_doubt, status.possible_duplicates
     );
+    for (lane, stands) in &status.lanes {
+        let since = chrono::DateTime::from_timestamp_millis(stands.since).unwrap_or_default();
+        let since = since.format("%Y-%m-%d %H:%M UTC");
+        let why = stands.because.unwrap_or_default();
+        match stands.standing {
+            "down" => {
+                println!("{lane} is down since {since} ({why}): another account takes its messages")
+            }
+            "trial" => println!("{lane} is tried since {since}, one message at a time"),
+            "suspect" => println!("{lane} is suspect: something failed, and it is still used"),
+            _ => {}
+        }
+    }
     for (lane, why) in &status.resting {
         println!("{lane} rests: {why}");
     }

@@ -50,9 +50,30 @@ pub struct BounceMailbox {
     pub password: Option<Secret>,
 }
 
+/// Which of the SMS gateways an account is with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmsPlace {
+    /// The one that carries what it can.
+    Preferred,
+    /// The one that takes what the other cannot.
+    Spare,
+}
+
+impl SmsPlace {
+    /// Where it stands in the configuration.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Preferred => "channels.sms",
+            Self::Spare => "channels.sms.spare",
+        }
+    }
+}
+
 /// An account with an SMS gateway.
 #[derive(Debug, Clone)]
 pub struct SmsAccount {
+    /// Which it is.
+    pub place: SmsPlace,
     /// The gateway's name.
     pub gateway: String,
     /// Where it answers, if elsewhere than usual.
@@ -247,10 +268,12 @@ fn bounces(keys: &mut Keys) -> (Option<String>, Option<BounceMailbox>) {
     (address, mailbox)
 }
 
-pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
-    let limits = limits(keys, "channels.sms");
-    let password = keys.secret("channels.sms.password");
-    let gateway = keys.text("channels.sms.gateway")?;
+pub(super) fn sms(keys: &mut Keys, place: SmsPlace) -> Option<SmsAccount> {
+    let table = place.table();
+    let key = |name: &str| format!("{table}.{name}");
+    let limits = limits(keys, table);
+    let password = keys.secret(&key("password"));
+    let gateway = keys.text(&key("gateway"))?;
     let centre = gateway == vestnik_smpp::GATEWAY;
     let parts = keys.text("channels.sms.parts").unwrap_or_default();
     let most: Option<NonZeroU32> = parts.parse().ok();
@@ -259,27 +282,28 @@ pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
         keys.fault("channels.sms.parts", problem);
     }
     let latin = keys.parsed("channels.sms.transliterate", "write true or false");
-    let callback_secret = keys.secret("channels.sms.callback_secret");
+    let callback_secret = keys.secret(&key("callback_secret"));
     if password.is_none() {
         let whose = if centre { "SMS centre" } else { "gateway" };
         keys.fault(
-            "channels.sms.password",
+            &key("password"),
             format!("is missing: the {whose} wants it"),
         );
     }
     let (login, smpp) = if centre {
-        let (system_id, centre) = smpp(keys)?;
+        let (system_id, centre) = smpp(keys, table)?;
         (system_id, Some(centre))
     } else {
-        let login = keys.text("channels.sms.login");
+        let login = keys.text(&key("login"));
         (login.unwrap_or_default(), None)
     };
     Some(SmsAccount {
+        place,
         gateway,
-        base_url: keys.text("channels.sms.base_url"),
+        base_url: keys.text(&key("base_url")),
         login,
         password: password?,
-        sender: keys.text("channels.sms.sender"),
+        sender: keys.text(&key("sender")),
         smpp,
         parts: most.map(|most| most.get() as usize),
         transliterate: latin.unwrap_or_default(),
@@ -291,30 +315,31 @@ pub(super) fn sms(keys: &mut Keys) -> Option<SmsAccount> {
 }
 
 /// The keys of an SMS centre, and its login, which is called `system_id`.
-fn smpp(keys: &mut Keys) -> Option<(String, SmppAccount)> {
-    let url = keys.text("channels.sms.url");
-    let system_id = keys.text("channels.sms.system_id");
-    for (key, missing) in [("url", url.is_none()), ("system_id", system_id.is_none())] {
+fn smpp(keys: &mut Keys, table: &str) -> Option<(String, SmppAccount)> {
+    let key = |name: &str| format!("{table}.{name}");
+    let url = keys.text(&key("url"));
+    let system_id = keys.text(&key("system_id"));
+    for (name, missing) in [("url", url.is_none()), ("system_id", system_id.is_none())] {
         if missing {
             keys.fault(
-                &format!("channels.sms.{key}"),
+                &format!("{table}.{name}"),
                 "is missing: the SMS centre wants it",
             );
         }
     }
-    let splitting = named(keys, "splitting", &Splitting::ALL);
-    let receipts = named(keys, "receipts", &Receipts::ALL);
-    let receipt_ids = named(keys, "receipt_ids", &ReceiptIds::ALL);
-    let window: Option<NonZeroU32> = keys.parsed("channels.sms.window", "write a number from 1 on");
-    let ca_file = keys.text("channels.sms.ca_file");
+    let splitting = named(keys, table, "splitting", &Splitting::ALL);
+    let receipts = named(keys, table, "receipts", &Receipts::ALL);
+    let receipt_ids = named(keys, table, "receipt_ids", &ReceiptIds::ALL);
+    let window: Option<NonZeroU32> = keys.parsed(&key("window"), "write a number from 1 on");
+    let ca_file = keys.text(&key("ca_file"));
     let centre = SmppAccount {
         url: url?,
         ca_file: ca_file.map(|name| keys.places.beside.join(name)),
-        system_type: keys.text("channels.sms.system_type").unwrap_or_default(),
-        sender_ton: keys.parsed("channels.sms.sender_ton", "write a number from 0 to 6"),
-        sender_npi: keys.parsed("channels.sms.sender_npi", "write a number from 0 to 18"),
+        system_type: keys.text(&key("system_type")).unwrap_or_default(),
+        sender_ton: keys.parsed(&key("sender_ton"), "write a number from 0 to 6"),
+        sender_npi: keys.parsed(&key("sender_npi"), "write a number from 0 to 18"),
         window: window?.get() as usize,
-        enquire_link: keys.duration("channels.sms.enquire_link")?,
+        enquire_link: keys.duration(&key("enquire_link"))?,
         splitting: splitting?,
         receipts: receipts?,
         receipt_ids: receipt_ids?,
@@ -323,8 +348,8 @@ fn smpp(keys: &mut Keys) -> Option<(String, SmppAccount)> {
 }
 
 /// One of a few values that have names.
-fn named<T: Copy>(keys: &mut Keys, key: &str, known: &[(&str, T)]) -> Option<T> {
-    let key = format!("channels.sms.{key}");
+fn named<T: Copy>(keys: &mut Keys, table: &str, key: &str, known: &[(&str, T)]) -> Option<T> {
+    let key = format!("{table}.{key}");
     let name = keys.text(&key).unwrap_or_default();
     let found = known.iter().find(|(known, _)| *known == name);
     if found.is_none() {

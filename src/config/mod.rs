@@ -25,7 +25,7 @@ use crate::{
     secret::Secret,
 };
 pub use channels::{
-    BounceMailbox, Dkim, EmailAccount, Limits, Print, Rate, SmppAccount, SmsAccount,
+    BounceMailbox, Dkim, EmailAccount, Limits, Print, Rate, SmppAccount, SmsAccount, SmsPlace,
     TelegramAccount,
 };
 use places::Places;
@@ -53,6 +53,8 @@ pub struct Config {
     pub email: Option<EmailAccount>,
     /// The SMS gateway, if there is one.
     pub sms: Option<SmsAccount>,
+    /// The SMS gateway that takes what the first one cannot, if there is one.
+    pub sms_spare: Option<SmsAccount>,
     /// The Telegram bot, if there is one.
     pub telegram: Option<TelegramAccount>,
     /// How the sheets of the week are made.
@@ -108,6 +110,11 @@ impl Config {
     /// None; a test rules them out.
     pub fn defaults() -> Result<Self, ConfigErrors> {
         Self::read(Figment::from(Toml::string(DEFAULT)), Places::default())
+    }
+
+    /// The SMS gateways that are configured, the preferred one first.
+    pub fn gateways(&self) -> impl Iterator<Item = &SmsAccount> {
+        self.sms.iter().chain(&self.sms_spare)
     }
 
     /// The channels that are configured.
@@ -242,7 +249,12 @@ fn read(keys: &mut Keys) -> Option<Config> {
         keys.fault("web.link_key_file", "must hold at least 32 characters");
     }
     let email = channels::email(keys);
-    let sms = channels::sms(keys);
+    let sms = channels::sms(keys, SmsPlace::Preferred);
+    let sms_spare = channels::sms(keys, SmsPlace::Spare);
+    if sms.is_none() && sms_spare.is_some() {
+        let missing = "is missing: channels.sms.spare takes what this one cannot";
+        keys.fault("channels.sms.gateway", missing);
+    }
     let telegram = channels::telegram(keys);
     let print = channels::print(keys);
     let daily = schedule(keys, "schedule.daily");
@@ -270,6 +282,7 @@ fn read(keys: &mut Keys) -> Option<Config> {
         link_key,
         email,
         sms,
+        sms_spare,
         telegram,
         print: print?,
         daily: daily?,

@@ -120,7 +120,7 @@ impl Engine {
         let facts: BTreeSet<Fact> = due.iter().map(|one| one.fact).collect();
         let mut names = tx.names(&facts, today).await?;
         names.fitting = self.fitting.clone();
-        let configured: Vec<Channel> = self.accounts.iter().map(|one| one.channel).collect();
+        let configured = self.channels();
         let midnight = zone::instant(today.into(), self.rules.hours.zone);
         let around = tx
             .circumstances(&due, &people, &self.rules.policy, (today, midnight, now))
@@ -141,13 +141,10 @@ impl Engine {
             }
         }
         let mut classes = Classes::new();
+        let mut roads = self.roads(&mut tx, now).await?;
         for draft in &mut drafts {
             self.with_weeks(&mut tx, draft, &mut classes, now).await?;
-            let Some(account) = self
-                .accounts
-                .iter()
-                .find(|one| one.channel == draft.channel)
-            else {
+            let Some(account) = self.carrier(&mut roads, draft.channel, draft.urgent) else {
                 continue;
             };
             let text = self.words(draft)?;

@@ -89,13 +89,18 @@ impl Engine {
     /// The channels that carry nothing new where another one is open.
     fn avoided(&self, resting: &[Resting]) -> BTreeSet<Channel> {
         // New notices have waited for nothing yet, so that the lane is what counts, not the message.
-        let out_of_order = resting
-            .iter()
-            .filter(|lane| lane.until - lane.since >= STALLED);
-        out_of_order
-            .filter_map(|lane| self.account(&lane.lane))
-            .map(|account| account.channel)
-            .collect()
+        let out_of_order = |account: &Account| {
+            let mut long = resting
+                .iter()
+                .filter(|one| one.until - one.since >= STALLED);
+            long.any(|one| one.lane == account.lane)
+        };
+        let mut channels: BTreeSet<Channel> = self.channels().into_iter().collect();
+        // A channel is as good as the best of its accounts.
+        for account in self.accounts.iter().filter(|one| !out_of_order(one)) {
+            channels.remove(&account.channel);
+        }
+        channels
     }
 
     /// As [`Engine::avoided`], of what the lanes' rows say.

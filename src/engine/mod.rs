@@ -4,6 +4,7 @@
 //! and gives back the calls that may leave now; whoever drives it makes them.
 
 mod changes;
+mod failover;
 mod hold;
 mod intake;
 mod jobs;
@@ -53,6 +54,8 @@ pub struct Account {
     pub in_doubt: InDoubt,
     /// Whether its provider can be asked about a message.
     pub answers_queries: bool,
+    /// Whether its provider says, asked or by itself, what arrived.
+    pub reports: bool,
     /// How long one address rests between two messages.
     pub address_pause: Millis,
 }
@@ -102,6 +105,13 @@ pub enum Report {
         /// The answer, or why there is none.
         answer: Result<Delivery, Reason>,
     },
+    /// A provider was asked whether the account works.
+    Probed {
+        /// The lane, with the epoch that it was asked under.
+        lease: Lease,
+        /// That it does, or why not.
+        answer: Result<(), Reason>,
+    },
 }
 
 /// A call that may leave.
@@ -126,6 +136,11 @@ pub enum Call {
         lease: Lease,
         /// What about.
         sent: Sent,
+    },
+    /// Ask whether the account works.
+    Probe {
+        /// The lane, with the epoch that it is asked under.
+        lease: Lease,
     },
 }
 
@@ -174,6 +189,8 @@ pub struct Engine {
     terms_at: Millis,
     silence_broken: Option<Millis>,
     work: Option<Work>,
+    /// How the accounts that stand in for each other stand.
+    watch: failover::Watch,
     /// How long an SMS may be.
     fitting: Option<Fitting>,
 }
@@ -208,6 +225,7 @@ impl Engine {
             terms_at: 0,
             silence_broken: None,
             work: None,
+            watch: failover::Watch::default(),
             fitting: None,
         }
     }
@@ -273,6 +291,7 @@ impl Engine {
         self.settle(reports, now).await?;
         self.receipts(now).await?;
         self.overdue(now).await?;
+        self.judge_lanes(now).await?;
         self.leave_stalled_lanes(now).await?;
         self.send(turn, permits, now).await?;
         if let Some(lease) = self.lease(PLAN).cloned() {
@@ -292,7 +311,9 @@ impl Engine {
             self.compose_for_staff(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }
-        turn.wake_at = self.work(now).await?.wake_at;
+        let wake_at = self.work(now).await?.wake_at;
+        let due = self.watch.wake_at().filter(|at| *at > now);
+        turn.wake_at = [wake_at, due].into_iter().flatten().min();
         Ok(())
     }
 
@@ -391,7 +412,7 @@ impl Call {
     /// The lane that it goes by.
     pub fn lease(&self) -> &Lease {
         match self {
-            Self::Send { lease, .. } | Self::Ask { lease, .. } => lease,
+            Self::Send { lease, .. } | Self::Ask { lease, .. } | Self::Probe { lease } => lease,
         }
     }
 }

@@ -29,6 +29,7 @@ impl Engine {
         if work.quarantined {
             return Ok(());
         }
+        self.probe(turn, now);
         for account in self.accounts.clone() {
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
@@ -108,7 +109,7 @@ impl Engine {
     fn mark(&mut self, calls: &[Call], now: Millis) {
         let attempts = calls.iter().filter_map(|call| match call {
             Call::Send { attempt_id, .. } => Some(*attempt_id),
-            Call::Ask { .. } => None,
+            Call::Ask { .. } | Call::Probe { .. } => None,
         });
         if let (Some(watermark), Some(newest)) = (&mut self.watermark, attempts.max())
             && let Err(error) = watermark.raise(newest, now)

@@ -4,6 +4,7 @@ use vestnik_contract::{Delivery, Fault, Outcome, Reason};
 
 use super::{Account, Engine, EngineError, RECEIPT_KEPT, Report};
 use crate::{
+    failover::{Word, blame},
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis},
     next::{Happened, RECEIPT_PATIENCE, Standing, State, Step, next, next_question},
@@ -102,7 +103,10 @@ impl Engine {
                 outcome,
                 ..
             } => {
-                let known = !tx.finish_attempt(*attempt_id, outcome, now).await?;
+                let blames = blame(outcome);
+                self.watch.heard(&account.lane, blames.is_some());
+                let blames = blames.and_then(Word::code);
+                let known = !tx.finish_attempt(*attempt_id, outcome, blames, now).await?;
                 let happened = match outcome {
                     // The attempt was given up as lost, and yet it was taken: that is a receipt.
                     Outcome::Accepted { provider_ref } if known => {
@@ -149,6 +153,13 @@ impl Engine {
                 self.follow(tx, account, *message_id, happened, because, now)
                     .await
             }
+            Report::Probed { answer, .. } => {
+                self.watch.answered(&account.lane);
+                if let Err(reason) = answer {
+                    tracing::warn!(lane = account.lane, %reason, "this account does not work yet");
+                }
+                Ok(tx.probed(&account.lane, answer.is_ok(), now).await?)
+            }
         }
     }
 
@@ -166,6 +177,11 @@ impl Engine {
             return Ok(());
         };
         let step = next(standing, happened, account.in_doubt, now, &mut self.random);
+        // Another account has it now, and says itself what becomes of its copy.
+        let failed = matches!(step, Step::Settle(State::Undelivered | State::NoReceipt));
+        if failed && tx.lane_of(message_id).await? != account.lane {
+            return Ok(());
+        }
         let taken = matches!(step, Step::Accept { .. } | Step::Settle(State::Delivered));
         if taken && matches!(standing.state, State::Ended | State::Undelivered) {
             tx.take_back(message_id, since, now).await?;
@@ -179,6 +195,7 @@ impl Engine {
                     .raise(message_id, state, None, None, because, now)
                     .await?
                 {
+                    tx.carried_by(message_id, &account.lane).await?;
                     settled(tx, message_id, state, because, now).await?;
                 }
             }
@@ -237,6 +254,7 @@ impl Engine {
         let Some(mut tx) = self.begin(lease).await? else {
             return Ok(());
         };
+        self.take_in(&mut tx, &account).await?;
         for message_id in tx.orphans(lease).await? {
             tx.lose_attempts(message_id, now).await?;
             let lost = Reason::new(
@@ -336,7 +354,9 @@ impl Report {
     /// The lane that the call went by.
     pub fn lease(&self) -> &Lease {
         match self {
-            Self::Called { lease, .. } | Self::Asked { lease, .. } => lease,
+            Self::Called { lease, .. } | Self::Asked { lease, .. } | Self::Probed { lease, .. } => {
+                lease
+            }
         }
     }
 }
@@ -372,6 +392,7 @@ async fn accept(
     }
     tx.lane_works(&account.lane).await?;
     if accepted {
+        tx.carried_by(message_id, &account.lane).await?;
         tx.remember_told(message_id, now).await?;
         tx.inform(message_id, now).await?;
     }

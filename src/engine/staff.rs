@@ -112,12 +112,9 @@ impl Engine {
                 None => tx.close_notice(one.notice_id, "no_contact", now).await?,
             }
         }
+        let mut roads = self.roads(&mut tx, now).await?;
         for (contact, due) in letters.values() {
-            let Some(account) = self
-                .accounts
-                .iter()
-                .find(|account| account.channel == contact.channel)
-            else {
+            let Some(account) = self.carrier(&mut roads, contact.channel, false) else {
                 continue;
             };
             let news: Vec<_> = due.iter().filter_map(|one| one.news.clone()).collect();

@@ -111,7 +111,7 @@ impl Event {
             (Place::Test { .. }, _) => Self::Test,
             (Place::ClassEvent(_), _) => Self::ClassEvent,
             (Place::Outlook(_), _) => Self::Forecast,
-            // Of the last five staff hear.
+            // Of the last six staff hear.
             (
                 Place::Silence { .. }
                 | Place::Summary(_)
@@ -120,7 +120,8 @@ impl Event {
                 | Place::Moved(_)
                 | Place::NoPaper(_)
                 | Place::NoHomework(_)
-                | Place::NoMarks(_),
+                | Place::NoMarks(_)
+                | Place::Lane(_),
                 _,
             ) => Self::Service,
         }

@@ -95,6 +95,8 @@ pub enum Place {
     NoHomework(i64),
     /// That the marks of a test are not in the journal: `test_plan.id`. Staff hear of it.
     NoMarks(i64),
+    /// That a provider account is down and another one carries its messages: `lane.id`. Staff hear of it.
+    Lane(i64),
 }
 
 macro_rules! codes {
@@ -220,6 +222,7 @@ impl Place {
             Self::NoPaper(_) => "no_paper",
             Self::NoHomework(_) => "no_homework",
             Self::NoMarks(_) => "no_marks",
+            Self::Lane(_) => "lane",
         }
     }
 }
@@ -260,7 +263,8 @@ impl fmt::Display for Fact {
             | Place::Moved(id)
             | Place::NoPaper(id)
             | Place::NoHomework(id)
-            | Place::NoMarks(id) => write!(f, "{id}"),
+            | Place::NoMarks(id)
+            | Place::Lane(id) => write!(f, "{id}"),
         }
     }
 }
@@ -326,6 +330,7 @@ fn parse(parts: &[&str]) -> Option<Fact> {
         ("no_paper", [one]) => Place::NoPaper(id(one)?),
         ("no_homework", [one]) => Place::NoHomework(id(one)?),
         ("no_marks", [one]) => Place::NoMarks(id(one)?),
+        ("lane", [one]) => Place::Lane(id(one)?),
         _ => return None,
     };
     Some(Fact {
@@ -359,6 +364,7 @@ mod tests {
             "moved/7/2",
             "no_paper/7/2",
             "no_homework/0/91",
+            "lane/0/2",
             "no_marks/0/4",
         ] {
             let fact: Fact = key.parse().expect("a key");

@@ -412,6 +412,7 @@ impl Tx {
                     matter: Matter::NoPaper(since),
                 }));
             }
+            Place::Lane(id) => return self.lane_news(id).await,
             _ => return Ok(None),
         };
         let rows = self.all(sql).await?;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Tx {
-    /// Notes how an attempt ended. False where that is known already.
+    /// Notes how an attempt ended, and what it says against its account. False where that is known already.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
@@ -22,6 +22,7 @@ impl Tx {
         &mut self,
         attempt_id: i64,
         outcome: &Outcome,
+        blames: Option<&'static str>,
         now: Millis,
     ) -> Result<bool, StoreError> {
         let (code, reason, provider_ref, pause) = match outcome {
@@ -36,7 +37,7 @@ impl Tx {
         };
         let finished = sqlx::query(
             "UPDATE attempt SET finished_at = $2, outcome = $3, code = $4, detail = $5, \
-             provider_ref = $6, retry_after = $7, answer = $8 WHERE id = $1 AND finished_at IS NULL",
+             provider_ref = $6, retry_after = $7, answer = $8, blames = $9 WHERE id = $1 AND finished_at IS NULL",
         )
         .bind(attempt_id)
         .bind(now)
@@ -46,6 +47,7 @@ impl Tx {
         .bind(provider_ref.cloned())
         .bind(pause.and_then(|pause| Millis::try_from(pause.as_millis()).ok()))
         .bind(reason.and_then(|reason| reason.answer.clone()))
+        .bind(blames)
         .execute(&mut *self.db)
         .await?;
         Ok(finished.rows_affected() == 1)

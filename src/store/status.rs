@@ -9,7 +9,7 @@ use super::{
     Store, StoreError,
     rows::{int, some_int, some_text, text},
 };
-use crate::{instant::Millis, journal::school::School};
+use crate::{failover::Why, instant::Millis, journal::school::School};
 
 /// The state of everything, in the shape of `status --json`.
 #[derive(Debug, Clone, Default, Serialize, PartialEq, Eq)]
@@ -32,8 +32,21 @@ pub struct Status {
     pub untold_to_staff: i64,
     /// Whether nothing is sent because the database was restored or moved.
     pub quarantine: bool,
+    /// How each account stands that was used.
+    pub lanes: BTreeMap<String, LaneStatus>,
     /// Per lane that rests: why.
     pub resting: BTreeMap<String, String>,
+}
+
+/// How an account stands.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// `healthy`, `suspect`, `trial` or `down`.
+    pub standing: &'static str,
+    /// Since when, in milliseconds UTC; 0 where it never stood otherwise.
+    pub since: Millis,
+    /// Why it is down, or was before its trial.
+    pub because: Option<&'static str>,
 }
 
 /// Somebody found by id, key or name.
@@ -96,6 +109,20 @@ impl Store {
         status.oldest_ready_ms = some_int(&row, "at")?.map(|at| now - at);
         status.untold_to_staff = self.untold_to_staff(now).await?;
         status.quarantine = self.quarantined().await?;
+        status.lanes = self
+            .lanes()
+            .await?
+            .into_iter()
+            .filter(|(name, _)| name != "plan")
+            .map(|(name, lane)| {
+                let stands = LaneStatus {
+                    standing: lane.standing.code(),
+                    since: lane.since,
+                    because: lane.because.map(Why::code),
+                };
+                (name, stands)
+            })
+            .collect();
         status.resting = self
             .resting(now)
             .await?

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{ContentLevel, Language, School, TemplateError, Templates, Text, view};
-use crate::family::contact::{Channel, Health};
+use crate::{
+    failover::Why,
+    family::contact::{Channel, Health},
+};
 
 /// The folder of their templates.
 const FOLDER: &str = "staff";
@@ -54,6 +57,23 @@ pub enum Matter {
         /// Its day.
         date: NaiveDate,
     },
+    /// A provider account is down, and another one carries its messages.
+    Gateway(Why),
+}
+
+impl StaffNews {
+    /// That an SMS gateway is down: the preferred one, or the spare one.
+    pub fn of_gateway(spare: bool, why: Why) -> Self {
+        let who = if spare {
+            "запасной SMS-шлюз"
+        } else {
+            "основной SMS-шлюз"
+        };
+        Self {
+            who: who.to_owned(),
+            matter: Matter::Gateway(why),
+        }
+    }
 }
 
 /// Prints no name.
@@ -115,6 +135,10 @@ fn view_of(news: &StaffNews) -> Item {
             date: Some(*date),
             ..item("no_marks")
         },
+        Matter::Gateway(why) => Item {
+            why: Some(format!("gateway:{}", why.code())),
+            ..item("gateway")
+        },
     }
 }
 
@@ -137,6 +161,9 @@ pub(super) fn trouble(why: &str) -> &str {
         Some(("hard", "sms")) => "такого номера телефона нет",
         Some(("hard", "email")) => "такого адреса почты нет",
         Some(("hard", _)) => "чат с ботом закрыт",
+        Some(("gateway", "late")) => "отчёты о доставке сильно опаздывают",
+        Some(("gateway", "rests")) => "давно не принимает сообщения",
+        Some(("gateway", _)) => "отвечает ошибками",
         _ => why,
     }
 }

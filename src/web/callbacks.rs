@@ -15,7 +15,7 @@ use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 use vestnik_sms::{Sms, gateway::Refused};
 
-use crate::{clock::Clock, providers::CALLBACK, store::Store};
+use crate::{clock::Clock, config::SmsPlace, providers, store::Store};
 
 /// A hundred receipts of a gateway take a few kilobytes.
 const LONGEST: usize = 64 * 1024;
@@ -25,18 +25,30 @@ const LONGEST: usize = 64 * 1024;
 pub struct Callbacks {
     store: Store,
     sms: Arc<Sms>,
+    place: SmsPlace,
     lane: String,
     look: Arc<Notify>,
     clock: Clock,
 }
 
 impl Callbacks {
-    /// Receipts for the account of this lane; `look` wakes the engine.
-    pub fn new(store: Store, sms: Arc<Sms>, lane: String, look: Arc<Notify>, clock: Clock) -> Self {
+    /// Receipts for the account of this place; `look` wakes the engine.
+    pub fn new(
+        store: Store,
+        sms: Arc<Sms>,
+        place: SmsPlace,
+        look: Arc<Notify>,
+        clock: Clock,
+    ) -> Self {
+        let lane = match place {
+            SmsPlace::Preferred => providers::sms_lane(false),
+            SmsPlace::Spare => providers::spare_lane(false),
+        };
         Self {
             store,
             sms,
-            lane,
+            place,
+            lane: lane.lane,
             look,
             clock,
         }
@@ -44,9 +56,10 @@ impl Callbacks {
 
     /// The path, with the secret behind it where the gateway does not sign.
     pub fn router(self) -> Router {
+        let path = providers::callback(self.place);
         Router::new()
-            .route(CALLBACK, any(bare))
-            .route(&format!("{CALLBACK}/{{secret}}"), any(with_secret))
+            .route(path, any(bare))
+            .route(&format!("{path}/{{secret}}"), any(with_secret))
             .layer(DefaultBodyLimit::max(LONGEST))
             .with_state(self)
     }

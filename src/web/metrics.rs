@@ -21,6 +21,7 @@ use super::health::Pulse;
 use crate::{
     clock::Clock,
     config::Config,
+    failover::Standing,
     family::contact::Channel,
     instant::{MINUTE, Millis},
     policy::Policy,
@@ -240,7 +241,21 @@ fn counts(registry: &Registry, status: &Status) -> prometheus::Result<()> {
     for lane in status.resting.keys() {
         resting.with_label_values(&[lane]).set(1);
     }
-    registry.register(Box::new(resting))
+    registry.register(Box::new(resting))?;
+    let standing = IntGaugeVec::new(
+        Opts::new(
+            "vestnik_lane_standing",
+            "How provider accounts stand: healthy, suspect, trial or down.",
+        ),
+        &["lane", "standing"],
+    )?;
+    for (lane, stands) in &status.lanes {
+        for one in Standing::ALL.map(Standing::code) {
+            let is = i64::from(one == stands.standing);
+            standing.with_label_values(&[lane.as_str(), one]).set(is);
+        }
+    }
+    registry.register(Box::new(standing))
 }
 
 fn holds(registry: &Registry, holds: &[Hold]) -> prometheus::Result<()> {

@@ -38,6 +38,8 @@ pub(crate) struct Desk {
     provider: Provider,
     /// What the provider says when it is asked.
     pub(crate) answer: Result<Delivery, Reason>,
+    /// What it says when it is asked whether the account works.
+    pub(crate) works: Result<(), Reason>,
     /// What was handed over, accepted or not: lane and message.
     pub(crate) calls: Vec<(String, Message)>,
     /// When each of them left, and whether it may have arrived.
@@ -130,6 +132,7 @@ impl Desk {
             now: zone::instant("2026-10-14T09:00:00".parse().unwrap(), zone),
             provider: accepts(),
             answer: Ok(Delivery::Delivered),
+            works: Ok(()),
             calls: Vec::new(),
             left: Vec::new(),
         }
@@ -227,6 +230,10 @@ impl Desk {
                             outcome,
                         }
                     }
+                    Call::Probe { lease } => Report::Probed {
+                        lease,
+                        answer: self.works.clone(),
+                    },
                     Call::Ask {
                         message_id, lease, ..
                     } => Report::Asked {

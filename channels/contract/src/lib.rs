@@ -61,6 +61,14 @@ pub trait Channel: Send + Sync {
     /// What is wrong and how to mend it.
     async fn check(&self) -> Result<String, Reason>;
 
+    /// Asks, as [`Channel::check`] does, whether the account works, beside messages that are under way.
+    ///
+    /// # Errors
+    /// What is wrong and how to mend it.
+    async fn probe(&self) -> Result<(), Reason> {
+        self.check().await.map(drop)
+    }
+
     /// Hands on what the provider says by itself, for as long as the future is polled: receipts and
     /// texts of its users. A channel whose provider says nothing by itself returns at once.
     ///

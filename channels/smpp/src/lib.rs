@@ -246,6 +246,22 @@ fn partly(refusal: &Refusal) -> Reason {
     )
 }
 
+impl Smpp {
+    /// The name under which the SMS centre answers.
+    async fn alive(&self) -> Result<String, Reason> {
+        let session = self.line.session().await;
+        let session = session.map_err(|Unavailable { reason, .. }| reason)?;
+        session.client.enquire_link().await.map_err(|_| {
+            Reason::new(
+                "enquire_link",
+                "The SMS centre took the login and then did not answer.",
+                Fault::Provider,
+            )
+        })?;
+        Ok(session.centre)
+    }
+}
+
 #[async_trait]
 impl Channel for Smpp {
     async fn send(&self, message: &Message) -> Outcome {
@@ -263,24 +279,14 @@ impl Channel for Smpp {
     }
 
     async fn check(&self) -> Result<String, Reason> {
-        let session = self
-            .line
-            .session()
-            .await
-            .map_err(|Unavailable { reason, .. }| reason)?;
-        let alive = session.client.enquire_link().await;
+        let centre = self.alive().await;
         self.line.close().await;
-        alive.map_err(|_| {
-            Reason::new(
-                "enquire_link",
-                "The SMS centre took the login and then did not answer.",
-                Fault::Provider,
-            )
-        })?;
-        Ok(format!(
-            "{} answers as «{}»",
-            self.line.settings.url, session.centre
-        ))
+        centre.map(|centre| format!("{} answers as «{centre}»", self.line.settings.url))
+    }
+
+    /// On the session that there is: its receipts go on coming.
+    async fn probe(&self) -> Result<(), Reason> {
+        self.alive().await.map(drop)
     }
 
     async fn listen(&self, sink: Arc<dyn Sink>) {
