@@ -40,6 +40,7 @@ struct Outage {
 #[derive(Debug, Clone)]
 pub(crate) struct Push {
     pub(crate) at: Millis,
+    pub(crate) lane: String,
     /// By which of its names it calls the message, which is the number of the call.
     pub(crate) client_ref: u32,
     pub(crate) by_own_name: bool,
@@ -67,7 +68,7 @@ impl Providers {
     /// Providers that have their outages between two instants and work well afterwards.
     pub(crate) fn new(from: Millis, to: Millis, mut random: StdRng) -> Self {
         let mut outages = BTreeMap::new();
-        for lane in ["email", "sms", "telegram"] {
+        for lane in ["email", "sms", "telegram", "sms_spare"] {
             let mut of_lane = Vec::new();
             let mut at = from;
             loop {
@@ -167,7 +168,7 @@ impl Providers {
     }
 
     fn take(&mut self, lane: &str, message: &Message, at: Millis) -> Outcome {
-        if lane == "sms" {
+        if lane.starts_with("sms") {
             let fate = match self.random.random_range(0..100) {
                 0..3 if at < self.healthy_from => Fate::Silent,
                 3..6 if at < self.healthy_from => {
@@ -178,7 +179,7 @@ impl Providers {
             };
             self.fates
                 .insert(message.client_ref, (self.log.len(), fate));
-            self.push(message.client_ref, fate, at);
+            self.push(lane, message.client_ref, fate, at);
         }
         self.log.push(Taken {
             at,
@@ -192,12 +193,13 @@ impl Providers {
 
     /// Some receipts come by themselves: in the moment of taking and thereby before the call is answered,
     /// twice, or with an older one behind.
-    fn push(&mut self, client_ref: u32, fate: Fate, at: Millis) {
+    fn push(&mut self, lane: &str, client_ref: u32, fate: Fate, at: Millis) {
         let Fate::Delivered(then) = fate else { return };
         let by_own_name = self.random.random_bool(0.5);
         let mut push = |at, kind| {
             self.pushes.push(Push {
                 at,
+                lane: lane.to_owned(),
                 client_ref,
                 by_own_name,
                 kind,
@@ -218,8 +220,22 @@ impl Providers {
         }
     }
 
-    /// The SMS provider is asked.
-    pub(crate) fn answer(&mut self, sent: &Sent, at: Millis) -> Result<Delivery, Reason> {
+    /// A provider is asked whether its account works.
+    pub(crate) fn works(&self, lane: &str, at: Millis) -> Result<(), Reason> {
+        let mut outages = self.outages[lane].iter();
+        if outages.any(|outage| outage.from <= at && at < outage.to) {
+            return Err(Reason::new("connect", "Later, please.", Fault::Provider));
+        }
+        Ok(())
+    }
+
+    /// An SMS provider is asked about a message.
+    pub(crate) fn answer(
+        &mut self,
+        lane: &str,
+        sent: &Sent,
+        at: Millis,
+    ) -> Result<Delivery, Reason> {
         if self.random.random_bool(0.02) {
             return Err(Reason::new(
                 "timeout",
@@ -227,7 +243,10 @@ impl Providers {
                 Fault::Network,
             ));
         }
-        let Some((entry, fate)) = self.fates.get(&sent.client_ref).copied() else {
+        let known = self.fates.get(&sent.client_ref).copied();
+        // What the other provider took, this one does not know.
+        let known = known.filter(|(entry, _)| self.log[*entry].lane == lane);
+        let Some((entry, fate)) = known else {
             return Ok(Delivery::NotFound);
         };
         Ok(match fate {

@@ -1,5 +1,7 @@
 //! Several provider accounts of one channel: how they stand, and which of them takes what.
 
+use std::collections::BTreeMap;
+
 use super::{Account, Call, Engine, EngineError, Turn};
 use crate::{
     failover::{Lane, Standing, choose, judge, leaves},
@@ -11,6 +13,9 @@ use crate::{
 /// How often accounts are judged at least, where turns are.
 const JUDGED: Millis = MINUTE;
 
+/// After this long a question about an account is lost: its time-out is shorter.
+const LOST: Millis = 5 * MINUTE;
+
 /// What the engine knows of the accounts that stand in for each other.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
@@ -20,8 +25,8 @@ pub(super) struct Watch {
     news: bool,
     /// Those that were down or tried.
     doubted: Vec<(String, Lane)>,
-    /// The questions that are under way.
-    asked: Vec<String>,
+    /// When which of them was asked whether it works. A question may be lost with its lane.
+    asked: BTreeMap<String, Millis>,
 }
 
 impl Watch {
@@ -30,17 +35,22 @@ impl Watch {
         self.news |= against || self.doubted.iter().any(|(name, _)| name == lane);
     }
 
-    /// A question of this account was answered, or not.
-    pub(super) fn answered(&mut self, lane: &str) {
-        self.asked.retain(|name| name != lane);
+    /// An account was asked whether it works.
+    pub(super) fn answered(&mut self) {
         self.news = true;
+    }
+
+    /// When this account is asked next, if it is down.
+    fn probe_at(&self, name: &str, lane: &Lane) -> Option<Millis> {
+        let lost = self.asked.get(name).map_or(0, |at| at + LOST);
+        lane.probe_at().map(|at| at.max(lost))
     }
 
     /// When an account that is down is asked next.
     pub(super) fn wake_at(&self) -> Option<Millis> {
-        let asked = |name: &String| self.asked.contains(name);
-        let down = self.doubted.iter().filter(|(name, _)| !asked(name));
-        down.filter_map(|(_, lane)| lane.probe_at()).min()
+        let down = self.doubted.iter();
+        down.filter_map(|(name, lane)| self.probe_at(name, lane))
+            .min()
     }
 }
 
@@ -235,20 +245,16 @@ impl Engine {
 
     /// Asks the accounts that are down whether they work.
     pub(super) fn probe(&mut self, turn: &mut Turn, now: Millis) {
-        if self.watch.wake_at().is_none_or(|at| at > now) {
-            return;
-        }
-        let due: Vec<Lease> = self
-            .watch
-            .doubted
-            .iter()
-            .filter(|(name, lane)| {
-                lane.probe_at().is_some_and(|at| at <= now) && !self.watch.asked.contains(name)
-            })
+        let due = |(name, lane): &&(String, Lane)| {
+            let at = self.watch.probe_at(name, lane);
+            at.is_some_and(|at| at <= now)
+        };
+        let due = self.watch.doubted.iter().filter(due);
+        let due: Vec<Lease> = due
             .filter_map(|(name, _)| self.lease(name).cloned())
             .collect();
         for lease in due {
-            self.watch.asked.push(lease.lane.clone());
+            self.watch.asked.insert(lease.lane.clone(), now);
             turn.calls.push(Call::Probe { lease });
         }
     }

@@ -154,7 +154,7 @@ impl Engine {
                     .await
             }
             Report::Probed { answer, .. } => {
-                self.watch.answered(&account.lane);
+                self.watch.answered();
                 if let Err(reason) = answer {
                     tracing::warn!(lane = account.lane, %reason, "this account does not work yet");
                 }

@@ -69,6 +69,7 @@ impl World {
                 Call::Ask {
                     message_id, sent, ..
                 } => Going::Ask { message_id, sent },
+                Call::Probe { .. } => Going::Probe,
             };
             let (there, back) = self.providers.latency();
             self.next += 1;
@@ -103,29 +104,28 @@ impl World {
                 until - now
             ));
         }
-        let under_way = self
+        let channel = channel_of(lane);
+        let sends: Vec<(&str, &Message)> = self
             .flights
             .values()
-            .filter(|flight| flight.lease.lane == lane);
-        let sends: Vec<&Message> = under_way
             .filter_map(|flight| match &flight.what {
-                Going::Send { message, .. } => Some(message),
-                Going::Ask { .. } => None,
+                Going::Send { message, .. } => Some((flight.lease.lane.as_str(), message)),
+                Going::Ask { .. } | Going::Probe => None,
             })
+            .filter(|(other, _)| channel_of(other) == channel)
             .collect();
-        if sends.len() >= PERMITS {
+        if sends.iter().filter(|(other, _)| *other == lane).count() >= PERMITS {
             return unlawful("without a permit");
         }
         let doubtful = &self.providers.doubtful;
         // Of some it is known how they ended, or never will be.
-        let going = |other: &&&Message| {
+        let going = |(_, other): &&(&str, &Message)| {
             !doubtful.contains(&other.reference) && !self.reported.contains(&other.client_ref)
         };
         let mut going = sends.iter().filter(going);
-        if going.any(|other| other.address == message.address) {
+        if going.any(|(_, other)| other.address == message.address) {
             return unlawful("while another one was going to the same address");
         }
-        let channel = Channel::from_code(lane).unwrap();
         let quiet: Quiet = self.rules.hours.quiet;
         match checks::lawful(&self.year.school, message, channel, quiet, now) {
             Ok(hearers) => {
@@ -157,7 +157,11 @@ impl World {
             Going::Ask { message_id, sent } => Report::Asked {
                 message_id: *message_id,
                 lease,
-                answer: self.providers.answer(sent, self.time),
+                answer: self.providers.answer(&lane, sent, self.time),
+            },
+            Going::Probe => Report::Probed {
+                lease,
+                answer: self.providers.works(&lane, self.time),
             },
         };
         flight.report = Some(report);
@@ -171,11 +175,11 @@ impl World {
             ("client_ref", push.client_ref.to_string())
         };
         self.reported.insert(push.client_ref);
-        let (kind, now) = (push.kind, self.now());
+        let (lane, kind, now) = (&push.lane, push.kind, self.now());
         run_sql(
             &self.store,
             &format!(
-                "INSERT INTO receipt (lane, {name}, kind, received_at) VALUES ('sms', {value}, '{kind}', {now})"
+                "INSERT INTO receipt (lane, {name}, kind, received_at) VALUES ('{lane}', {value}, '{kind}', {now})"
             ),
         )
         .await;
@@ -202,6 +206,12 @@ impl World {
         }
         self.reports.push(report);
     }
+}
+
+/// The channel that a lane serves.
+fn channel_of(lane: &str) -> Channel {
+    let channel = lane.split('_').next().unwrap();
+    Channel::from_code(channel).unwrap()
 }
 
 async fn reference_of(store: &Store, message_id: i64) -> String {

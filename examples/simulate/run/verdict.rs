@@ -40,7 +40,7 @@ impl World {
             if !seen.insert(taken.message.reference.clone()) {
                 self.summary.copies += 1;
             }
-            if taken.lane == "sms" {
+            if taken.lane.starts_with("sms") {
                 self.summary.sms += 1;
                 self.summary.parts +=
                     vestnik_sms::parts::count(&words::without_codes(&taken.message.text)).parts;
