@@ -10,6 +10,7 @@ mod corrections;
 mod desk;
 mod engine;
 mod events;
+mod failover;
 mod families;
 mod fitting;
 mod gateways;

@@ -11,7 +11,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use sqlx::{AssertSqlSafe, Row};
 use vestnik::{
     compose::Hours,
-    engine::{Call, Engine, Report, Rules},
+    engine::{Account, Call, Engine, Report, Rules},
     instant::{MINUTE, Millis},
     next::{EMAIL_DOUBT, InDoubt},
     policy::{Period, Policy},
@@ -36,6 +36,7 @@ pub(crate) struct Desk {
     /// What the clock shows.
     pub(crate) now: Millis,
     provider: Provider,
+    spare: Provider,
     /// What the provider says when it is asked.
     pub(crate) answer: Result<Delivery, Reason>,
     /// What it says when it is asked whether the account works.
@@ -83,20 +84,31 @@ impl Desk {
         zone: chrono_tz::Tz,
         content: ContentLevel,
     ) -> Self {
-        Self::with_sms(store, (policy, zone, content), holder, true)
+        let sms = vec![providers::sms_lane(true)];
+        Self::with_sms(store, (policy, zone, content), holder, sms)
     }
 
     /// A desk whose SMS are carried by a centre, which reports by itself and cannot be asked.
     pub(crate) fn with_centre(store: &Store) -> Self {
         let usual = (Policy::defaults().unwrap(), ZONE, ContentLevel::Full);
-        Self::with_sms(store, usual, "holder", false)
+        Self::with_sms(store, usual, "holder", vec![providers::sms_lane(false)])
+    }
+
+    /// A desk with a second gateway for what the first one cannot carry.
+    pub(crate) fn with_spare(store: &Store, holder: &str, answers_queries: bool) -> Self {
+        let usual = (Policy::defaults().unwrap(), ZONE, ContentLevel::Full);
+        let both = vec![
+            providers::sms_lane(answers_queries),
+            providers::spare_lane(answers_queries),
+        ];
+        Self::with_sms(store, usual, holder, both)
     }
 
     fn with_sms(
         store: &Store,
         (policy, zone, content): (Policy, chrono_tz::Tz, ContentLevel),
         holder: &str,
-        answers_queries: bool,
+        sms: Vec<Account>,
     ) -> Self {
         let rules = Rules {
             policy,
@@ -109,11 +121,9 @@ impl Desk {
             sheets: "0 0 13 * * Fri".parse().unwrap(),
             content,
         };
-        let accounts = vec![
-            providers::email_lane(),
-            providers::sms_lane(answers_queries),
-            providers::telegram_lane(),
-        ];
+        let mut accounts = vec![providers::email_lane()];
+        accounts.extend(sms);
+        accounts.push(providers::telegram_lane());
         assert_eq!(accounts[0].in_doubt, InDoubt::ResendOnce(EMAIL_DOUBT));
         let engine = Engine::new(
             store.clone(),
@@ -131,6 +141,7 @@ impl Desk {
             zone,
             now: zone::instant("2026-10-14T09:00:00".parse().unwrap(), zone),
             provider: accepts(),
+            spare: accepts(),
             answer: Ok(Delivery::Delivered),
             works: Ok(()),
             calls: Vec::new(),
@@ -153,6 +164,11 @@ impl Desk {
     /// From now on the provider answers like this.
     pub(crate) fn provider(&mut self, provider: impl FnMut(&Message) -> Outcome + 'static) {
         self.provider = Box::new(provider);
+    }
+
+    /// From now on the second gateway answers like this.
+    pub(crate) fn spare(&mut self, provider: impl FnMut(&Message) -> Outcome + 'static) {
+        self.spare = Box::new(provider);
     }
 
     /// Runs SQL as a teacher's program or an administrator would, and lets the engine see it.
@@ -218,7 +234,10 @@ impl Desk {
                         lease,
                         message,
                     } => {
-                        let outcome = (self.provider)(&message);
+                        let outcome = match lease.lane.as_str() {
+                            "sms_spare" => (self.spare)(&message),
+                            _ => (self.provider)(&message),
+                        };
                         self.calls.push((lease.lane.clone(), message));
                         let arrived =
                             matches!(outcome, Outcome::Accepted { .. } | Outcome::InDoubt { .. });
