@@ -140,3 +140,90 @@ async fn a_gateway_in_a_file_is_proved_and_posts_its_receipts() {
         assert!(!program.log().contains("79000000098"), "{}", program.log());
     }
 }
+
+/// A school with two gateways: while the first one is down the second one carries its SMS, is shown as what it
+/// is, and its receipts come to an address of their own.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "the gateway ends with the test")]
+async fn the_spare_gateway_carries_and_reports_while_the_first_is_down() {
+    for database in databases().await {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let gateway = listener.local_addr().expect("an address");
+        let inbox = Inbox::default();
+        tokio::spawn(vestnik_sms::sandbox::serve(
+            listener,
+            inbox.clone(),
+            Duration::ZERO,
+        ));
+        let channel = format!(
+            "[channels.sms]\ngateway = \"smsaero\"\nbase_url = \"http://127.0.0.1:9\"\nlogin = \"school\"\n\
+             password = \"sandbox\"\n[channels.sms.spare]\ngateway = \"smsc\"\n\
+             base_url = \"http://{gateway}\"\nlogin = \"school\"\npassword = \"sandbox\"\n\
+             callback_secret = \"between-us\"\n"
+        );
+        let config = config(&database, &channel)
+            .replace("[web]\n", "[web]\npublic_url = \"http://localhost\"\n");
+        let program = Program::new(&config);
+        let store = open(&program, &database).await;
+        sql(&store, FAMILY).await;
+        sql(&store, "UPDATE guardian SET preset = 'at_once'; UPDATE contact SET address = '+79000000098' WHERE id = 2").await;
+        // As a daemon that ended left it.
+        sql(
+            &store,
+            "INSERT INTO lane (name, standing, standing_since, standing_because, falls, probed_at) \
+             VALUES ('sms', 'down', 1700000000000, 'outage', 1, 1700000000000)",
+        )
+        .await;
+        let checked = String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+        assert!(
+            checked.contains("sms_spare: smsc answers; balance"),
+            "{checked}"
+        );
+        assert!(checked.contains("WRONG sms: "), "{checked}");
+        assert!(
+            checked.contains("post its receipts to http://localhost/callback/sms-spare\n"),
+            "{checked}"
+        );
+        let daemon = program.serve();
+        sql(&store, "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '3')").await;
+        let is = |state: &str| status(&program)["messages"]["sms"][state] == 1;
+        assert!(
+            wait(Duration::from_secs(10), || is("accepted")),
+            "{}",
+            program.log()
+        );
+        let id = inbox.all()[0].client_ref.clone();
+        let signature = sha1(&format!("{id}:79000000098:1:between-us"));
+        let form = format!("id={id}&phone=79000000098&status=1&sha1={signature}");
+        let other = post(&program, "/callback/sms", &form);
+        assert!(!other.starts_with("HTTP/1.1 200"), "{other}");
+        let taken = post(&program, "/callback/sms-spare", &form);
+        assert!(taken.starts_with("HTTP/1.1 200"), "{taken}");
+        assert!(
+            wait(Duration::from_secs(10), || is("delivered")),
+            "{}",
+            program.log()
+        );
+        let metrics = get(&program, "/metrics");
+        for line in [
+            "vestnik_lane_standing{lane=\"sms\",standing=\"down\"} 1",
+            "vestnik_lane_standing{lane=\"sms_spare\",standing=\"healthy\"} 1",
+            "vestnik_attempts_total{lane=\"sms_spare\",outcome=\"accepted\"} 1",
+        ] {
+            assert!(metrics.contains(line), "{line}: {metrics}");
+        }
+        assert_eq!(status(&program)["lanes"]["sms"]["because"], "outage");
+        let told = program.print(&["status"]);
+        assert!(
+            told.contains("sms is down since 2023-11-14 22:13 UTC (outage)"),
+            "{told}"
+        );
+        drop(daemon);
+        // Asked whether it works, the first one did not answer.
+        assert!(
+            program.log().contains("this account does not work yet"),
+            "{}",
+            program.log()
+        );
+    }
+}

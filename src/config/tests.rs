@@ -267,3 +267,37 @@ fn an_sms_centre_has_keys_of_its_own() {
         );
     }
 }
+
+#[test]
+fn a_spare_gateway_has_the_keys_of_the_first_one_and_none_stands_alone() {
+    let text = "[channels.sms]\ngateway = \"smsc\"\nlogin = \"a\"\npassword = \"one\"\nrate = \"5/s\"\n\
+                [channels.sms.spare]\ngateway = \"smpp\"\nurl = \"smpp://localhost:2775\"\n\
+                system_id = \"b\"\nconcurrency = 3\n";
+    let env = [("VESTNIK__CHANNELS__SMS__SPARE__PASSWORD", "two")];
+    let config = load_with(text, &env, &[]).expect("a configuration");
+    let both: Vec<&SmsAccount> = config.gateways().collect();
+    assert_eq!(both.len(), 2);
+    let (first, spare) = (both[0], both[1]);
+    assert_eq!((first.login.as_str(), spare.login.as_str()), ("a", "b"));
+    assert_eq!(spare.password.reveal(), "two");
+    assert!(first.smpp.is_none() && spare.smpp.is_some());
+    assert_eq!(
+        (first.limits.concurrency, spare.limits.concurrency),
+        (10, 3)
+    );
+    assert!(first.limits.rate.is_some() && spare.limits.rate.is_none());
+    assert_eq!(config.channels(), [Channel::Sms]);
+    let alone = "[channels.sms.spare]\ngateway = \"smsc\"\npassword = \"one\"\n";
+    let errors = load_with(alone, &[], &[]).expect_err("no first one").0;
+    assert!(
+        errors[0].starts_with("channels.sms.gateway: is missing: channels.sms.spare"),
+        "{errors:?}"
+    );
+    let wrong = "[channels.sms]\ngateway = \"smsc\"\npassword = \"one\"\n\
+                 [channels.sms.spare]\ngateway = \"smpp\"\npassword = \"two\"\nurl = \"smpp://localhost\"\n";
+    let errors = load_with(wrong, &[], &[]).expect_err("no login").0;
+    assert!(
+        errors[0].starts_with("channels.sms.spare.system_id: is missing"),
+        "{errors:?}"
+    );
+}
