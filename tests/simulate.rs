@@ -57,6 +57,10 @@ fn in_short_years_nothing_is_lost_and_nothing_unlawful_leaves() {
     assert!(sum(|one| one.crashes) >= 5 * seeds);
     assert!(sum(|one| one.told) >= 500 * seeds);
     assert!(summaries.iter().all(|one| one.sheets >= 10));
+    // The second gateway has carried something, and not everything.
+    let spare = |one: &Summary| u64::try_from(one.spare).unwrap();
+    assert!(sum(spare) > 0);
+    assert!(sum(spare) < sum(|one| u64::try_from(one.sms).unwrap()) / 2);
 }
 
 #[test]

@@ -57,7 +57,9 @@ pub(super) fn print_status(status: &Status, json: bool) -> Result<()> {
         let why = stands.because.unwrap_or_default();
         match stands.standing {
             "down" => {
-                println!("{lane} is down since {since} ({why}): another account takes its messages")
+                println!(
+                    "{lane} is down since {since} ({why}): another account takes its messages"
+                );
             }
             "trial" => println!("{lane} is tried since {since}, one message at a time"),
             "suspect" => println!("{lane} is suspect: something failed, and it is still used"),

@@ -7,7 +7,7 @@ use crate::{
     failover::{Lane, Standing, choose, judge, leaves},
     family::contact::Channel,
     instant::{MINUTE, Millis},
-    store::{Lease, StoreError, Tx},
+    store::{Lease, SPARE, StoreError, Tx},
 };
 
 /// How often accounts are judged at least, where turns are.
@@ -272,6 +272,13 @@ impl Engine {
         if names.first() == Some(&account.lane.as_str()) {
             tx.take_in(account.channel.code(), &names, &account.lane)
                 .await?;
+        }
+        // Whom nobody stands in for is judged by nobody.
+        if names.len() == 1 {
+            let spare = (account.channel == Channel::Sms).then_some(SPARE);
+            for name in [Some(account.lane.as_str()), spare].into_iter().flatten() {
+                tx.stand(name, &Lane::default()).await?;
+            }
         }
         Ok(())
     }

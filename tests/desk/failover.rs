@@ -471,6 +471,7 @@ async fn an_account_without_money_is_left_at_once_and_a_spare_that_is_gone_leave
         desk.now = now + 2 * 60 * MINUTE;
         desk.work().await;
         assert_eq!(by(&desk, "sms"), 1);
+        assert_eq!(standing(&desk).await, "healthy", "nobody stands in for it");
         let informed = desk.notices().await.get("informed").copied();
         assert_eq!(informed, Some(2), "the father, and the administrator");
     }

@@ -84,6 +84,7 @@ pub(crate) struct Summary {
     pub(crate) sheets: usize,
     pub(crate) told: u64,
     pub(crate) sms: usize,
+    pub(crate) spare: usize,
     pub(crate) parts: usize,
     pub(crate) families: usize,
     /// A digest of all logs: two equal runs have equal ones.

@@ -41,6 +41,7 @@ impl World {
                 self.summary.copies += 1;
             }
             if taken.lane.starts_with("sms") {
+                self.summary.spare += usize::from(taken.lane == "sms_spare");
                 self.summary.sms += 1;
                 self.summary.parts +=
                     vestnik_sms::parts::count(&words::without_codes(&taken.message.text)).parts;
