@@ -82,6 +82,17 @@ impl Providers {
                     silent: random.random_bool(0.3),
                 });
             }
+            // SMS are few, and leave in the evening: an outage at any hour would meet none of them.
+            let mut day = from;
+            while lane.starts_with("sms") && day < to {
+                day += random.random_range(2..12) * 24 * HOUR;
+                let begins = day + random.random_range(17 * 60..19 * 60) * MINUTE;
+                of_lane.push(Outage {
+                    from: begins,
+                    to: (begins + random.random_range(30 * MINUTE..4 * HOUR)).min(to),
+                    silent: random.random_bool(0.3),
+                });
+            }
             outages.insert(lane, of_lane);
         }
         Self {

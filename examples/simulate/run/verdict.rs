@@ -47,8 +47,12 @@ impl World {
                     vestnik_sms::parts::count(&words::without_codes(&taken.message.text)).parts;
             }
             let line = format!(
-                "{} {} {} {}",
-                taken.at, taken.message.reference, taken.message.client_ref, taken.message.text
+                "{} {} {} {} {}",
+                taken.at,
+                taken.lane,
+                taken.message.reference,
+                taken.message.client_ref,
+                taken.message.text
             );
             for byte in line.bytes() {
                 digest = (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
