@@ -1,6 +1,6 @@
 //! Several provider accounts of one channel: how they stand, and which of them takes what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Account, Call, Engine, EngineError, Turn};
 use crate::{
@@ -10,8 +10,11 @@ use crate::{
     store::{Lease, SPARE, StoreError, Tx},
 };
 
-/// How often accounts are judged at least, where turns are.
+/// How often accounts are judged at least, where turns are and one of them is not in order.
 const JUDGED: Millis = MINUTE;
+
+/// How often, where all are: what fails says so by itself, and only late receipts come to light by looking.
+const IN_ORDER: Millis = 5 * MINUTE;
 
 /// After this long a question about an account is lost: its time-out is shorter.
 const LOST: Millis = 5 * MINUTE;
@@ -25,6 +28,8 @@ pub(super) struct Watch {
     news: bool,
     /// Those that were down or tried.
     doubted: Vec<(String, Lane)>,
+    /// Those that were suspect.
+    suspected: BTreeSet<String>,
     /// When which of them was asked whether it works. A question may be lost with its lane.
     asked: BTreeMap<String, Millis>,
 }
@@ -115,7 +120,12 @@ impl Engine {
         if doubled.is_empty() {
             return Ok(());
         }
-        let due = self.watch.news || !(0..JUDGED).contains(&(now - self.watch.at));
+        let rests = |name: &String| self.lease(name).is_some_and(|one| one.rests_until > now);
+        let in_order = self.watch.doubted.is_empty()
+            && self.watch.suspected.is_empty()
+            && !doubled.iter().any(rests);
+        let every = if in_order { IN_ORDER } else { JUDGED };
+        let due = self.watch.news || !(0..every).contains(&(now - self.watch.at));
         for name in doubled {
             let Some(account) = self.account(&name).cloned() else {
                 continue;
@@ -154,6 +164,10 @@ impl Engine {
             tell(name, &lane, judged);
         }
         let lane = judged.unwrap_or(lane);
+        self.watch.suspected.remove(name);
+        if lane.standing == Standing::Suspect {
+            self.watch.suspected.insert(name.to_owned());
+        }
         self.watch.doubted.retain(|(one, _)| one != name);
         if !lane.standing.in_use() {
             self.watch.doubted.push((name.to_owned(), lane));
