@@ -410,6 +410,7 @@ async fn settled(
         State::Delivered => {
             tx.heal_address(message_id, now).await?;
             tx.remember_told(message_id, now).await?;
+            tx.told_after_all(message_id, now).await?;
             tx.inform(message_id, now).await
         }
         State::Undelivered => {

@@ -40,6 +40,7 @@ mod sample;
 mod staff;
 mod status;
 mod terms;
+mod undelivered;
 mod wake;
 mod work;
 

@@ -274,30 +274,6 @@ impl Tx {
         self.recheck(message_id, now).await
     }
 
-    /// The notices of a message that the provider could not deliver wait again, unless another
-    /// message informed of them, or a newer notice of the same fact is open.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn reopen_notices(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE notice SET state = 'waiting', waits_for = 'window', due_at = $2, state_at = $2 \
-             WHERE state IN ('informed', 'in_message') \
-             AND id IN (SELECT notice_id FROM message_notice WHERE message_id = $1) \
-             AND NOT EXISTS (SELECT 1 FROM message_notice c JOIN message m ON m.id = c.message_id \
-                 WHERE c.notice_id = notice.id AND m.id <> $1 AND m.state IN \
-                 ('ready', 'sending', 'in_doubt', 'accepted', 'no_receipt', 'delivered')) \
-             AND NOT EXISTS (SELECT 1 FROM notice o WHERE o.guardian_id = notice.guardian_id \
-                 AND o.fact = notice.fact AND o.id <> notice.id \
-                 AND o.state IN ('settling', 'waiting', 'in_message', 'held'))",
-        )
-        .bind(message_id)
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(())
-    }
-
     /// Has the plan look once more at facts that changed while this message was leaving.
     async fn recheck(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
         let of_message =

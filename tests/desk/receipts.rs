@@ -315,3 +315,50 @@ async fn a_call_whose_receipt_came_first_is_closed_by_whoever_takes_the_lane() {
         assert_eq!(second.newest().await.state, "delivered");
     }
 }
+
+/// What a text said that never arrived is known to nobody: neither is its withdrawal told, nor is the same mark
+/// kept back when it is entered again.
+#[tokio::test]
+async fn what_a_text_said_that_did_not_arrive_is_not_taken_back_and_is_news_again() {
+    for again in [false, true] {
+        for base in both().await {
+            let mut desk = ivan_alone(&base.store).await;
+            send(&mut desk, 14, &["1"]).await;
+            desk.sql("DELETE FROM mark").await;
+            let newest = "SELECT basis_told FROM notice ORDER BY id DESC LIMIT 1";
+            assert_eq!(desk.number(newest).await, 1, "the withdrawal settles");
+            say(&mut desk, receipt("1", &["1"], failed())).await;
+            assert_eq!(state(&desk).await, "undelivered");
+            if again {
+                desk.sql(&mark(14, "5")).await;
+            }
+            desk.minutes(60).await;
+            let texts: Vec<String> = desk.texts().into_iter().map(|(.., text)| text).collect();
+            let told = "Школа 12. Маша 14.10: матем 5";
+            assert_eq!(texts, vec![told; 1 + usize::from(again)]);
+            let newest = "SELECT COALESCE(reason, state) FROM notice ORDER BY id DESC LIMIT 1";
+            let expected = if again {
+                "informed"
+            } else {
+                "withdrawn_before_told"
+            };
+            assert_eq!(desk.text(newest).await, expected);
+        }
+    }
+}
+
+/// The receipt that it did not arrive was wrong: it did, and the withdrawal is news after all.
+#[tokio::test]
+async fn what_arrived_after_all_is_taken_back() {
+    for base in both().await {
+        let mut desk = ivan_alone(&base.store).await;
+        send(&mut desk, 14, &["1"]).await;
+        desk.sql("UPDATE mark SET value = '3'").await;
+        say(&mut desk, receipt("1", &["1"], failed())).await;
+        say(&mut desk, receipt("1", &["1"], Delivery::Delivered)).await;
+        desk.minutes(60).await;
+        let last = &desk.calls.last().unwrap().1.text;
+        assert!(last.contains("было 5, теперь 3"), "{last}");
+        assert_eq!(desk.calls.len(), 2);
+    }
+}

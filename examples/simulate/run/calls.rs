@@ -22,21 +22,14 @@ impl World {
                 self.providers.doubtful.insert(message.reference);
             }
         }
+        self.doubt_all().await;
+        self.reports.clear();
         let flights = std::mem::take(&mut self.flights);
         for (id, flight) in flights {
-            let Going::Send { message, .. } = &flight.what else {
-                continue;
-            };
-            self.providers.doubtful.insert(message.reference.clone());
             // The bytes of some are on their way all the same.
-            if flight.report.is_none() && self.trouble.random_bool(0.5) {
+            let on_the_way = flight.report.is_none() && self.trouble.random_bool(0.5);
+            if on_the_way && matches!(flight.what, Going::Send { .. }) {
                 self.flights.insert(id, flight);
-            }
-        }
-        for report in self.reports.drain(..) {
-            if let Report::Called { message_id, .. } = report {
-                let reference = reference_of(&self.store, message_id).await;
-                self.providers.doubtful.insert(reference);
             }
         }
         self.rests.retain(|_, (_, since)| *since < self.time);
@@ -46,6 +39,22 @@ impl World {
         }
         let random = stream(self.plan.seed, 100 + self.summary.crashes);
         self.engine = engine(&self.store, &self.templates, &self.rules, random);
+    }
+
+    /// After a failure the school itself cannot say what became of any call that is under way, even where its
+    /// answer is still to come.
+    pub(super) async fn doubt_all(&mut self) {
+        for flight in self.flights.values() {
+            if let Going::Send { message, .. } = &flight.what {
+                self.providers.doubtful.insert(message.reference.clone());
+            }
+        }
+        for report in &self.reports {
+            if let Report::Called { message_id, .. } = report {
+                let reference = reference_of(&self.store, *message_id).await;
+                self.providers.doubtful.insert(reference);
+            }
+        }
     }
 
     /// Calls leave the engine: each is judged in this moment.

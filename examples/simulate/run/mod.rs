@@ -414,6 +414,10 @@ impl World {
             }
             Event::Deed(deed) => {
                 let today = self.today();
+                let zone = self.year.school.zone;
+                // The engine wakes up within a minute.
+                let digest = schedule::next(&self.rules.hours.daily, zone, self.now());
+                self.year.to_digest = digest.map_or(HOUR, |at| at - self.now()) + MINUTE;
                 let (sql, later) = self.year.perform(deed, today);
                 if !sql.is_empty() {
                     run_sql(&self.store, &format!("BEGIN IMMEDIATE;\n{sql}COMMIT;")).await;
@@ -496,6 +500,7 @@ impl World {
                     self.crash(turn.calls).await;
                 } else {
                     // The database failed for a moment; what was booked leaves all the same.
+                    self.doubt_all().await;
                     self.leave(turn.calls)?;
                 }
                 continue;

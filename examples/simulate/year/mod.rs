@@ -9,7 +9,7 @@ use std::fmt::Write;
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use rand::{RngExt, rngs::StdRng};
 use vestnik::{
-    instant::{HOUR, MINUTE, Millis},
+    instant::{HOUR, MINUTE, Millis, SECOND},
     zone,
 };
 
@@ -132,6 +132,8 @@ pub(crate) struct Year {
     loaded: BTreeSet<(i64, String)>,
     /// The import that is to be made now.
     pub(crate) loading: Option<Loading>,
+    /// How long it is until the digests leave.
+    pub(crate) to_digest: Millis,
 }
 
 /// An answer of the electronic journal about a class.
@@ -155,6 +157,7 @@ impl Year {
             texts: 0,
             loaded: BTreeSet::new(),
             loading: None,
+            to_digest: HOUR,
         }
     }
 
@@ -262,9 +265,10 @@ impl Year {
         format!("{what} {}", self.texts)
     }
 
-    /// Minutes, hours or days: second thoughts come at all times.
+    /// Minutes, hours or days: second thoughts come at all times, and some while the digests leave.
     fn delay(&mut self) -> Millis {
-        match self.random.random_range(0..4) {
+        match self.random.random_range(0..5) {
+            4 => self.to_digest + self.random.random_range(0..4) * 20 * SECOND,
             0 => self.random.random_range(1..9) * 5 * MINUTE,
             1 => self.random.random_range(2..9) * 20 * MINUTE,
             2 => self.random.random_range(3..30) * HOUR,
