@@ -244,12 +244,17 @@ pub(crate) async fn note(store: &Store, none: &mut Noted) {
         let Some((student, key)) = place_of_row(&entity, &values) else {
             continue;
         };
-        for (guardian, why) in outcome.as_object().into_iter().flatten() {
+        for (whose, why) in outcome.as_object().into_iter().flatten() {
+            // What is told to a class names the student beside the guardian.
+            let (guardian, of) = match whose.split_once('/') {
+                Some((guardian, of)) => (guardian, of.parse().unwrap()),
+                None => (whose.as_str(), student),
+            };
             if let (Ok(guardian), Some(why)) = (
                 guardian.parse::<i64>(),
                 why.get("none").and_then(|why| why.as_str()),
             ) {
-                none.insert((guardian, student, key.clone()), why.to_owned());
+                none.insert((guardian, of, key.clone()), why.to_owned());
             }
         }
     }

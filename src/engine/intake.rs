@@ -302,15 +302,24 @@ async fn write(
         }
     }
     // Changes of the same facts have the same outcome and are written together; homework of a class
-    // joins the outcomes of all its students.
+    // joins the outcomes of all its students, and a guardian may have several of them in it.
     let mut same: BTreeMap<&[Fact], Vec<i64>> = BTreeMap::new();
     for (change, facts) in changes_of {
         same.entry(facts).or_default().push(*change);
     }
     for (facts, changes) in same {
+        let several = facts
+            .windows(2)
+            .any(|two| two[0].student_id != two[1].student_id);
         let mut outcome = serde_json::Map::new();
         for fact in facts {
-            outcome.extend(outcomes.get(fact).cloned().unwrap_or_default());
+            for (whose, what) in outcomes.get(fact).into_iter().flatten() {
+                let whose = match several {
+                    true => format!("{whose}/{}", fact.student_id),
+                    false => whose.clone(),
+                };
+                outcome.insert(whose, what.clone());
+            }
         }
         if outcome.is_empty() {
             outcome.insert("none".into(), "nobody answers for the student".into());

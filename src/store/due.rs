@@ -29,9 +29,11 @@ pub(super) const EARLIER: &str = "m.id AS told_in, m.address AS told_at_address,
          ('ready', 'sending', 'in_doubt', 'accepted', 'no_receipt', 'delivered') \
      LEFT JOIN sheet s ON s.message_id = m.id";
 
-/// What a notice `n` told in the newest message of which nobody can say whether it was taken.
+/// What a notice `n`, or one that it took over from, told in the newest message of which nobody can say whether
+/// it was taken.
 pub(super) const PERHAPS: &str = "(SELECT c.value FROM message_notice c JOIN message pm ON pm.id = c.message_id \
-     WHERE c.notice_id = n.id AND pm.state IN ('unresolved', 'rejected', 'expired', 'undelivered') \
+     WHERE c.notice_id IN (SELECT n.id UNION ALL SELECT o.id FROM notice o \
+         WHERE o.merged_into = n.id AND o.fact = n.fact) AND pm.state IN ('unresolved', 'rejected', 'expired', 'undelivered') \
      AND EXISTS (SELECT 1 FROM attempt a WHERE a.message_id = pm.id AND a.outcome IN ('in_doubt', 'lost')) \
      ORDER BY pm.id DESC LIMIT 1) AS perhaps";
 

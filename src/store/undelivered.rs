@@ -84,7 +84,8 @@ impl Tx {
         .await?;
         sqlx::query(
             "UPDATE notice SET state = 'merged', waits_for = NULL, due_at = NULL, merged_into = $2, \
-             state_at = $3 WHERE id = $1",
+             state_at = $3 WHERE id = $1 OR (merged_into = $1 AND EXISTS \
+                 (SELECT 1 FROM notice o WHERE o.id = $1 AND o.fact = notice.fact))",
         )
         .bind(older)
         .bind(newer)
