@@ -314,9 +314,10 @@ async fn write(
         let mut outcome = serde_json::Map::new();
         for fact in facts {
             for (whose, what) in outcomes.get(fact).into_iter().flatten() {
-                let whose = match several {
-                    true => format!("{whose}/{}", fact.student_id),
-                    false => whose.clone(),
+                let whose = if several {
+                    format!("{whose}/{}", fact.student_id)
+                } else {
+                    whose.clone()
                 };
                 outcome.insert(whose, what.clone());
             }
