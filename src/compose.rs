@@ -4,7 +4,10 @@
 //! The family is the unit: what is due for one address at one time makes one message, for all its
 //! children and for all guardians who share the address.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -27,7 +30,7 @@ use crate::{
     plan::WhyNone,
     quiet::Quiet,
     schedule,
-    text::{Item, Language, Letter, School, calendar::Meeting},
+    text::{CHILDREN, Item, Language, Letter, School, calendar::Meeting},
     zone,
 };
 
@@ -265,7 +268,7 @@ pub fn compose(
             fit::sort(&mut members);
         }
         while !members.is_empty() {
-            let mut held = cut(&members, most(channel));
+            let mut held = cut(&members, channel);
             if let Some(limit) = limit {
                 let draft = |part: &[Member<'_>]| draft(channel, &address, part, names, hours, now);
                 held = fit::fitting(&members[..held], limit, draft);
@@ -283,7 +286,8 @@ pub fn compose(
             }
             // What did not fit is told by the next digest, if that is not too late for it.
             if limit.is_some() {
-                let waiting = rest.extract_if(.., |one| one.waits.is_some());
+                let waits = |one: &mut Member<'_>| one.waits.is_some() && !crowded_out(part, one);
+                let waiting = rest.extract_if(.., waits);
                 folded.extend(waiting.filter_map(|one| Some((one.due.notice_id, one.waits?))));
             }
             members = rest;
@@ -302,12 +306,15 @@ pub fn compose(
     (fates.into_iter().collect(), drafts)
 }
 
-/// How many of the members, sorted by fact, tell no more than `facts` facts in `characters`; at least
-/// one fact.
-fn cut(members: &[Member<'_>], (facts, characters): (usize, usize)) -> usize {
+/// How many of the members, with those of one fact side by side, make one message; at least one fact.
+fn cut(members: &[Member<'_>], channel: Channel) -> usize {
+    let (facts, characters) = most(channel);
     let (mut told, mut length) = (0, 0);
     let mut last = None;
-    for (at, Member { due, .. }) in members.iter().enumerate() {
+    for (at, one @ Member { due, .. }) in members.iter().enumerate() {
+        if channel == Channel::Sms && crowded_out(&members[..at], one) {
+            return at;
+        }
         if last != Some(due.fact) {
             told += 1;
             length += due.length();
@@ -318,6 +325,12 @@ fn cut(members: &[Member<'_>], (facts, characters): (usize, usize)) -> usize {
         }
     }
     members.len()
+}
+
+/// Whether an SMS that carries this part names as many children as one may, and this member's is not among them.
+fn crowded_out(part: &[Member<'_>], one: &Member<'_>) -> bool {
+    let named: BTreeSet<i64> = part.iter().map(|one| one.due.fact.student_id).collect();
+    named.len() >= CHILDREN && !named.contains(&one.due.fact.student_id)
 }
 
 /// How a notice leaves now.

@@ -20,6 +20,8 @@ use crate::{
     policy::{Limit, Policy},
 };
 
+mod skeletons;
+
 const ZONE: Tz = chrono_tz::Europe::Moscow;
 const PRESETS: [Preset; 3] = [Preset::AtOnce, Preset::Important, Preset::Daily];
 

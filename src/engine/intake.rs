@@ -210,11 +210,16 @@ impl Engine {
             tracing::error!(%error, "a template failed; the embedded one serves");
             Templates::embedded()?.render(draft.channel, level, &draft.letter)
         })?;
+        self.in_letters(draft.channel, &mut text);
+        Ok(text)
+    }
+
+    /// Puts an SMS into Latin letters where the account wants them.
+    pub(super) fn in_letters(&self, channel: Channel, text: &mut Text) {
         let latin = self.fitting.as_ref().is_some_and(|fitting| fitting.latin);
-        if latin && draft.channel == Channel::Sms {
+        if latin && channel == Channel::Sms {
             text.text = transliterated(&text.text);
         }
-        Ok(text)
     }
 }
 

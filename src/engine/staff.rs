@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Engine, EngineError, reference};
 use crate::{
     compose::{Hours, USEFUL},
-    family::contact::Contact,
+    family::contact::{Channel, Contact},
     instant::{HOUR, Millis},
     schedule,
     store::{Lease, StaffDue},
-    text::Templates,
+    text::{MATTERS, Templates},
     zone,
 };
 
@@ -71,7 +71,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Composes what staff are to hear: one message each, to their first address that works. Employees
+    /// Composes what staff are to hear: one message each, or several SMS where one would be too long, to their first
+    /// address that works. Employees
     /// give no consent; how much a messenger may carry holds for them as for families.
     pub(super) async fn compose_for_staff(
         &mut self,
@@ -117,23 +118,31 @@ impl Engine {
             let Some(account) = self.carrier(&mut roads, contact.channel, false) else {
                 continue;
             };
-            let news: Vec<_> = due.iter().filter_map(|one| one.news.clone()).collect();
             let (channel, level) = (contact.channel, self.rules.content);
-            let own = self.templates.for_staff(channel, level, &school, &news);
-            let words = own.or_else(|error| {
-                tracing::error!(%error, "a template failed; the embedded one serves");
-                Templates::embedded()?.for_staff(channel, level, &school, &news)
-            })?;
-            let notices: Vec<i64> = due.iter().map(|one| one.notice_id).collect();
-            tx.insert_staff_message(
-                &reference(&mut self.random),
-                &account.lane,
-                contact,
-                &words,
-                &notices,
-                (now + USEFUL, now),
-            )
-            .await?;
+            let most = if channel == Channel::Sms {
+                MATTERS
+            } else {
+                due.len()
+            };
+            for due in due.chunks(most) {
+                let news: Vec<_> = due.iter().filter_map(|one| one.news.clone()).collect();
+                let own = self.templates.for_staff(channel, level, &school, &news);
+                let mut words = own.or_else(|error| {
+                    tracing::error!(%error, "a template failed; the embedded one serves");
+                    Templates::embedded()?.for_staff(channel, level, &school, &news)
+                })?;
+                self.in_letters(channel, &mut words);
+                let notices: Vec<i64> = due.iter().map(|one| one.notice_id).collect();
+                tx.insert_staff_message(
+                    &reference(&mut self.random),
+                    &account.lane,
+                    contact,
+                    &words,
+                    &notices,
+                    (now + USEFUL, now),
+                )
+                .await?;
+            }
         }
         Ok(tx.commit().await?)
     }

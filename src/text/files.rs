@@ -51,6 +51,7 @@ const FILES: &[(&str, &str)] = &[
     file!("frame/email.subject.hbs"),
     file!("frame/email.txt.hbs"),
     file!("frame/sms.hbs"),
+    file!("frame/sms.skeletons.txt"),
     file!("frame/telegram.hbs"),
     file!("frame/telegram.ping.hbs"),
     file!("homework/email.txt.hbs"),

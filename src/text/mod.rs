@@ -10,6 +10,7 @@ mod fields;
 mod files;
 mod language;
 mod samples;
+mod skeleton;
 mod staff;
 mod subjects;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use serde_json::Value;
 use vestnik_sheet::Sheet;
 
 pub use language::Language;
+pub use skeleton::{CHILDREN, Homeless, MATTERS, Skeleton, skeletons};
 pub use staff::{Matter, StaffNews};
 pub use subjects::abbreviation;
 pub use transliterate::transliterated;

@@ -228,7 +228,7 @@ pub(super) fn try_all(
 }
 
 /// The letter without anything that may be absent.
-fn bare(mut letter: Letter) -> Letter {
+pub(super) fn bare(mut letter: Letter) -> Letter {
     letter.school.phone = None;
     for student in &mut letter.students {
         student.class = None;

@@ -199,6 +199,22 @@ fn data(school: &School, items: &[Item]) -> Value {
     })
 }
 
+/// Reads the sample.
+fn read(sample: &str) -> Result<(School, Vec<Item>), TemplateError> {
+    let name = format!("{FOLDER}/sample.json");
+    let sample: Sample = serde_json::from_str(sample).map_err(|error| TemplateError::Broken {
+        name,
+        line: error.line(),
+        problem: error.to_string(),
+    })?;
+    let school = School {
+        name: sample.school.name,
+        short_name: sample.school.short_name,
+        phone: sample.school.phone,
+    };
+    Ok((school, sample.news))
+}
+
 impl Templates {
     /// One message for one member of staff.
     ///
@@ -246,29 +262,40 @@ impl Templates {
         })
     }
 
+    /// The SMS of the sample, item by item, and each with the next one, from a school of this name.
+    ///
+    /// # Errors
+    /// [`TemplateError`] with the file to mend.
+    pub(super) fn staff_samples(
+        &self,
+        sample: &str,
+        school: &str,
+    ) -> Result<Vec<String>, TemplateError> {
+        let (mut sender, news) = read(sample)?;
+        school.clone_into(&mut sender.short_name);
+        let singles = news.iter().map(std::slice::from_ref);
+        let several = news.chunks(super::MATTERS).chain(news.windows(2));
+        singles
+            .chain(several)
+            .map(|items| {
+                let text = self.staff(Channel::Sms, ContentLevel::Full, &sender, items)?;
+                Ok(text.text)
+            })
+            .collect()
+    }
+
     /// Renders the sample, whole and item by item, and looks for what must not be lost.
     ///
     /// # Errors
     /// [`TemplateError`] with the file to mend.
     pub(super) fn try_staff(&self, sample: &str) -> Result<(), TemplateError> {
-        let name = format!("{FOLDER}/sample.json");
-        let sample: Sample =
-            serde_json::from_str(sample).map_err(|error| TemplateError::Broken {
-                name,
-                line: error.line(),
-                problem: error.to_string(),
-            })?;
-        let school = School {
-            name: sample.school.name,
-            short_name: sample.school.short_name,
-            phone: sample.school.phone,
-        };
+        let (school, news) = read(sample)?;
         let loses = |file: &str, field| TemplateError::Loses {
             name: format!("{FOLDER}/{file}"),
             field,
         };
-        let singles = sample.news.iter().map(std::slice::from_ref);
-        for items in singles.chain([sample.news.as_slice()]) {
+        let singles = news.iter().map(std::slice::from_ref);
+        for items in singles.chain([news.as_slice()]) {
             for channel in [Channel::Sms, Channel::Email, Channel::Telegram] {
                 let text = self.staff(channel, ContentLevel::Full, &school, items)?;
                 let file = if channel == Channel::Sms {

@@ -42,6 +42,11 @@ const LETTERS: [(char, &str); 33] = [
 pub fn transliterated(text: &str) -> String {
     let mut latin = String::with_capacity(text.len());
     for c in text.chars() {
+        // Signs that soften nothing would leave nothing of a word that is only these.
+        if matches!(c, 'ь' | 'ъ' | 'Ь' | 'Ъ') && !latin.ends_with(char::is_alphabetic) {
+            latin.push('\'');
+            continue;
+        }
         let small = c.to_lowercase().next().unwrap_or(c);
         let Some((_, letters)) = LETTERS.iter().find(|(letter, _)| *letter == small) else {
             latin.push_str(match c {
@@ -85,6 +90,7 @@ mod tests {
             "Shkola No 12. Yulya \"5 \"Shch\"\" - 14.10: matem 5, podezd, obem..."
         );
         assert_eq!(count(&latin).alphabet, Alphabet::Gsm7);
+        assert_eq!(transliterated("буква ь, Ъ"), "bukva ', '");
         assert_eq!(transliterated("Маша 👍 Zoë"), "Masha 👍 Zoë");
     }
 

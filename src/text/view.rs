@@ -9,6 +9,9 @@ use crate::{family::preference::Event, journal::cell::News};
 /// How much of a free text an SMS and a messenger carry; the whole stands in mails and on the sheet.
 const LONGEST: [usize; 2] = [200, 3_000];
 
+/// How many words of a student's name an SMS carries.
+const NAME_WORDS: usize = 4;
+
 /// One of the texts that make up a message, by the file name of its templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -93,7 +96,7 @@ pub(super) fn letter(
             _ => days(part, letter.language, student, &mut set)?,
         };
         students.push(json!({
-            "name": clean(&student.name),
+            "name": named(part, letter.language, &student.name),
             "class": student.class.as_deref().map(clean),
             "count": student.items.len(),
             "week": week(part, student),
@@ -122,6 +125,21 @@ pub(super) fn letter(
         "students": students,
         "announcements": if part == Part::Ping { to_all(part, letter, &mut set)? } else { Vec::new() },
     }))
+}
+
+/// The name of a student. SMS have one of a few words, whoever is registered by more or by none: no other fits
+/// the texts that operators know.
+fn named(part: Part, language: Language, name: &str) -> String {
+    let name = part.clean(name);
+    match part {
+        Part::Sms if name.is_empty() => language.somebody().to_owned(),
+        Part::Sms => name
+            .split(' ')
+            .take(NAME_WORDS)
+            .collect::<Vec<_>>()
+            .join(" "),
+        _ => name,
+    }
 }
 
 /// The week as the printed sheet shows it, where a mail has it.
