@@ -159,6 +159,15 @@ pub fn sms(account: &SmsAccount) -> Result<Sms> {
     .context(account.place.table())
 }
 
+/// The operators with whom the texts of SMS have to be registered: those of the configuration, or the gateway's.
+pub fn operators(account: &SmsAccount) -> Vec<String> {
+    let own = || {
+        let gateway = Gateway::find(&account.gateway, &account.beside);
+        gateway.map(|gateway| gateway.operators).unwrap_or_default()
+    };
+    account.operators.clone().unwrap_or_else(own)
+}
+
 /// What carries SMS: an HTTP gateway, or an SMS centre.
 ///
 /// # Errors

@@ -227,3 +227,153 @@ async fn the_spare_gateway_carries_and_reports_while_the_first_is_down() {
         );
     }
 }
+
+/// An SMS account that nobody is reached by.
+const ACCOUNT: &str = "[channels.sms]\ngateway = \"megafon\"\nbase_url = \"http://127.0.0.1:9\"\n\
+    login = \"school\"\npassword = \"secret\"\nsender = \"SCHOOL12\"\n";
+
+/// Of five texts «one» is registered.
+fn exports_what_is_not_registered(program: &Program) {
+    let export = ["sms-templates", "export", "--operator", "МегаФон"];
+    let table = program.print(&export);
+    assert!(
+        table.starts_with(
+            "\u{feff}Отправитель;Тип;Название;Шаблон;Пример\r\nSCHOOL12;сервисный;two;\"Школа 12. "
+        ),
+        "{table}"
+    );
+    assert!(!table.contains("сервисный;one;"), "{table}");
+    let whole = program.print(&[&export[..], &["--all"]].concat());
+    assert!(
+        whole.contains("\r\nSCHOOL12;сервисный;one;Школа 12. %w{1,4} %d.%d: %w{1,150};Школа 12. "),
+        "{whole}"
+    );
+}
+
+/// The texts of SMS go to an operator's form, and the register says where they stand; `check` says which are
+/// not registered, and when they have changed since.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_sms_are_exported_and_what_operators_know_of_them_is_kept() {
+    for database in databases().await {
+        let program = Program::new(&config(&database, ACCOUNT));
+        let store = open(&program, &database).await;
+        sql(&store, FAMILY).await;
+        let check = || String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+        let record = |more: &[&str]| {
+            program.print(&[&["sms-templates", "record", "--operator", "мегафон"], more].concat())
+        };
+        let list = || program.print(&["sms-templates", "list"]);
+        let shown = list();
+        assert!(
+            shown.contains("one\n  Школа 12. %w{1,4} %d.%d: %w{1,150}\n"),
+            "{shown}"
+        );
+        assert_eq!(
+            shown.matches("МегаФон: not handed in").count(),
+            5,
+            "{shown}"
+        );
+        let said = record(&["--state", "submitted", "--on", "2026-10-12"]);
+        assert_eq!(said, "МегаФон: one, two, three, four, staff submitted\n");
+        record(&["--state", "registered", "--only", "one"]);
+        let shown = list();
+        assert_eq!(
+            shown.matches("МегаФон: submitted since 12.10.2026").count(),
+            4,
+            "{shown}"
+        );
+        assert_eq!(
+            shown.matches("МегаФон: registered since").count(),
+            1,
+            "{shown}"
+        );
+        let checked = check();
+        assert!(
+            checked.contains("МегаФон has yet to register two since 12.10.2026, three since")
+                && !checked.contains("for advertising"),
+            "{checked}"
+        );
+        // What is registered need not be handed in again.
+        exports_what_is_not_registered(&program);
+        record(&["--state", "registered"]);
+        // A school of another name has other texts: the old ones are to be revoked.
+        sql(&store, "UPDATE school SET short_name = 'Гимназия 3'").await;
+        let checked = check();
+        assert!(
+            checked.contains(
+                "МегаФон takes SMS for advertising that fit no registered text, and has not registered one \
+                 (changed, its text of "
+            ) && checked.contains("ok    sms-templates: every SMS fits one of 5 texts"),
+            "{checked}"
+        );
+        let shown = list();
+        assert_eq!(
+            shown
+                .matches("no SMS fits it any more, revoke it: МегаФон, registered")
+                .count(),
+            5,
+            "{shown}"
+        );
+        record(&["--state", "revoked"]);
+        for slip in [&["--only", "five"][..], &["--on", "2999-01-01"]] {
+            let asked = [
+                "sms-templates",
+                "record",
+                "--operator",
+                "МТС",
+                "--state",
+                "submitted",
+            ];
+            let slip = program.run(&[&asked[..], slip].concat());
+            assert_eq!(slip.status.code(), Some(2));
+        }
+        let json: serde_json::Value =
+            serde_json::from_str(&program.print(&["sms-templates", "list", "--json"]))
+                .expect("JSON");
+        assert_eq!(json[0]["operators"][0]["state"], "draft", "{json}");
+        assert_eq!(
+            json[0]["text"], "Гимназия 3. %w{1,4} %d.%d: %w{1,150}",
+            "{json}"
+        );
+    }
+}
+
+/// A school's own words for an SMS that fits no registered text are named before a family reads them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_no_operator_knows_is_named_by_check() {
+    let own = "[templates]\ndirectory = \"own\"\n";
+    let channels = format!("{ACCOUNT}operators = \"МТС\"\n{own}");
+    let program = Program::new(&config("sqlite:{folder}/school.db", &channels));
+    let folder = program.folder.path().join("own/frame");
+    fs::create_dir_all(&folder).expect("a folder");
+    let frame = include_str!("../templates/messages/frame/sms.hbs");
+    let frame = frame.replace("{{short_school}}. ", "{{short_school}}, дневник. ");
+    fs::write(folder.join("sms.hbs"), frame).expect("a file");
+    drop(open(&program, "sqlite:{folder}/school.db").await);
+    let checked = String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+    assert!(
+        checked.contains("ok    templates: ")
+            && checked.contains("WRONG sms-templates: template frame/sms.hbs, line 1: it makes «Школа, дневник. Маша "),
+        "{checked}"
+    );
+    let refused = program.run(&["sms-templates", "export", "--operator", "МТС"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        refused.stdout.is_empty(),
+        "an operator must not register what no SMS fits"
+    );
+    // The remedy: the skeletons are changed with it, and the English words too.
+    let english = include_str!("../templates/messages/en/frame/sms.hbs");
+    let english = english.replace("{{short_school}}. ", "{{short_school}}, дневник. ");
+    fs::create_dir_all(program.folder.path().join("own/en/frame")).expect("a folder");
+    fs::write(program.folder.path().join("own/en/frame/sms.hbs"), english).expect("a file");
+    let skeletons = include_str!("../templates/messages/frame/sms.skeletons.txt");
+    let skeletons = skeletons.replace("{school}. ", "{school}, дневник. ");
+    fs::write(folder.join("sms.skeletons.txt"), skeletons).expect("a file");
+    let checked = String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+    assert!(
+        checked.contains("ok    sms-templates: every SMS fits one of 5 texts")
+            && checked.contains("note  sms-templates: МТС takes SMS"),
+        "{checked}"
+    );
+}

@@ -10,7 +10,7 @@ use vestnik_contract::{Channel, Message, Outcome};
 use vestnik_email::Marker;
 use vestnik_sms::{gateway::Gateway, phone};
 
-use super::Failure;
+use super::{Failure, sms_templates};
 use crate::{
     clock::{self, Clock},
     config::{Config, ConfigErrors, SmsAccount, SmsPlace},
@@ -19,7 +19,7 @@ use crate::{
     policy::Contacts,
     providers,
     store::{SPARE, Store},
-    text::{Language, Templates},
+    text::{Language, Templates, transliterated},
     zone,
 };
 
@@ -83,6 +83,7 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
         .await
         .into_iter()
         .chain(waiting(&config).await)
+        .chain(sms_templates::check(&config).await)
         .chain(providers(&config).await)
     {
         match words {
@@ -144,7 +145,7 @@ async fn notes(store: &Store, config: &Config, zone: Tz) -> Result<()> {
 }
 
 /// A line of the report: of what, and what is right or wrong with it.
-type Line = (&'static str, Result<String, String>);
+pub(super) type Line = (&'static str, Result<String, String>);
 
 /// Asks each configured provider whether the account works.
 async fn providers(config: &Config) -> Vec<Line> {
@@ -331,6 +332,9 @@ pub(super) async fn send_test(
             let account = account.as_ref().ok_or_else(|| missing(key))?;
             message.address = phone::normalise(address)
                 .map_err(|error| Failure::Usage(format!("«{address}» {error}")))?;
+            if account.transliterate {
+                message.text = transliterated(&message.text);
+            }
             let carrier = providers::sms_carrier(account)?;
             let outcome = carrier.send(&message).await;
             carrier.close().await;

@@ -14,6 +14,7 @@ mod route;
 mod serve;
 mod sheets;
 mod show;
+mod sms_templates;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -135,6 +136,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List the texts of all SMS for operators to register, export them, and keep where that stands
+    #[command(subcommand)]
+    SmsTemplates(sms_templates::Action),
     /// Send a test message to an address of your own
     #[command(after_help = "Example: vestnik send-test email admin@example.org")]
     SendTest {
@@ -264,6 +268,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reconcile { json } => {
             let config = config?;
             reconcile::run(&look(&config).await?, &config, json).await?;
+        }
+        Command::SmsTemplates(action) => {
+            let config = config?;
+            sms_templates::run(&look(&config).await?, &config, &action).await?;
         }
         Command::SendTest { channel, address } => {
             check::send_test(&config?, &channel, &address).await?;

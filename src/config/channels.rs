@@ -90,6 +90,8 @@ pub struct SmsAccount {
     pub parts: Option<usize>,
     /// Whether it leaves in Latin letters.
     pub transliterate: bool,
+    /// The operators with whom its texts have to be registered, where they are others than the gateway's.
+    pub operators: Option<Vec<String>>,
     /// Where a gateway's file is looked for: the folder of the configuration.
     pub beside: PathBuf,
     /// Where the provider finds the daemon, to post receipts.
@@ -307,11 +309,21 @@ pub(super) fn sms(keys: &mut Keys, place: SmsPlace) -> Option<SmsAccount> {
         smpp,
         parts: most.map(|most| most.get() as usize),
         transliterate: latin.unwrap_or_default(),
+        operators: keys
+            .text("channels.sms.operators")
+            .map(|names| list(&names)),
         beside: keys.places.beside.clone(),
         public_url: keys.text("web.public_url"),
         callback_secret,
         limits,
     })
+}
+
+/// Names between commas; none where it says «off».
+fn list(names: &str) -> Vec<String> {
+    let names = names.split(',').map(str::trim);
+    let names = names.filter(|name| !name.is_empty() && *name != "off");
+    names.map(str::to_owned).collect()
 }
 
 /// The keys of an SMS centre, and its login, which is called `system_id`.

@@ -78,8 +78,8 @@ enum Token {
     Words { least: usize, most: usize },
 }
 
-/// The skeletons of a school's SMS, those that come with the program or the ones in `directory`, and every text
-/// of the templates that fits none of them. `latin` says that SMS leave in Latin letters.
+/// The skeletons of a school's SMS, those that come with the program or the ones in `directory`. `latin` says that
+/// SMS leave in Latin letters.
 ///
 /// # Errors
 /// [`TemplateError`] with file and line.
@@ -87,12 +87,24 @@ pub fn skeletons(
     directory: Option<&Path>,
     school: &str,
     latin: bool,
-) -> Result<(Vec<Skeleton>, Vec<Homeless>), TemplateError> {
+) -> Result<Vec<Skeleton>, TemplateError> {
     let files = files::read(directory)?;
-    let mut skeletons = read(files.get(FILE).map_or("", String::as_str), school, latin)?;
-    let templates = Templates::load(directory)?;
-    let homeless = lint::lint(&mut skeletons, &templates, &files, school, latin)?;
-    Ok((skeletons, homeless))
+    read(files.get(FILE).map_or("", String::as_str), school, latin)
+}
+
+/// What the templates make of their samples that fits none of the skeletons, one text for each template that is to
+/// blame; the skeletons get their examples.
+///
+/// # Errors
+/// [`TemplateError`] with file and line.
+pub fn homeless(
+    skeletons: &mut [Skeleton],
+    directory: Option<&Path>,
+    school: &str,
+    latin: bool,
+) -> Result<Vec<Homeless>, TemplateError> {
+    let (templates, files) = (Templates::load(directory)?, files::read(directory)?);
+    lint::lint(skeletons, &templates, &files, school, latin)
 }
 
 /// Reads the file of the skeletons.

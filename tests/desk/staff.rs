@@ -71,6 +71,48 @@ async fn both_class_teachers_hear_that_a_student_moved() {
     }
 }
 
+/// A class that moves as a whole: what a teacher hears of it by SMS is in texts of a size that operators know, in
+/// the letters that the account wants; a mail has all of it.
+#[tokio::test]
+async fn many_matters_are_told_by_several_sms_and_by_one_mail() {
+    for base in both().await {
+        let mut desk = Desk::governed(&base.store, policy(), "holder").sms(4, true);
+        desk.sql(FAMILY).await;
+        desk.sql(STAFF).await;
+        for student in 2..=8 {
+            desk.sql(&format!(
+                "INSERT INTO student (surname, given_name) VALUES ('Орлов', 'Пётр');
+                 INSERT INTO enrolment (student_id, class_id, from_on, to_on)
+                 VALUES ({student}, 1, '2026-09-01', '2026-10-13');
+                 INSERT INTO enrolment (student_id, class_id, from_on) VALUES ({student}, 2, '2026-10-14')"
+            ))
+            .await;
+        }
+        desk.until("2026-10-14T18:10:00").await;
+        let told = heard(&mut desk);
+        let to = |address: &str| {
+            let told = told.iter().filter(|(to, _)| to == address);
+            told.map(|(_, text)| text.as_str()).collect::<Vec<_>>()
+        };
+        let sms = to("+79000000099");
+        let mut counts: Vec<usize> = sms
+            .iter()
+            .map(|one| one.matches("Petr O.").count())
+            .collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 6], "{sms:?}");
+        for one in &sms {
+            assert!(
+                one.starts_with("Shkola 12: menyayut klass. Petr O., "),
+                "{one}"
+            );
+        }
+        let mails = to("anna@example.org");
+        assert_eq!(mails.len(), 1, "{mails:?}");
+        assert_eq!(mails[0].matches("Пётр О.").count(), 7, "{}", mails[0]);
+    }
+}
+
 /// Three lessons of Wednesday; homework of the first is in the journal.
 const LESSONS: &str = "
     INSERT INTO subject (name, graded) VALUES ('Разговоры о важном', 0);

@@ -49,6 +49,9 @@ pub struct Gateway {
     pub base_url: String,
     /// How it wants phone numbers.
     phone: PhoneForm,
+    /// The operators who take a text that is not registered with them for advertising.
+    #[serde(default)]
+    pub operators: Vec<String>,
     /// How a message is handed over.
     pub(crate) send: Request,
     /// How it is asked about a message, if it can be.

@@ -21,9 +21,8 @@ static TEMPLATES: LazyLock<Templates> =
     LazyLock::new(|| Templates::embedded().expect("the templates that come with the program"));
 
 /// In Russian letters, and in Latin ones.
-static SKELETONS: LazyLock<[Vec<Skeleton>; 2]> = LazyLock::new(|| {
-    [false, true].map(|latin| read(None, SCHOOL, latin).expect("the skeletons").0)
-});
+static SKELETONS: LazyLock<[Vec<Skeleton>; 2]> =
+    LazyLock::new(|| [false, true].map(|latin| read(None, SCHOOL, latin).expect("the skeletons")));
 
 fn known(sms: &str, latin: bool) -> Vec<&'static str> {
     let all = SKELETONS[usize::from(latin)].iter();

@@ -11,14 +11,14 @@ use crate::{
     journal::cell::News,
     text::{
         ContentLevel, Item, Language, Letter, Occasion, StudentNews, TemplateError, Templates,
-        samples, transliterated, view::Part,
+        abbreviation, samples, transliterated, view::Part,
     },
 };
 
 type Files = BTreeMap<&'static str, String>;
 
-/// How many days of one child the skeletons are tried with.
-const DAYS: usize = 2;
+/// Of how many children, and how many days of each, the letters are.
+const FAMILIES: [(usize, usize); 6] = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (CHILDREN, 1)];
 
 /// In how many forms a piece of news comes.
 const FORMS: usize = 4;
@@ -40,7 +40,7 @@ pub(super) fn lint(
             text.to_owned()
         }
     };
-    let mut judge = |sms: &str, suspects: &Suspects| {
+    let mut judge = |sms: &str, suspects: &dyn Fn() -> Result<Suspects, TemplateError>| {
         let sms = letters_of(sms);
         match skeletons.iter_mut().find(|one| one.holds(&sms)) {
             Some(one) if one.example.is_empty() => one.example = sms,
@@ -48,7 +48,7 @@ pub(super) fn lint(
             None => {
                 let reached = skeletons.iter().filter_map(|one| one.reaches(&sms)).max();
                 let from = word_at(&sms, reached.unwrap_or_default());
-                let (template, line) = suspects.blame(files, &from, letters_of);
+                let (template, line) = suspects()?.blame(files, &from, letters_of);
                 if homeless.iter().all(|one| one.template != template) {
                     homeless.push(Homeless {
                         template,
@@ -59,20 +59,25 @@ pub(super) fn lint(
                 }
             }
         }
+        Ok::<_, TemplateError>(())
     };
-    for &event in Event::ALL {
+    // Marks are what most SMS tell of, and their example.
+    let others = Event::ALL.iter().filter(|event| **event != Event::Mark);
+    for &event in [Event::Mark].iter().chain(others) {
         for letter in letters(event, files, school)? {
             let sms = templates.render(Channel::Sms, ContentLevel::Full, &letter)?;
-            judge(&sms.text, &suspects(templates, &letter, event)?);
+            judge(&sms.text, &|| suspects(templates, &letter, event))?;
         }
     }
     let source = files.get("staff/sample.json").map_or("", String::as_str);
-    let staff = Suspects {
-        templates: vec!["staff/sms.hbs".to_owned()],
-        begun: Vec::new(),
+    let staff = || {
+        Ok(Suspects {
+            templates: vec!["staff/sms.hbs".to_owned()],
+            begun: Vec::new(),
+        })
     };
     for sms in templates.staff_samples(source, school)? {
-        judge(&sms, &staff);
+        judge(&sms, &staff)?;
     }
     Ok(homeless)
 }
@@ -158,7 +163,7 @@ fn letters(event: Event, files: &Files, school: &str) -> Result<Vec<Letter>, Tem
         let items: Vec<Item> = students.flat_map(|one| one.items.clone()).collect();
         for form in 0..FORMS {
             let items: Vec<Item> = items.iter().map(|item| told(item, form)).collect();
-            for (children, days) in (1..=CHILDREN).flat_map(|n| (1..=DAYS).map(move |d| (n, d))) {
+            for (children, days) in FAMILIES {
                 let occasions = [Occasion::Daily, Occasion::AtOnce, Occasion::Weekly];
                 let occasions = &occasions[..if children == 1 { occasions.len() } else { 1 }];
                 for language in Language::ALL {
@@ -180,6 +185,9 @@ fn letters(event: Event, files: &Files, school: &str) -> Result<Vec<Letter>, Tem
 /// The piece of news as a new one, as a correction with and without what was right before, and withdrawn.
 fn told(item: &Item, form: usize) -> Item {
     let mut item = item.clone();
+    if let Some(subject) = &item.subject {
+        item.subject = Some(abbreviation(subject).to_owned());
+    }
     let (new, old) = match &item.news {
         News::Entered(new) => (new.clone(), new.clone()),
         News::Corrected { old, new } => (new.clone(), old.clone().unwrap_or_else(|| new.clone())),
@@ -191,12 +199,11 @@ fn told(item: &Item, form: usize) -> Item {
     let corrected = |old, new| News::Corrected { old, new };
     item.news = match (item.event, form) {
         // What these are is in their names.
-        (Event::Mark, _) => News::Entered(new),
         (Event::MarkCorrected, 0 | 1) => corrected(Some(old), new),
         (Event::MarkCorrected, _) => corrected(None, new),
         (Event::MarkWithdrawn, 0 | 1) => News::Withdrawn(Some(old)),
         (Event::MarkWithdrawn, _) => News::Withdrawn(None),
-        (_, 0) => News::Entered(new),
+        (Event::Mark, _) | (_, 0) => News::Entered(new),
         (_, 1) => corrected(Some(old), new),
         (_, 2) => corrected(None, new),
         _ => News::Withdrawn(Some(old)),
@@ -204,11 +211,17 @@ fn told(item: &Item, form: usize) -> Item {
     item
 }
 
+/// Of whom the first has all of these news, on each of the days, and the others one each.
 fn family(items: &[Item], children: usize, days: usize) -> Vec<StudentNews> {
-    const NAMES: [&str; CHILDREN] = ["Маша", "Петя", "Анна-Мария", "Али Мамед оглы"];
-    let student = |name: &&str| {
+    const NAMES: [&str; CHILDREN] = ["Маша", "Петя", "Анна-Мария", "Али Мамед Гасан оглы"];
+    let student = |(at, name): (usize, &&str)| {
+        let own: Vec<&Item> = match at {
+            0 => items.iter().collect(),
+            _ => items.iter().cycle().skip(at).take(1).collect(),
+        };
         let days = (0..).take(days).flat_map(|day| {
-            items.iter().cloned().map(move |mut item| {
+            own.iter().map(move |&item| {
+                let mut item = item.clone();
                 item.date = item.date + Days::new(day);
                 item
             })
@@ -221,5 +234,10 @@ fn family(items: &[Item], children: usize, days: usize) -> Vec<StudentNews> {
             week: None,
         }
     };
-    NAMES.iter().take(children).map(student).collect()
+    NAMES
+        .iter()
+        .take(children)
+        .enumerate()
+        .map(student)
+        .collect()
 }

@@ -13,7 +13,8 @@ fn of(text: &str) -> Skeleton {
 #[test]
 fn every_sms_that_comes_with_the_program_fits_and_each_skeleton_has_an_example() {
     for latin in [false, true] {
-        let (skeletons, homeless) = skeletons(None, "Школа № 12", latin).expect("the skeletons");
+        let mut skeletons = skeletons(None, "Школа № 12", latin).expect("the skeletons");
+        let homeless = homeless(&mut skeletons, None, "Школа № 12", latin).expect("templates");
         assert_eq!(homeless, Vec::new());
         let names: Vec<&str> = skeletons.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["one", "two", "three", "four", "staff"]);
@@ -75,7 +76,9 @@ fn a_template_that_leaves_the_skeletons_is_named_with_its_line_its_text_and_the_
         fs::write(path, text).expect("a file");
     };
     let judge = || {
-        let (_, homeless) = skeletons(Some(folder.path()), "Школа 12", false).expect("skeletons");
+        let own = Some(folder.path());
+        let mut skeletons = skeletons(own, "Школа 12", false).expect("skeletons");
+        let homeless = homeless(&mut skeletons, own, "Школа 12", false).expect("templates");
         homeless.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let frame = include_str!("../../../templates/messages/frame/sms.hbs");
