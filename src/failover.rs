@@ -26,6 +26,9 @@ use vestnik_contract::{Fault, Outcome, Scope};
 
 use crate::instant::{HOUR, MINUTE, Millis, SECOND};
 
+/// The lane of the SMS gateway that takes what the preferred one cannot.
+pub const SPARE: &str = "sms_spare";
+
 /// How many failures in a row, of as many phones, are an outage.
 const RUN: usize = 3;
 

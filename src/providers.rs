@@ -15,11 +15,11 @@ use crate::{
         BounceMailbox, Config, EmailAccount, SmppAccount, SmsAccount, SmsPlace, TelegramAccount,
     },
     engine::Account,
+    failover::SPARE,
     family::contact::Channel,
     instant::SECOND,
     next::{EMAIL_DOUBT, InDoubt},
     secret::Secret,
-    store::SPARE,
 };
 
 /// All accounts of the configuration; `marker` says what each mail carries.

@@ -10,7 +10,7 @@ mod program;
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -19,6 +19,20 @@ use desk::FAMILY;
 use program::{Program, config, databases, get, open, sql, status, wait};
 use tokio::net::TcpListener;
 use vestnik_sms::sandbox::Inbox;
+
+/// A gateway that sends nothing, and what it received.
+#[expect(clippy::disallowed_methods, reason = "the gateway ends with the test")]
+async fn sandbox() -> (SocketAddr, Inbox) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let gateway = listener.local_addr().expect("an address");
+    let inbox = Inbox::default();
+    tokio::spawn(vestnik_sms::sandbox::serve(
+        listener,
+        inbox.clone(),
+        Duration::ZERO,
+    ));
+    (gateway, inbox)
+}
 
 /// Posts a form to the daemon, and returns the answer with its head.
 fn post(program: &Program, path: &str, form: &str) -> String {
@@ -56,20 +70,12 @@ fn sha1(text: &str) -> String {
 /// A school adds a gateway by a file beside its configuration: `check` proves it, a slip is named with the
 /// exchange and the field, and its receipts come in by post.
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "the gateway ends with the test")]
 async fn a_gateway_in_a_file_is_proved_and_posts_its_receipts() {
     let ours = include_str!("../channels/sms/gateways/smsc.toml")
         .replace("name = \"smsc\"", "name = \"ours\"")
         .replace("code = \"smsc_", "code = \"ours_");
     for database in databases().await {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let gateway = listener.local_addr().expect("an address");
-        let inbox = Inbox::default();
-        tokio::spawn(vestnik_sms::sandbox::serve(
-            listener,
-            inbox.clone(),
-            Duration::ZERO,
-        ));
+        let (gateway, inbox) = sandbox().await;
         let channel = format!(
             "[channels.sms]\ngateway = \"our.toml\"\nbase_url = \"http://{gateway}\"\nlogin = \"school\"\n\
              password = \"sandbox\"\ncallback_secret = \"between-us\"\n"
@@ -144,17 +150,9 @@ async fn a_gateway_in_a_file_is_proved_and_posts_its_receipts() {
 /// A school with two gateways: while the first one is down the second one carries its SMS, is shown as what it
 /// is, and its receipts come to an address of their own.
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "the gateway ends with the test")]
 async fn the_spare_gateway_carries_and_reports_while_the_first_is_down() {
     for database in databases().await {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let gateway = listener.local_addr().expect("an address");
-        let inbox = Inbox::default();
-        tokio::spawn(vestnik_sms::sandbox::serve(
-            listener,
-            inbox.clone(),
-            Duration::ZERO,
-        ));
+        let (gateway, inbox) = sandbox().await;
         let channel = format!(
             "[channels.sms]\ngateway = \"smsaero\"\nbase_url = \"http://127.0.0.1:9\"\nlogin = \"school\"\n\
              password = \"sandbox\"\n[channels.sms.spare]\ngateway = \"smsc\"\n\

@@ -13,13 +13,14 @@ use vestnik_sms::{gateway::Gateway, phone};
 use super::{Failure, sms_templates};
 use crate::{
     clock::{self, Clock},
-    config::{Config, ConfigErrors, SmsAccount, SmsPlace},
+    config::{Config, ConfigErrors, SmsAccount},
+    failover::SPARE,
     instant::{DAY, Millis},
     paper::press,
     policy::Contacts,
     providers,
-    store::{SPARE, Store},
-    text::{Language, Templates, transliterated},
+    store::Store,
+    text::{Language, Templates, in_letters},
     zone,
 };
 
@@ -161,11 +162,7 @@ async fn providers(config: &Config) -> Vec<Line> {
         if account.smpp.is_none() {
             lines.extend(gateway(account));
         }
-        let name = match account.place {
-            SmsPlace::Preferred => "sms",
-            SmsPlace::Spare => SPARE,
-        };
-        channels.push((name, providers::sms_carrier(account)));
+        channels.push((account.place.lane(), providers::sms_carrier(account)));
     }
     if config.sms.is_none() {
         let known = Gateway::names().join(", ");
@@ -332,9 +329,7 @@ pub(super) async fn send_test(
             let account = account.as_ref().ok_or_else(|| missing(key))?;
             message.address = phone::normalise(address)
                 .map_err(|error| Failure::Usage(format!("«{address}» {error}")))?;
-            if account.transliterate {
-                message.text = transliterated(&message.text);
-            }
+            message.text = in_letters(&message.text, account.transliterate);
             let carrier = providers::sms_carrier(account)?;
             let outcome = carrier.send(&message).await;
             carrier.close().await;

@@ -9,7 +9,7 @@ use super::{Draft, Member};
 use crate::{
     family::{contact::Channel, preference::Event},
     journal::fact::Fact,
-    text::{ContentLevel, Templates, transliterated},
+    text::{ContentLevel, Templates, in_letters},
 };
 
 /// How long an SMS may be, and in which words it is measured.
@@ -37,11 +37,7 @@ impl Fitting {
             .templates
             .render(Channel::Sms, ContentLevel::Full, &draft.letter);
         text.is_ok_and(|text| {
-            let text = if self.latin {
-                transliterated(&text.text)
-            } else {
-                text.text
-            };
+            let text = in_letters(&text.text, self.latin);
             parts::count(&text).parts <= self.parts
         })
     }

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 use vestnik_smpp::{ReceiptIds, Receipts, Splitting};
 
 use super::read::Keys;
-use crate::{secret::Secret, text::ContentLevel};
+use crate::{failover::SPARE, secret::Secret, text::ContentLevel};
 
 /// A mail relay.
 #[derive(Debug, Clone)]
@@ -65,6 +65,14 @@ impl SmsPlace {
         match self {
             Self::Preferred => "channels.sms",
             Self::Spare => "channels.sms.spare",
+        }
+    }
+
+    /// The name of its lane.
+    pub fn lane(self) -> &'static str {
+        match self {
+            Self::Preferred => "sms",
+            Self::Spare => SPARE,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Several provider accounts of one channel: how they stand, and which of them takes what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Account, Call, Engine, EngineError, Turn};
 use crate::{
-    failover::{Lane, Standing, choose, judge, leaves},
+    failover::{Lane, SPARE, Standing, choose, judge, leaves},
     family::contact::Channel,
     instant::{MINUTE, Millis},
-    store::{Lease, SPARE, StoreError, Tx},
+    store::{Lease, StoreError, Tx},
 };
 
 /// How often accounts are judged at least, where turns are and one of them is not in order.
@@ -26,10 +26,8 @@ pub(super) struct Watch {
     at: Millis,
     /// Whether a call said since then what may change the judgement.
     news: bool,
-    /// Those that were down or tried.
-    doubted: Vec<(String, Lane)>,
-    /// Those that were suspect.
-    suspected: BTreeSet<String>,
+    /// Those that were not healthy.
+    doubted: BTreeMap<String, Lane>,
     /// When which of them was asked whether it works. A question may be lost with its lane.
     asked: BTreeMap<String, Millis>,
 }
@@ -37,7 +35,7 @@ pub(super) struct Watch {
 impl Watch {
     /// A call of this account ended, and speaks against it or not.
     pub(super) fn heard(&mut self, lane: &str, against: bool) {
-        self.news |= against || self.doubted.iter().any(|(name, _)| name == lane);
+        self.news |= against || self.doubted.contains_key(lane);
     }
 
     /// An account was asked whether it works.
@@ -121,9 +119,7 @@ impl Engine {
             return Ok(());
         }
         let rests = |name: &String| self.lease(name).is_some_and(|one| one.rests_until > now);
-        let in_order = self.watch.doubted.is_empty()
-            && self.watch.suspected.is_empty()
-            && !doubled.iter().any(rests);
+        let in_order = self.watch.doubted.is_empty() && !doubled.iter().any(rests);
         let every = if in_order { IN_ORDER } else { JUDGED };
         let due = self.watch.news || !(0..every).contains(&(now - self.watch.at));
         for name in doubled {
@@ -164,13 +160,10 @@ impl Engine {
             tell(name, &lane, judged);
         }
         let lane = judged.unwrap_or(lane);
-        self.watch.suspected.remove(name);
-        if lane.standing == Standing::Suspect {
-            self.watch.suspected.insert(name.to_owned());
-        }
-        self.watch.doubted.retain(|(one, _)| one != name);
-        if !lane.standing.in_use() {
-            self.watch.doubted.push((name.to_owned(), lane));
+        if lane.standing == Standing::Healthy {
+            self.watch.doubted.remove(name);
+        } else {
+            self.watch.doubted.insert(name.to_owned(), lane);
         }
         Ok(())
     }
@@ -181,8 +174,9 @@ impl Engine {
         let Some(lease) = self.lease(name).cloned() else {
             return Ok(());
         };
-        let down = |(one, lane): &(String, Lane)| one == name && lane.standing == Standing::Down;
-        if lease.rests_until <= now && !self.watch.doubted.iter().any(down) {
+        let doubted = self.watch.doubted.get(name);
+        let down = doubted.is_some_and(|lane| lane.standing == Standing::Down);
+        if lease.rests_until <= now && !down {
             return Ok(());
         }
         if !self.store.has_ready(name).await? {
@@ -259,7 +253,7 @@ impl Engine {
 
     /// Asks the accounts that are down whether they work.
     pub(super) fn probe(&mut self, turn: &mut Turn, now: Millis) {
-        let due = |(name, lane): &&(String, Lane)| {
+        let due = |(name, lane): &(&String, &Lane)| {
             let at = self.watch.probe_at(name, lane);
             at.is_some_and(|at| at <= now)
         };

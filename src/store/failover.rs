@@ -12,7 +12,7 @@ use super::{
     rows::{int, some_int, some_text, text},
 };
 use crate::{
-    failover::{Awaited, Evidence, Lane, Spoken, Standing, Why, Word},
+    failover::{Awaited, Evidence, Lane, SPARE, Spoken, Standing, Why, Word},
     instant::Millis,
     journal::fact::{Fact, Place},
     text::StaffNews,
@@ -23,9 +23,6 @@ const CALLS: i64 = 300;
 
 const LANE: &str = "SELECT id, name, standing, standing_since, standing_because, falls, probes, probed_at, \
      rests_since, rests_until FROM lane";
-
-/// The account that takes what the preferred one cannot.
-pub const SPARE: &str = "sms_spare";
 
 impl Store {
     /// How all accounts stand that were ever used.

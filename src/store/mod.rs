@@ -49,7 +49,6 @@ pub use choices::{Choices, FamilyChoice};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
-pub use failover::SPARE;
 pub use history::{Attempt, Carried, History};
 pub use hold::{Hold, Verdict};
 pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};

@@ -234,7 +234,7 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        self.recheck(message_id, now).await
+        self.recheck_changed(message_id, now).await
     }
 
     /// The recipients of a printed sheet are told of all that it carries.
@@ -251,7 +251,7 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        self.recheck(message_id, now).await
+        self.recheck_changed(message_id, now).await
     }
 
     /// The notices of a message that ended without informing wait for the next road, unless another
@@ -271,26 +271,36 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        self.recheck(message_id, now).await
+        self.recheck_changed(message_id, now).await
     }
 
     /// Has the plan look once more at facts that changed while this message was leaving.
-    async fn recheck(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
-        let of_message =
+    async fn recheck_changed(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
+        const CHANGED: &str =
             "look_again = 1 AND id IN (SELECT notice_id FROM message_notice WHERE message_id = $1)";
+        self.recheck(CHANGED, message_id, now).await?;
         sqlx::query(AssertSqlSafe(format!(
-            "INSERT INTO change (entity, entity_id, op, new, written_at) \
-             SELECT 'mark', 0, 'recheck', '{{\"fact\":\"' || fact || '\"}}', $2 FROM notice \
-             WHERE {of_message}"
+            "UPDATE notice SET look_again = 0 WHERE {CHANGED}"
         )))
         .bind(message_id)
-        .bind(now)
         .execute(&mut *self.db)
         .await?;
+        Ok(())
+    }
+
+    /// Has the plan look once more at the facts of the notices that are `which`, of `$1`.
+    pub(super) async fn recheck(
+        &mut self,
+        which: &'static str,
+        of: i64,
+        now: Millis,
+    ) -> Result<(), StoreError> {
         sqlx::query(AssertSqlSafe(format!(
-            "UPDATE notice SET look_again = 0 WHERE {of_message}"
+            "INSERT INTO change (entity, entity_id, op, new, written_at) \
+             SELECT 'mark', 0, 'recheck', '{{\"fact\":\"' || fact || '\"}}', $2 FROM notice WHERE {which}"
         )))
-        .bind(message_id)
+        .bind(of)
+        .bind(now)
         .execute(&mut *self.db)
         .await?;
         Ok(())

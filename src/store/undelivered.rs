@@ -19,7 +19,7 @@ impl Tx {
     /// [`StoreError`] where the database fails.
     pub async fn reopen_notices(&mut self, message_id: i64, now: Millis) -> Result<(), StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT n.id, n.fact, (SELECT MAX(o.id) FROM notice o WHERE o.fact = n.fact \
+            "SELECT n.id, (SELECT MAX(o.id) FROM notice o WHERE o.fact = n.fact \
                  AND (o.guardian_id = n.guardian_id OR o.staff_id = n.staff_id) AND o.id > n.id \
                  AND (o.state IN {OPEN} OR o.state IN ('informed', 'told_by_paper'))) AS newer \
              FROM notice n JOIN message_notice own ON own.notice_id = n.id \
@@ -107,7 +107,7 @@ impl Tx {
         let rows = sqlx::query(AssertSqlSafe(format!(
             "UPDATE notice SET basis_told = 1, basis = (SELECT c.value FROM message_notice c \
                  JOIN notice o ON o.id = c.notice_id WHERE c.message_id = $1 AND c.value IS NOT NULL \
-                 AND o.merged_into = notice.id ORDER BY o.id DESC LIMIT 1) \
+                 AND o.merged_into = notice.id AND o.fact = notice.fact ORDER BY o.id DESC LIMIT 1) \
              WHERE state IN {OPEN} AND EXISTS (SELECT 1 FROM message_notice c \
                  JOIN notice o ON o.id = c.notice_id WHERE c.message_id = $1 AND c.value IS NOT NULL \
                  AND o.merged_into = notice.id AND o.fact = notice.fact) RETURNING id"
@@ -127,15 +127,7 @@ impl Tx {
         if !self.recall(notice_id, now).await? {
             return self.look_again(notice_id).await;
         }
-        sqlx::query(
-            "INSERT INTO change (entity, entity_id, op, new, written_at) \
-             SELECT 'mark', 0, 'recheck', '{\"fact\":\"' || fact || '\"}', $2 FROM notice \
-             WHERE id = $1 AND guardian_id IS NOT NULL",
-        )
-        .bind(notice_id)
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(())
+        self.recheck("id = $1 AND guardian_id IS NOT NULL", notice_id, now)
+            .await
     }
 }

@@ -30,6 +30,7 @@ pub use language::Language;
 pub use skeleton::{CHILDREN, Homeless, MATTERS, Skeleton, homeless, skeletons};
 pub use staff::{Matter, StaffNews};
 pub use subjects::abbreviation;
+pub(crate) use transliterate::in_letters;
 pub use transliterate::transliterated;
 use view::Part;
 

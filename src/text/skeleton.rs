@@ -9,7 +9,7 @@ mod tests;
 use std::{fmt, path::Path};
 
 use super::{
-    TemplateError, Templates, files, transliterated,
+    TemplateError, Templates, files, in_letters,
     view::{self, Part},
 };
 
@@ -139,13 +139,7 @@ fn read(source: &str, school: &str, latin: bool) -> Result<Vec<Skeleton>, Templa
 }
 
 fn skeleton(name: &str, text: &str, school: &str, latin: bool) -> Result<Skeleton, String> {
-    let letters = |text: &str| {
-        if latin {
-            transliterated(text)
-        } else {
-            text.to_owned()
-        }
-    };
+    let letters = |text: &str| in_letters(text, latin);
     let lines = text
         .split("\\n")
         .map(|line| tokens(&letters(line), &letters(school)))

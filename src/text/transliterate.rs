@@ -37,6 +37,15 @@ const LETTERS: [(char, &str); 33] = [
     ('я', "ya"),
 ];
 
+/// The text as it leaves: in Latin letters where the account wants them.
+pub(crate) fn in_letters(text: &str, latin: bool) -> String {
+    if latin {
+        transliterated(text)
+    } else {
+        text.to_owned()
+    }
+}
+
 /// The text in Latin letters, in the alphabet of GSM wherever it was in Russian letters and signs; what is of
 /// another script stays.
 pub fn transliterated(text: &str) -> String {

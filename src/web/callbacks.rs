@@ -40,15 +40,11 @@ impl Callbacks {
         look: Arc<Notify>,
         clock: Clock,
     ) -> Self {
-        let lane = match place {
-            SmsPlace::Preferred => providers::sms_lane(false),
-            SmsPlace::Spare => providers::spare_lane(false),
-        };
         Self {
             store,
             sms,
             place,
-            lane: lane.lane,
+            lane: place.lane().to_owned(),
             look,
             clock,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::desk::{Desk, FAMILY};
+use crate::desk::{BY_BOT, Desk, FAMILY};
 use crate::support::both;
 use vestnik::text::ContentLevel;
 use vestnik_contract::{Fault, Outcome, Reason};
@@ -17,12 +17,7 @@ fn mark(day: u32, value: &str) -> String {
 /// Olga hears by the bot alone, Ivan not at all.
 async fn by_bot(desk: &mut Desk) {
     desk.sql(FAMILY).await;
-    desk.sql(
-        "DELETE FROM guardianship WHERE guardian_id = 2; DELETE FROM contact;
-         INSERT INTO contact (guardian_id, channel, address) VALUES (1, 'telegram', '77');
-         INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'messenger', 'given')",
-    )
-    .await;
+    desk.sql(BY_BOT).await;
     let number = Arc::new(AtomicI64::new(100));
     desk.provider(move |_| Outcome::Accepted {
         provider_ref: Some(number.fetch_add(1, Ordering::Relaxed).to_string()),

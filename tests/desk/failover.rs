@@ -10,7 +10,7 @@ use vestnik_contract::{
     received::{Part, Parts, Receipt},
 };
 
-use crate::desk::{Desk, FAMILY, accepts};
+use crate::desk::{Desk, FAMILY, accepts, classmates};
 use crate::families::mark;
 use crate::support::both;
 
@@ -24,19 +24,7 @@ async fn class(desk: &mut Desk) {
          INSERT INTO contact (staff_id, channel, address) VALUES (1, 'email', 'admin@example.org')",
     )
     .await;
-    for n in 2..=5 {
-        desk.write(&format!(
-            "INSERT INTO student (surname, given_name, short_name) VALUES ('Соколова', 'Анна', 'Аня{n}');
-             INSERT INTO enrolment (student_id, class_id) VALUES ({n}, 1);
-             INSERT INTO guardian (surname, given_name, preset) VALUES ('Соколов', 'Пётр', 'at_once');
-             INSERT INTO guardianship (guardian_id, student_id) VALUES ({g}, {n});
-             INSERT INTO contact (guardian_id, channel, address) VALUES ({g}, 'sms', '+7900000002{n}');
-             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({g}, {n}, 'data', 'given');
-             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({g}, {n}, 'sms', 'given')",
-            g = n + 1
-        ))
-        .await;
-    }
+    classmates(desk, 5).await;
     desk.work().await;
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use vestnik_contract::{Delivery, Fault, Outcome, Reason, Scope};
 use vestnik_sms::Receipt;
 
-use crate::desk::{Desk, FAMILY};
+use crate::desk::{Desk, FAMILY, classmates};
 use crate::families::mark;
 use crate::support::both;
 use vestnik::engine::{Call, Report};
@@ -276,19 +276,7 @@ async fn money_that_ends_in_the_middle_of_a_batch_stops_the_rest_and_loses_nothi
     for base in both().await {
         let mut desk = Desk::open(&base.store);
         ivan(&mut desk).await;
-        for n in 2..=6 {
-            desk.write(&format!(
-                "INSERT INTO student (surname, given_name, short_name) VALUES ('Соколова', 'Анна', 'Аня{n}');
-                 INSERT INTO enrolment (student_id, class_id) VALUES ({n}, 1);
-                 INSERT INTO guardian (surname, given_name, preset) VALUES ('Соколов', 'Пётр', 'at_once');
-                 INSERT INTO guardianship (guardian_id, student_id) VALUES ({g}, {n});
-                 INSERT INTO contact (guardian_id, channel, address) VALUES ({g}, 'sms', '+7900000002{n}');
-                 INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({g}, {n}, 'data', 'given');
-                 INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({g}, {n}, 'sms', 'given')",
-                g = n + 1
-            ))
-            .await;
-        }
+        classmates(&desk, 6).await;
         let empty = Arc::new(AtomicBool::new(false));
         let paid = empty.clone();
         let mut left = 3;

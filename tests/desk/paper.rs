@@ -3,7 +3,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use crate::desk::{Desk, FAMILY};
+use crate::desk::{BY_BOT, Desk, FAMILY};
 use crate::support::both;
 use rand::{SeedableRng, rngs::StdRng};
 use vestnik::{
@@ -89,12 +89,7 @@ async fn what_was_perhaps_told_is_taken_back_on_the_sheet() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut desk = Desk::open(&base.store);
         desk.sql(FAMILY).await;
-        desk.sql(
-            "DELETE FROM guardianship WHERE guardian_id = 2; DELETE FROM contact;
-             INSERT INTO contact (guardian_id, channel, address) VALUES (1, 'telegram', '77');
-             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'messenger', 'given')",
-        )
-        .await;
+        desk.sql(BY_BOT).await;
         desk.provider(|_| Outcome::InDoubt {
             reason: Reason::new("timeout", "It did not end in time.", Fault::Provider),
         });

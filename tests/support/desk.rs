@@ -328,3 +328,25 @@ pub(crate) const FAMILY: &str = "
     INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'email', 'given');
     INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (2, 1, 'data', 'given');
     INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (2, 1, 'sms', 'given')";
+
+/// The others of the class, up to the number `last`, each with a father who hears at once by SMS.
+pub(crate) async fn classmates(desk: &Desk, last: i64) {
+    for n in 2..=last {
+        desk.write(&format!(
+            "INSERT INTO student (surname, given_name, short_name) VALUES ('Соколова', 'Анна', 'Аня{n}');
+             INSERT INTO enrolment (student_id, class_id) VALUES ({n}, 1);
+             INSERT INTO guardian (surname, given_name, preset) VALUES ('Соколов', 'Пётр', 'at_once');
+             INSERT INTO guardianship (guardian_id, student_id) VALUES ({g}, {n});
+             INSERT INTO contact (guardian_id, channel, address) VALUES ({g}, 'sms', '+7900000002{n}');
+             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({g}, {n}, 'data', 'given');
+             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES ({g}, {n}, 'sms', 'given')",
+            g = n + 1
+        ))
+        .await;
+    }
+}
+
+/// Olga hears by the bot alone, Ivan not at all.
+pub(crate) const BY_BOT: &str = "DELETE FROM guardianship WHERE guardian_id = 2; DELETE FROM contact;
+    INSERT INTO contact (guardian_id, channel, address) VALUES (1, 'telegram', '77');
+    INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'messenger', 'given')";

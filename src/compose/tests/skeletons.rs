@@ -8,9 +8,7 @@ use crate::{
         contact::Health as HealthOf,
         preference::{Preference, Timing},
     },
-    text::{
-        ContentLevel, Matter, Skeleton, StaffNews, Templates, skeletons as read, transliterated,
-    },
+    text::{ContentLevel, Matter, Skeleton, StaffNews, Templates, in_letters, skeletons as read},
 };
 
 const SCHOOL: &str = "Школа 12";
@@ -29,14 +27,6 @@ fn known(sms: &str, latin: bool) -> Vec<&'static str> {
     all.filter(|one| one.holds(sms))
         .map(|one| one.name.as_str())
         .collect()
-}
-
-fn letters(sms: &str, latin: bool) -> String {
-    if latin {
-        transliterated(sms)
-    } else {
-        sms.to_owned()
-    }
 }
 
 /// What people write: words, and what their programs leave between and within them.
@@ -244,7 +234,7 @@ proptest! {
         prop_assert!(drafts.is_empty() != fates.iter().any(|(_, fate)| *fate == Fate::Message));
         for draft in &drafts {
             let sms = TEMPLATES.render(Channel::Sms, ContentLevel::Full, &draft.letter).expect("words").text;
-            let sms = letters(&sms, latin);
+            let sms = in_letters(&sms, latin);
             let known = known(&sms, latin);
             let named = ["one", "two", "three", "four"][draft.letter.students.len() - 1];
             prop_assert_eq!(known, [named], "{}", sms);
@@ -276,7 +266,7 @@ proptest! {
             .collect();
         let school = School { short_name: SCHOOL.into(), ..School::default() };
         let sms = TEMPLATES.for_staff(Channel::Sms, ContentLevel::Full, &school, &news).expect("words").text;
-        let sms = letters(&sms, latin);
+        let sms = in_letters(&sms, latin);
         prop_assert_eq!(known(&sms, latin), ["staff"], "{}", sms);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     journal::cell::News,
     text::{
         ContentLevel, Item, Language, Letter, Occasion, StudentNews, TemplateError, Templates,
-        abbreviation, samples, transliterated, view::Part,
+        abbreviation, in_letters, samples, view::Part,
     },
 };
 
@@ -33,13 +33,7 @@ pub(super) fn lint(
     latin: bool,
 ) -> Result<Vec<Homeless>, TemplateError> {
     let mut homeless: Vec<Homeless> = Vec::new();
-    let letters_of = |text: &str| {
-        if latin {
-            transliterated(text)
-        } else {
-            text.to_owned()
-        }
-    };
+    let letters_of = |text: &str| in_letters(text, latin);
     let mut judge = |sms: &str, suspects: &dyn Fn() -> Result<Suspects, TemplateError>| {
         let sms = letters_of(sms);
         match skeletons.iter_mut().find(|one| one.holds(&sms)) {
