@@ -118,7 +118,7 @@ pub struct Names {
     pub about: BTreeMap<Fact, About>,
     /// The school's zone, in which a day of entry is a day.
     pub zone: Option<Tz>,
-    /// How long an SMS may be, if that is limited.
+    /// How long an SMS may be, if any leave.
     pub fitting: Option<Fitting>,
 }
 
@@ -256,8 +256,8 @@ pub fn compose(
     let mut drafts: Vec<Draft> = Vec::with_capacity(groups.len());
     let mut folded = Vec::new();
     for ((urgent, channel, address), mut members) in groups {
-        let limit = names.fitting.as_ref();
-        let limit = limit.filter(|_| channel == Channel::Sms && !urgent);
+        let sms = names.fitting.as_ref().filter(|_| channel == Channel::Sms);
+        let limit = sms.filter(|fitting| fitting.parts.is_some() && !urgent);
         let mut sent = around
             .sent_today
             .get(&(channel, address.clone()))
@@ -269,9 +269,12 @@ pub fn compose(
         }
         while !members.is_empty() {
             let mut held = cut(&members, channel);
+            let trial = |part: &[Member<'_>]| draft(channel, &address, part, names, hours, now);
+            if let Some(sms) = sms {
+                held = fit::fitting(&members[..held], |part| sms.is_known(&trial(part)));
+            }
             if let Some(limit) = limit {
-                let draft = |part: &[Member<'_>]| draft(channel, &address, part, names, hours, now);
-                held = fit::fitting(&members[..held], limit, draft);
+                held = fit::fitting(&members[..held], |part| limit.affords(&trial(part)));
             }
             let mut rest = members.split_off(held);
             let part = &members;

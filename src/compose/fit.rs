@@ -1,5 +1,6 @@
-//! How much of what is due one SMS carries: the most important first, up to a number of parts. What does not
-//! fit stays open and waits for the next digest.
+//! How much of what is due one SMS carries: no more words of a child than the texts that operators know, and the
+//! most important first, up to a number of parts. What has too many parts waits for the next digest; what has too
+//! many words leaves with a second SMS at once.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,7 +10,7 @@ use super::{Draft, Member};
 use crate::{
     family::{contact::Channel, preference::Event},
     journal::fact::Fact,
-    text::{ContentLevel, Templates, in_letters},
+    text::{ContentLevel, Templates, WORDS, in_letters},
 };
 
 /// How long an SMS may be, and in which words it is measured.
@@ -17,8 +18,8 @@ use crate::{
 pub struct Fitting {
     /// The words.
     pub templates: Templates,
-    /// The most parts.
-    pub parts: usize,
+    /// The most parts, if they are limited.
+    pub parts: Option<usize>,
     /// Whether it leaves in Latin letters.
     pub latin: bool,
 }
@@ -26,20 +27,31 @@ pub struct Fitting {
 /// Prints the limit only.
 impl fmt::Debug for Fitting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fitting({} parts)", self.parts)
+        write!(f, "Fitting({:?} parts)", self.parts)
     }
 }
 
 impl Fitting {
-    /// Whether the message is short enough. One whose words fail is not measured: it fails later, aloud.
-    fn holds(&self, draft: &Draft) -> bool {
+    /// Whether the message has no more parts than it may.
+    pub(super) fn affords(&self, draft: &Draft) -> bool {
+        self.parts.is_none_or(|most| {
+            let text = self.text(draft);
+            text.is_none_or(|text| parts::count(&text).parts <= most)
+        })
+    }
+
+    /// Whether no child's line has more words than the texts that operators know.
+    pub(super) fn is_known(&self, draft: &Draft) -> bool {
+        let few = |line: &str| line.split(' ').count() <= WORDS;
+        self.text(draft).is_none_or(|text| text.lines().all(few))
+    }
+
+    /// The message as it leaves. One whose words fail is not measured: it fails later, aloud.
+    fn text(&self, draft: &Draft) -> Option<String> {
         let text = self
             .templates
             .render(Channel::Sms, ContentLevel::Full, &draft.letter);
-        text.is_ok_and(|text| {
-            let text = in_letters(&text.text, self.latin);
-            parts::count(&text).parts <= self.parts
-        })
+        text.ok().map(|text| in_letters(&text.text, self.latin))
     }
 }
 
@@ -73,14 +85,10 @@ pub(super) fn sort(members: &mut [Member<'_>]) {
     });
 }
 
-/// How many of the members, sorted by importance, one message holds: always whole facts, and at least one.
-/// `draft` makes the message of some of them.
-pub(super) fn fitting(
-    members: &[Member<'_>],
-    fitting: &Fitting,
-    draft: impl Fn(&[Member<'_>]) -> Draft,
-) -> usize {
-    if members.is_empty() || fitting.holds(&draft(members)) {
+/// How many of the members, with those of one fact side by side, make a message that `holds`: always whole facts,
+/// and at least one.
+pub(super) fn fitting(members: &[Member<'_>], holds: impl Fn(&[Member<'_>]) -> bool) -> usize {
+    if members.is_empty() || holds(members) {
         return members.len();
     }
     // After how many members a fact ends.
@@ -90,8 +98,8 @@ pub(super) fn fitting(
             ends.push(at + 1);
         }
     }
-    // A longer message never has fewer parts, so that the boundary can be looked for by halves.
-    let held = ends.partition_point(|end| fitting.holds(&draft(&members[..*end])));
+    // A longer message never has fewer parts nor words, so that the boundary can be looked for by halves.
+    let held = ends.partition_point(|end| holds(&members[..*end]));
     match held.checked_sub(1) {
         Some(at) => ends[at],
         None => ends.first().copied().unwrap_or(members.len()),

@@ -242,9 +242,9 @@ impl Engine {
     /// The same engine, whose SMS have at most so many parts, and leave in Latin letters with `latin`.
     #[must_use]
     pub fn fitting(mut self, parts: Option<usize>, latin: bool) -> Self {
-        self.fitting = (parts.is_some() || latin).then(|| Fitting {
+        self.fitting = Some(Fitting {
             templates: self.templates.clone(),
-            parts: parts.unwrap_or(usize::MAX),
+            parts,
             latin,
         });
         self

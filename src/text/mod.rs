@@ -27,7 +27,7 @@ use serde_json::Value;
 use vestnik_sheet::Sheet;
 
 pub use language::Language;
-pub use skeleton::{CHILDREN, Homeless, MATTERS, Skeleton, homeless, skeletons};
+pub use skeleton::{CHILDREN, Homeless, MATTERS, Skeleton, WORDS, homeless, skeletons};
 pub use staff::{Matter, StaffNews};
 pub use subjects::abbreviation;
 pub(crate) use transliterate::in_letters;

@@ -19,6 +19,10 @@ const FILE: &str = "frame/sms.skeletons.txt";
 /// How many children one SMS names at most, so that a few skeletons hold all of them.
 pub const CHILDREN: usize = 4;
 
+/// How many words one line of an SMS has at most, the name and the day among them: as many as the skeletons that
+/// come with the program.
+pub const WORDS: usize = 150;
+
 /// How many matters one SMS to a member of staff tells at most, for the same reason.
 pub const MATTERS: usize = 6;
 

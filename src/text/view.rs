@@ -9,6 +9,9 @@ use crate::{family::preference::Event, journal::cell::News};
 /// How much of a free text an SMS and a messenger carry; the whole stands in mails and on the sheet.
 const LONGEST: [usize; 2] = [200, 3_000];
 
+/// How many words of it an SMS carries, so that one fact never has more than operators know of a child.
+const VALUE_WORDS: usize = 35;
+
 /// How many words of a student's name an SMS carries.
 const NAME_WORDS: usize = 4;
 
@@ -52,7 +55,7 @@ impl Part {
         let bare = one_line(value);
         match self {
             Self::Html => handlebars::html_escape(&bare),
-            Self::Sms => clipped(bare, LONGEST[0]),
+            Self::Sms => clipped(first_words(bare, VALUE_WORDS), LONGEST[0]),
             Self::Messenger | Self::Ping => clipped(bare, LONGEST[1]),
             Self::Subject | Self::Plain => bare,
         }
@@ -282,6 +285,14 @@ pub(super) fn one_line(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// No more than `most` words of a text in one line.
+fn first_words(text: String, most: usize) -> String {
+    match text.match_indices(' ').nth(most - 1) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// No more than `most` characters, cut between words.

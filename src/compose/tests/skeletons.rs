@@ -38,6 +38,7 @@ fn any_words() -> impl Strategy<Value = String> {
         "\u{202e}[0-9]{1,2}\\.[0-9]{2}: [а-я]{2,5}\r\n[а-я]{2,5} 14\\.10: [0-9]",
         "[🎉👍é€&<>{}\\\\]{1,4}",
         Just("слово ".repeat(60)),
+        Just("и я ".repeat(60)),
     ]
 }
 
@@ -205,9 +206,9 @@ fn names(due: &[Due], word: &str, latin: bool, parts: Option<usize>) -> Names {
         students: students.collect(),
         about: about.collect(),
         zone: Some(ZONE),
-        fitting: (parts.is_some() || latin).then(|| Fitting {
+        fitting: Some(Fitting {
             templates: TEMPLATES.clone(),
-            parts: parts.unwrap_or(usize::MAX),
+            parts,
             latin,
         }),
         ..Names::default()
@@ -271,16 +272,15 @@ proptest! {
     }
 }
 
-/// A family of seven hears of all of them at once: no child waits because an SMS names four.
-#[test]
-fn children_beyond_the_fourth_are_named_by_a_second_sms_at_once() {
-    let mark = |student_id| Due {
-        notice_id: student_id,
+/// A mark that is new to the father.
+fn a_five(student_id: i64, subject_id: i64) -> Due {
+    Due {
+        notice_id: student_id * 100 + subject_id,
         guardian_id: FATHER,
         fact: Fact {
             student_id,
             place: Place::Mark {
-                subject_id: 1,
+                subject_id,
                 date: day(14),
                 lesson_id: None,
             },
@@ -299,24 +299,52 @@ fn children_beyond_the_fourth_are_named_by_a_second_sms_at_once() {
         },
         tried: Vec::new(),
         told_in: None,
-    };
-    let due: Vec<Due> = SIBLINGS.map(mark).collect();
+    }
+}
+
+/// The drafts of SMS at noon.
+fn at_noon(due: &[Due], word: &str, parts: Option<usize>) -> Vec<Draft> {
     let now = zone::instant(day(14).into(), ZONE) + 12 * HOUR;
+    let (people, names) = (father(Language::Russian), names(due, word, false, parts));
+    let around = around(None, 0, true);
+    compose(
+        due,
+        &people,
+        &names,
+        &[Channel::Sms],
+        &hours(),
+        &around,
+        now,
+    )
+    .1
+}
+
+/// A family of seven hears of all of them at once: no child waits because an SMS names four.
+#[test]
+fn children_beyond_the_fourth_are_named_by_a_second_sms_at_once() {
+    let due: Vec<Due> = SIBLINGS.map(|student_id| a_five(student_id, 1)).collect();
     for parts in [None, Some(10)] {
-        let names = names(&due, "Ася", false, parts);
-        let (_, drafts) = compose(
-            &due,
-            &father(Language::Russian),
-            &names,
-            &[Channel::Sms],
-            &hours(),
-            &around(None, 0, true),
-            now,
-        );
+        let drafts = at_noon(&due, "Ася", parts);
         let children: Vec<usize> = drafts
             .iter()
             .map(|draft| draft.letter.students.len())
             .collect();
         assert_eq!(children, [4, 3], "{parts:?}");
     }
+}
+
+/// Where parts have no limit, what has more words than operators know of a child leaves with the next SMS.
+#[test]
+fn words_that_no_text_holds_leave_with_a_second_sms_at_once() {
+    let event = |id| {
+        let mut due = a_five(1, id);
+        due.fact.place = Place::ClassEvent(id);
+        due.content.entries[0].value = "и я ".repeat(10);
+        due
+    };
+    let due: Vec<Due> = (1..13).map(event).collect();
+    let drafts = at_noon(&due, "Ася", None);
+    let told: Vec<usize> = drafts.iter().map(|draft| draft.notices.len()).collect();
+    assert_eq!(told.iter().sum::<usize>(), due.len());
+    assert!(told.len() > 1, "{told:?}");
 }
