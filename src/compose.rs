@@ -257,24 +257,21 @@ pub fn compose(
     let mut folded = Vec::new();
     for ((urgent, channel, address), mut members) in groups {
         let sms = names.fitting.as_ref().filter(|_| channel == Channel::Sms);
-        let limit = sms.filter(|fitting| fitting.parts.is_some() && !urgent);
+        let limited = sms.is_some_and(|sms| sms.parts.is_some()) && !urgent;
         let mut sent = around
             .sent_today
             .get(&(channel, address.clone()))
             .copied()
             .unwrap_or_default();
         members.sort_by_key(|one| (one.due.fact, one.due.guardian_id));
-        if limit.is_some() {
+        if limited {
             fit::sort(&mut members);
         }
         while !members.is_empty() {
             let mut held = cut(&members, channel);
-            let trial = |part: &[Member<'_>]| draft(channel, &address, part, names, hours, now);
             if let Some(sms) = sms {
-                held = fit::fitting(&members[..held], |part| sms.is_known(&trial(part)));
-            }
-            if let Some(limit) = limit {
-                held = fit::fitting(&members[..held], |part| limit.affords(&trial(part)));
+                let draft = |part: &[Member<'_>]| draft(channel, &address, part, names, hours, now);
+                held = sms.held(&members[..held], limited, draft);
             }
             let mut rest = members.split_off(held);
             let part = &members;
@@ -288,7 +285,7 @@ pub fn compose(
                 None => drafts.push(draft(channel, &address, part, names, hours, now)),
             }
             // What did not fit is told by the next digest, if that is not too late for it.
-            if limit.is_some() {
+            if limited {
                 let waits = |one: &mut Member<'_>| one.waits.is_some() && !crowded_out(part, one);
                 let waiting = rest.extract_if(.., waits);
                 folded.extend(waiting.filter_map(|one| Some((one.due.notice_id, one.waits?))));

@@ -32,8 +32,23 @@ impl fmt::Debug for Fitting {
 }
 
 impl Fitting {
+    /// How many of the members, those of one fact side by side, one SMS holds, which has few parts if it is
+    /// `limited`; at least one fact. `draft` makes the message of some of them.
+    pub(super) fn held(
+        &self,
+        members: &[Member<'_>],
+        limited: bool,
+        draft: impl Fn(&[Member<'_>]) -> Draft,
+    ) -> usize {
+        let held = fitting(members, |part| self.is_known(&draft(part)));
+        if !limited {
+            return held;
+        }
+        fitting(&members[..held], |part| self.affords(&draft(part)))
+    }
+
     /// Whether the message has no more parts than it may.
-    pub(super) fn affords(&self, draft: &Draft) -> bool {
+    fn affords(&self, draft: &Draft) -> bool {
         self.parts.is_none_or(|most| {
             let text = self.text(draft);
             text.is_none_or(|text| parts::count(&text).parts <= most)
@@ -41,7 +56,7 @@ impl Fitting {
     }
 
     /// Whether no child's line has more words than the texts that operators know.
-    pub(super) fn is_known(&self, draft: &Draft) -> bool {
+    fn is_known(&self, draft: &Draft) -> bool {
         let few = |line: &str| line.split(' ').count() <= WORDS;
         self.text(draft).is_none_or(|text| text.lines().all(few))
     }
@@ -87,7 +102,7 @@ pub(super) fn sort(members: &mut [Member<'_>]) {
 
 /// How many of the members, with those of one fact side by side, make a message that `holds`: always whole facts,
 /// and at least one.
-pub(super) fn fitting(members: &[Member<'_>], holds: impl Fn(&[Member<'_>]) -> bool) -> usize {
+fn fitting(members: &[Member<'_>], holds: impl Fn(&[Member<'_>]) -> bool) -> usize {
     if members.is_empty() || holds(members) {
         return members.len();
     }
