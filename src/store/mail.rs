@@ -269,7 +269,8 @@ impl Tx {
         row.map(|row| int(&row, "id")).transpose()
     }
 
-    /// Whoever a mail was for takes back the consent to mails, for each of their students.
+    /// Whoever a mail was for takes back the consent to mails, for each of their students; the class teacher
+    /// gets word.
     async fn leave(
         &mut self,
         message: i64,
@@ -278,29 +279,52 @@ impl Tx {
         now: Millis,
     ) -> Result<(), StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT n.guardian_id, m.ref FROM message_notice c JOIN notice n ON n.id = c.notice_id \
+            "SELECT DISTINCT n.guardian_id, m.ref, m.address FROM message_notice c JOIN notice n ON n.id = c.notice_id \
              JOIN message m ON m.id = c.message_id \
              WHERE c.message_id = $1 AND n.guardian_id IS NOT NULL ORDER BY n.guardian_id",
         )
         .bind(message)
         .fetch_all(&mut *self.db)
         .await?;
+        let mut told = false;
         for row in &rows {
             let guardian = int(row, "guardian_id")?;
+            let contact_id = self.email_of(guardian, &text(row, "address")?).await?;
             let document = format!("отписка из письма {}", text(row, "ref")?);
             let how = TakenBack {
                 purpose: Purpose::Email,
                 route: way.code(),
                 document: &document,
-                contact_id: None,
+                contact_id,
             };
             let withdrawn = self.take_back_consent(guardian, &how, today, now).await?;
             if withdrawn > 0 {
+                told = true;
                 self.note_choice(guardian, "no_email", way, Some(message), now)
                     .await?;
             }
         }
+        if told {
+            self.tell_teachers_of_stops(today, now).await?;
+        }
         Ok(())
+    }
+
+    /// The contact of a guardian that has this address; one may be written in many ways.
+    async fn email_of(&mut self, guardian: i64, address: &str) -> Result<Option<i64>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, address FROM contact WHERE guardian_id = $1 AND channel = 'email' \
+             AND ended_at IS NULL ORDER BY id",
+        )
+        .bind(guardian)
+        .fetch_all(&mut *self.db)
+        .await?;
+        for row in &rows {
+            if comparable(Channel::Email, &text(row, "address")?) == address {
+                return Ok(Some(int(row, "id")?));
+            }
+        }
+        Ok(None)
     }
 
     /// Notes what a family decided by itself.

@@ -44,16 +44,16 @@ pub(super) const TEACHERS: &str = "(SELECT id AS class_id, class_teacher_id AS s
 const FAILING: &str = "c.ended_at IS NULL AND (c.health IN ('hard', 'blocked', 'complained') \
      OR (c.health = 'soft' AND c.health_reason = 'silent'))";
 
-/// That the owner of the address `c` answered an SMS about the student of `t` with «СТОП», and nobody has
-/// given the consent again.
+/// That the owner of the address `c` answered an SMS about the student of `t` with «СТОП», or followed the
+/// link of a mail that ends them, and nobody has given the consent again.
 const STOPPED: &str = "EXISTS (SELECT 1 FROM consent k WHERE k.contact_id = c.id \
-     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route = 'sms' \
+     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail') \
      AND k.state = 'withdrawn' AND k.id = (SELECT MAX(o.id) FROM consent o \
          WHERE o.guardian_id = k.guardian_id AND o.student_id = k.student_id AND o.purpose = k.purpose))";
 
 /// When that was.
 const STOPPED_AT: &str = "(SELECT MAX(k.recorded_at) FROM consent k WHERE k.contact_id = c.id \
-     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route = 'sms')";
+     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail'))";
 
 impl Store {
     /// How many failing addresses no teacher could be told of in the last week, because none of theirs
@@ -85,7 +85,7 @@ impl Tx {
             .await
     }
 
-    /// The same of families who answered an SMS with «СТОП».
+    /// The same of families who take no more SMS or mails, by a word of their own.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
@@ -249,10 +249,10 @@ impl Tx {
         let stopped = int(&row, "stopped")? == 1;
         Ok(channel.map(|channel| StaffNews {
             who,
-            matter: if stopped {
-                Matter::Stopped
-            } else {
-                Matter::Failing(channel, health)
+            matter: match (stopped, channel) {
+                (true, Channel::Email) => Matter::Left,
+                (true, _) => Matter::Stopped,
+                (false, _) => Matter::Failing(channel, health),
             },
         }))
     }

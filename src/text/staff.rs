@@ -32,6 +32,8 @@ pub enum Matter {
     Failing(Channel, Health),
     /// The family answered an SMS with «СТОП».
     Stopped,
+    /// The family takes no more mails.
+    Left,
     /// The student changes class.
     Moved {
         /// The class that the student leaves.
@@ -115,6 +117,7 @@ fn view_of(news: &StaffNews) -> Item {
             ..item("failing")
         },
         Matter::Stopped => item("stopped"),
+        Matter::Left => item("left"),
         Matter::Moved { from, to, on } => Item {
             from: Some(from.clone()),
             to: Some(to.clone()),

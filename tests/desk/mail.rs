@@ -417,3 +417,46 @@ async fn the_weeks_mail_shows_the_week_of_every_child_as_the_sheet_does() {
         assert_eq!(desk.notices().await.get("informed"), Some(&5));
     }
 }
+
+/// By the link or by an empty mail: the class teacher hears of it once, as of a «СТОП». The teacher's own mail
+/// has no such link, because an employee does not leave by one.
+#[tokio::test]
+async fn a_class_teacher_hears_that_a_family_takes_no_more_mails() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        olga_alone(&mut desk).await;
+        desk.sql(
+            "INSERT INTO staff (surname, given_name) VALUES ('Иванова', 'Анна');
+             UPDATE class SET class_teacher_id = 1;
+             INSERT INTO contact (staff_id, channel, address) VALUES (1, 'email', 'anna@example.org')",
+        )
+        .await;
+        let today = NaiveDate::from_ymd_opt(2026, 10, 14).unwrap();
+        for (round, by_mail) in [false, true].into_iter().enumerate() {
+            if by_mail {
+                desk.sql("INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'email', 'given')").await;
+            }
+            let reference = sent(&mut desk, &mark(if by_mail { 13 } else { 14 }, "5")).await;
+            assert!(desk.calls.last().unwrap().1.to_family);
+            for _ in 0..2 {
+                if by_mail {
+                    comes(&mut desk, &sample("answer", &reference, true)).await;
+                } else {
+                    let left = desk.store.leave_mail(&reference, (today, desk.now)).await;
+                    assert!(left.unwrap());
+                    desk.work().await;
+                }
+            }
+            assert_eq!(desk.calls.len(), 2 * (round + 1), "{:?}", desk.texts());
+            let told = &desk.calls.last().unwrap().1;
+            assert_eq!(told.address, "anna@example.org");
+            assert!(!told.to_family, "no link to leave");
+            assert!(
+                told.text
+                    .contains("– Маша С., 5 «А»: письма им больше не идут"),
+                "{}",
+                told.text
+            );
+        }
+    }
+}

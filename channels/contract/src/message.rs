@@ -29,6 +29,9 @@ pub struct Message {
     /// When the text was composed, in milliseconds since 1970 UTC. It is the message's date in
     /// every attempt.
     pub composed_at: i64,
+    /// Whether it goes to a family, which may take no more of them; what employees hear belongs to their
+    /// work.
+    pub to_family: bool,
 }
 
 /// Prints the reference alone: addresses, names and texts never reach a log (design §8).

@@ -12,7 +12,7 @@ use lettre::{
 };
 use vestnik_contract::{Fault, Message, Reason};
 
-use crate::account::Account;
+use crate::{account::Account, marks::Marks};
 
 /// What mails of one kind are kept together by.
 const LIST: &str = "vestnik";
@@ -48,23 +48,8 @@ pub fn mime(message: &Message, account: &Account) -> Result<Mail, Reason> {
         mail = mail.in_reply_to(id(earlier)).references(id(earlier));
     }
     let marks = account.marker.marks(&message.reference);
-    let by_mail = marks.leave_by_mail.unwrap_or_else(|| {
-        let reference = &message.reference;
-        format!("{}?subject=unsubscribe%20{reference}", account.from.email)
-    });
-    match &marks.leave_by_page {
-        Some(page) => {
-            mail = mail
-                .raw_header(raw(
-                    "List-Unsubscribe",
-                    format!("<{page}>, <mailto:{by_mail}>"),
-                ))
-                .raw_header(raw(
-                    "List-Unsubscribe-Post",
-                    "List-Unsubscribe=One-Click".to_owned(),
-                ));
-        }
-        None => mail = mail.raw_header(raw("List-Unsubscribe", format!("<mailto:{by_mail}>"))),
+    if message.to_family {
+        mail = leaving(mail, &marks, message, account);
     }
     if let Some(returns_to) = &marks.returns_to {
         let back = returns_to.parse().map_err(|_| bad_mail())?;
@@ -77,6 +62,30 @@ pub fn mime(message: &Message, account: &Account) -> Result<Mail, Reason> {
         signature.sign(&mut mail);
     }
     Ok(mail)
+}
+
+/// How a family takes no more mails: by a POST to a page, and by a mail.
+fn leaving(
+    mail: MessageBuilder,
+    marks: &Marks,
+    message: &Message,
+    account: &Account,
+) -> MessageBuilder {
+    let by_mail = marks.leave_by_mail.clone().unwrap_or_else(|| {
+        let reference = &message.reference;
+        format!("{}?subject=unsubscribe%20{reference}", account.from.email)
+    });
+    let Some(page) = &marks.leave_by_page else {
+        return mail.raw_header(raw("List-Unsubscribe", format!("<mailto:{by_mail}>")));
+    };
+    mail.raw_header(raw(
+        "List-Unsubscribe",
+        format!("<{page}>, <mailto:{by_mail}>"),
+    ))
+    .raw_header(raw(
+        "List-Unsubscribe-Post",
+        "List-Unsubscribe=One-Click".to_owned(),
+    ))
 }
 
 /// The text in both forms, with the dates that it speaks of beside it.
@@ -107,7 +116,7 @@ fn raw(name: &'static str, value: String) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::marks::{Marker, Marks};
+    use crate::marks::Marker;
 
     fn message() -> Message {
         Message {
@@ -121,6 +130,7 @@ mod tests {
             follows: Some("FEDCBA9876543210".into()),
             replaces: Vec::new(),
             composed_at: 1_791_990_600_000,
+            to_family: true,
         }
     }
 
@@ -168,6 +178,12 @@ mod tests {
             Some("bounces+0123456789ABCDEF@example.org")
         );
         assert!(!marked.contains("Sender:"), "{marked}");
+        let to_staff = Message {
+            to_family: false,
+            ..message()
+        };
+        let to_staff = written_by(&to_staff, &account);
+        assert!(!to_staff.contains("List-Unsubscribe"), "{to_staff}");
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn message() -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
+        to_family: true,
     }
 }
 

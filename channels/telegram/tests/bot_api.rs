@@ -49,6 +49,7 @@ fn message(chat: &str, text: &str) -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,
+        to_family: true,
     }
 }
 
