@@ -1,6 +1,7 @@
-//! Signed mails, judged by a verifier that is not ours.
+//! Signed mails, judged by two verifiers that are not ours: dkimpy and Mail::DKIM.
 //!
-//! `VESTNIK_TEST_PYTHON` names a Python that has dkimpy; `tests/run` sets it.
+//! `VESTNIK_TEST_PYTHON` names a Python that has dkimpy, beside which Perl has Mail::DKIM; `tests/run` sees
+//! to both.
 
 use std::{
     io::Write,
@@ -11,38 +12,33 @@ use std::{
 use vestnik_contract::Message;
 use vestnik_email::{Account, Marker, Marks, Signature, mime};
 
-/// Reads a mail from standard input and verifies it with the public key that it is given.
-const VERIFIER: &str = r#"
-import base64, dkim, sys
-public = "".join(line for line in open(sys.argv[1]).read().split("\n") if "-" * 5 not in line)
-record = ("v=DKIM1; k=rsa; p=" + public).encode()
-asked = []
-def dns(name, timeout=5):
-    asked.append(name.decode().rstrip("."))
-    return record
-good = dkim.verify(sys.stdin.buffer.read(), dnsfunc=dns)
-assert asked == ["vestnik._domainkey.example.org"], asked
-print("good" if good else "bad")
-"#;
-
+/// What both verifiers say of a mail, which is the same; none where there is no Python for it.
 fn verify(mail: &[u8]) -> Option<bool> {
     let Ok(python) = std::env::var("VESTNIK_TEST_PYTHON") else {
         println!("skipped: VESTNIK_TEST_PYTHON is not set; tests/run sets it");
         return None;
     };
-    let public = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim.pub");
-    let mut child = Command::new(python)
-        .args(["-c", VERIFIER, public])
+    let [one, other] = [(python.as_str(), "verify.py"), ("perl", "verify.pl")]
+        .map(|verifier| judged(verifier, mail));
+    assert_eq!(one, other, "dkimpy and Mail::DKIM");
+    Some(one)
+}
+
+fn judged((program, script): (&str, &str), mail: &[u8]) -> bool {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let mut child = Command::new(program)
+        .args([format!("{data}/{script}"), format!("{data}/dkim.pub")])
+        .arg("vestnik._domainkey.example.org")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("a Python");
+        .expect("a verifier");
     let mut input = child.stdin.take().expect("its input");
     input.write_all(mail).expect("a mail");
     drop(input);
     let output = child.wait_with_output().expect("an answer");
-    assert!(output.status.success(), "the verifier failed");
-    Some(output.stdout == b"good\n")
+    assert!(output.status.success(), "{script} failed");
+    output.stdout == b"good\n"
 }
 
 fn account() -> Account {
