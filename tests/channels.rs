@@ -367,53 +367,6 @@ fn sound(metrics: &str) {
     );
 }
 
-/// A real provider refuses a mailbox after it has taken the mail: its report comes back over IMAP, and the
-/// family reads on paper. `VESTNIK_TEST_MAIL` names the user, with password, of a mail provider on this machine
-/// (submission at 2587, IMAPS at 2993, mails to `nobody@gone.test` come back), `SSL_CERT_FILE` its authority:
-/// `VESTNIK_TEST_MAIL=daemon:s3cret:school.test`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the mail provider that VESTNIK_TEST_MAIL names"]
-async fn a_real_report_of_a_dead_mailbox_leads_to_paper() {
-    let provider = std::env::var("VESTNIK_TEST_MAIL").expect("VESTNIK_TEST_MAIL");
-    let mut words = provider.split(':');
-    let [user, password, domain] = [(); 3].map(|()| words.next().expect("user:password:domain"));
-    let channel = format!(
-        "[channels.email]\nurl = \"smtp://{user}:{password}@localhost:2587\"\ntls = \"starttls\"\n\
-         from = \"{user}@{domain}\"\nbounce_address = \"bounces@{domain}\"\n\
-         bounce_imap_url = \"imaps://bounces:{password}@localhost:2993\"\n"
-    );
-    for database in databases().await {
-        let folder = "[database]\nstate_dir = \"{folder}\"";
-        let config = config(&database, &channel).replacen("[database]", folder, 1);
-        let program = Program::new(&config);
-        let store = open(&program, &database).await;
-        sql(&store, FAMILY).await;
-        sql(
-            &store,
-            "UPDATE contact SET address = 'nobody@gone.test' WHERE id = 1",
-        )
-        .await;
-        let _daemon = program.serve();
-        sql(&store, "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '3')").await;
-        let suppressed = || {
-            let list = program.print(&["contacts", "suppressed", "--json"]);
-            list.contains("\"hard\"") && list.contains("\"mail_5.1.1\"")
-        };
-        assert!(
-            wait(Duration::from_secs(30), suppressed),
-            "{}",
-            program.log()
-        );
-        let waiting = || status(&program)["messages"]["email"]["undelivered"] == 1;
-        assert!(
-            wait(Duration::from_secs(10), waiting),
-            "{}",
-            status(&program)
-        );
-        assert!(!program.log().contains("gone.test"), "{}", program.log());
-    }
-}
-
 /// An SMS centre on loopback, and the configuration that leads there.
 #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
 async fn centre() -> (Centre, String) {

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod accessible;
 mod digest;
 
 static TEMPLATES: LazyLock<Templates> =
