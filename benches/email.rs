@@ -1,7 +1,9 @@
-//! Mails a second into a server on this machine, beside lettre's own pool and Postfix' smtp-source, in one
-//! run. Each mail is built from its message, with both forms of the text.
+//! Mails a second into a server on this machine, beside lettre's own pool, nodemailer and Postfix' smtp-source,
+//! in one run. Each mail is built from its message, with both forms of the text; smtp-source sends one again
+//! and again.
 //!
-//! `cargo bench -p vestnik-email -- 127.0.0.1:2530`, with a server that takes everything there.
+//! `cargo bench -p vestnik-email -- 127.0.0.1:2530`, with a server that takes everything there. nodemailer takes
+//! part where `VESTNIK_BENCH_NODEMAILER` names its folder.
 
 #![expect(
     clippy::disallowed_methods,
@@ -133,6 +135,46 @@ fn source(server: &str, mails: usize, tasks: usize) -> Option<f64> {
     status.success().then(|| rate(mails, begin.elapsed()))
 }
 
+/// nodemailer's own pool, which builds each mail too; its start is not counted.
+const NODEMAILER: &str = r#"
+const [folder, place, mails, tasks, text, html] = process.argv.slice(1);
+const [host, port] = place.split(":");
+const pool = require(folder).createTransport({
+    host, port: Number(port), pool: true, maxConnections: Number(tasks), maxMessages: Infinity, ignoreTLS: true,
+});
+async function main() {
+    let next = 0;
+    const begin = process.hrtime.bigint();
+    await Promise.all(Array.from({ length: Number(tasks) }, async () => {
+        while (next < Number(mails)) {
+            const number = next++;
+            await pool.sendMail({
+                from: "Школа № 12 <school@example.org>", to: `parent${number % 500}@example.org`,
+                subject: "Школа № 12: Маша, новое в дневнике за 14 октября", text, html,
+                messageId: `<${String(number).padStart(16, "0")}@example.org>`,
+            });
+        }
+    }));
+    console.log(Number(mails) / (Number(process.hrtime.bigint() - begin) / 1e9));
+    pool.close();
+}
+main().catch((error) => { console.error(error); process.exit(1); });
+"#;
+
+fn nodemailer(server: &str, mails: usize, tasks: usize) -> Option<f64> {
+    let folder = std::env::var("VESTNIK_BENCH_NODEMAILER").ok()?;
+    let message = message(0);
+    let html = message.html.unwrap_or_default();
+    let output = Command::new("node")
+        .args(["-e", NODEMAILER, &folder, server])
+        .args([&mails.to_string(), &tasks.to_string(), &message.text, &html])
+        .output()
+        .expect("Node.js");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates.get(rates.len() / 2).copied().unwrap_or_default()
@@ -150,23 +192,25 @@ async fn main() {
         );
     }
     println!(
-        "| server | connections | vestnik | signed | lettre's pool | smtp-source | vestnik / source |"
+        "| server | connections | vestnik | signed | lettre's pool | nodemailer | smtp-source | vestnik / source | vestnik / nodemailer |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for server in servers {
         for tasks in [1, 8, 32] {
             let mails = 2_000;
-            let mut rates = [const { Vec::new() }; 4];
+            let mut rates = [const { Vec::new() }; 5];
             for _ in 0..ROUNDS {
                 rates[0].push(ours(&server, mails, tasks, false).await);
-                rates[1].push(ours(&server, mails, tasks, true).await);
+                rates[4].extend(source(&server, mails, tasks));
+                rates[3].extend(nodemailer(&server, mails, tasks));
+                rates[1].push(ours(&server, mails / 4, tasks, true).await);
                 rates[2].push(lettres(&server, mails / 10, tasks).await);
-                rates[3].extend(source(&server, mails, tasks));
             }
-            let [own, signed, pool, source] = rates.map(median);
+            let [own, signed, pool, node, source] = rates.map(median);
             println!(
-                "| {server} | {tasks} | {own:.0} | {signed:.0} | {pool:.0} | {source:.0} | {:.2} |",
-                own / source
+                "| {server} | {tasks} | {own:.0} | {signed:.0} | {pool:.0} | {node:.0} | {source:.0} | {:.2} | {:.1} |",
+                own / source,
+                own / node
             );
         }
     }

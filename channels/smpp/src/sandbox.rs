@@ -104,6 +104,11 @@ impl Centre {
         self.held().submitted.clone()
     }
 
+    /// How many were taken.
+    pub fn taken(&self) -> usize {
+        self.held().submitted.len()
+    }
+
     /// How each session was bound, oldest first.
     pub fn binds(&self) -> Vec<&'static str> {
         self.held().binds.clone()
