@@ -96,7 +96,9 @@ async fn ours(channel: Arc<dyn Channel>, tasks: usize) -> f64 {
 
 /// What wrk reaches with as many connections.
 async fn wrk(http: u16, connections: usize) -> f64 {
-    let text: String = TEXT.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let text = TEXT
+        .bytes()
+        .fold(String::new(), |url, byte| format!("{url}%{byte:02X}"));
     let to = number(0).replace('+', "%2B");
     let url = format!(
         "http://127.0.0.1:{http}/cgi-bin/sendsms?username=daemon&password=s3cret&from=SCHOOL57&to={to}&text={text}\

@@ -215,6 +215,28 @@ fn judge(mails: &[Value]) {
     }
 }
 
+/// What is written into the journal, one after the other, and what the mail of each says.
+const WRITTEN: [(&str, &str); 6] = [
+    (
+        "INSERT INTO mark (student_id, subject_id, date, value, work_kind) VALUES (1, 1, '2026-10-14', '3', 'контрольная')",
+        "Математика: 3 (контрольная)",
+    ),
+    ("UPDATE mark SET value = '4'", "было 3, теперь 4"),
+    ("DELETE FROM mark", "отметка 4 снята"),
+    (
+        "INSERT INTO class_event (class_id, date, starts_at, text, place) VALUES (1, '2126-10-20', '18:00', 'собрание', 'кабинет 24')",
+        "собрание",
+    ),
+    (
+        "INSERT INTO announcement (text, urgency) VALUES ('Завтра уроков нет, авария отопления.', 'urgent')",
+        "авария отопления",
+    ),
+    (
+        "UPDATE preference SET timing = 'weekly'; INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 2, '2026-10-14', '5')",
+        "Русский язык: 5",
+    ),
+];
+
 /// Mails of all shapes leave, arrive and are judged; then the reader follows the header of the last one, and
 /// what is new waits for the sheet.
 #[tokio::test(flavor = "multi_thread")]
@@ -246,26 +268,7 @@ async fn mails_arrive_signed_and_end_by_their_own_header() {
         .await;
         let _daemon = program.serve();
         let mut count = 0;
-        for (row, word) in [
-            (
-                "INSERT INTO mark (student_id, subject_id, date, value, work_kind) VALUES (1, 1, '2026-10-14', '3', 'контрольная')",
-                "Математика: 3 (контрольная)",
-            ),
-            ("UPDATE mark SET value = '4'", "было 3, теперь 4"),
-            ("DELETE FROM mark", "отметка 4 снята"),
-            (
-                "INSERT INTO class_event (class_id, date, starts_at, text, place) VALUES (1, '2126-10-20', '18:00', 'собрание', 'кабинет 24')",
-                "собрание",
-            ),
-            (
-                "INSERT INTO announcement (text, urgency) VALUES ('Завтра уроков нет, авария отопления.', 'urgent')",
-                "авария отопления",
-            ),
-            (
-                "UPDATE preference SET timing = 'weekly'; INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 2, '2026-10-14', '5')",
-                "Русский язык: 5",
-            ),
-        ] {
+        for (row, word) in WRITTEN {
             sql(&store, row).await;
             count += 1;
             let mails = arrived(count, &address, &program);

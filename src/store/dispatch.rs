@@ -57,7 +57,8 @@ impl Tx {
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(
             "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
-             m.useful_until, m.composed_at, CASE WHEN m.guardian_id IS NULL THEN 0 ELSE 1 END AS to_family, f.ref AS follows FROM message m \
+             m.useful_until, m.composed_at, CASE WHEN m.guardian_id IS NULL THEN 0 ELSE 1 END AS to_family, \
+             f.ref AS follows FROM message m \
              LEFT JOIN message f ON f.id = m.follows_id \
              WHERE m.state = 'ready' AND m.lane = $1 AND m.not_before <= $2 \
              AND NOT EXISTS (SELECT 1 FROM message o WHERE o.channel = m.channel \
@@ -97,7 +98,8 @@ impl Tx {
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
-             m.useful_until, m.composed_at, CASE WHEN m.guardian_id IS NULL THEN 0 ELSE 1 END AS to_family, NULL AS follows FROM message m WHERE m.state = 'ready' \
+             m.useful_until, m.composed_at, CASE WHEN m.guardian_id IS NULL THEN 0 ELSE 1 END AS to_family, \
+             NULL AS follows FROM message m WHERE m.state = 'ready' \
              AND m.id IN (SELECT c.message_id FROM message_notice c JOIN notice n ON n.id = c.notice_id \
              WHERE n.guardian_id IN ({}) OR n.student_id IN ({}))",
             ids(guardians),

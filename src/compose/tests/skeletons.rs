@@ -244,7 +244,7 @@ proptest! {
 
     #[test]
     fn every_sms_to_staff_fits_exactly_one_text_that_operators_know(
-        who in prop::collection::vec(any_words(), 1..7), subject in any_words(), kind in 0..8usize, latin: bool,
+        who in prop::collection::vec(any_words(), 1..7), subject in any_words(), kind in 0..9usize, latin: bool,
     ) {
         let short = |words: String| words.chars().take(40).collect::<String>();
         let subject = short(subject);
@@ -252,10 +252,11 @@ proptest! {
             .zip(who)
             .map(|(kind, who)| {
                 let (date, subject) = (day(14), subject.clone());
-                let matter = match kind % 8 {
+                let matter = match kind % 9 {
                     0 => Matter::Failing(Channel::Sms, HealthOf::Hard),
                     1 => Matter::Failing(Channel::Telegram, HealthOf::Blocked),
                     2 => Matter::Stopped,
+                    8 => Matter::Left,
                     3 => Matter::Moved { from: "5 «А»".into(), to: "5 «Б»".into(), on: date },
                     4 => Matter::NoPaper(None),
                     5 => Matter::NoPaper(Some(date)),
