@@ -126,7 +126,7 @@ enum Event {
     Crash,
     Jump(Millis),
     Press,
-    WeekClosed,
+    WeekClosed(Millis),
     Decide,
 }
 
@@ -446,7 +446,11 @@ impl World {
             }
             Event::Jump(by) => self.skew += by,
             Event::Press => self.print().await?,
-            Event::WeekClosed => {
+            // The clock was put back meanwhile: for the program the week is not over.
+            Event::WeekClosed(closed) if self.now() < closed => {
+                self.at(closed - self.skew, event);
+            }
+            Event::WeekClosed(_) => {
                 let printed =
                     schedule::last(&self.rules.sheets, self.year.school.zone, self.now()).unwrap();
                 // In a week of holidays nobody has a sheet, and what waits has the next one.
@@ -509,7 +513,9 @@ impl World {
             self.leave(turn.calls)?;
             let crowded = self.flights.len() >= PERMITS;
             if !more || (crowded && self.reports.is_empty()) {
-                let wake = turn.wake_at.unwrap_or(now + HOUR).max(now + SECOND);
+                // The daemon looks far more often; an hour is enough for what the calendar starts.
+                let wake = turn.wake_at.unwrap_or(Millis::MAX);
+                let wake = wake.clamp(now + SECOND, now + HOUR);
                 self.sleep(wake - self.skew);
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{Days, NaiveDate, Weekday};
 use rand::RngExt;
 use vestnik::{
-    instant::{HOUR, MINUTE, SECOND},
+    instant::{HOUR, MINUTE, Millis, SECOND},
     paper::press::Begun,
     schedule,
     week::Week,
@@ -22,10 +22,8 @@ impl World {
         self.at(at + SECOND, Event::Press);
         let day = zone::local(at, zone).date();
         let monday = day.week(Weekday::Mon).first_day() + Days::new(7);
-        self.at(
-            zone::instant(monday.and_hms_opt(2, 0, 0).unwrap(), zone),
-            Event::WeekClosed,
-        );
+        let closed = zone::instant(monday.and_hms_opt(2, 0, 0).unwrap(), zone);
+        self.at(closed - self.skew, Event::WeekClosed(closed));
         self.at(at - 2 * HOUR, Event::Decide);
     }
 
@@ -48,15 +46,17 @@ impl World {
             {
                 continue;
             }
+            // The printer stands still until the week is over: who waited for this sheet must turn red.
+            if self.trouble.random_range(0..30) == 0 {
+                self.finished(class_id, due, "no printer").await;
+                continue;
+            }
             let begun = self
                 .press
                 .begin((class_id, &name), week, now, &mut self.paper)
                 .await;
             let Some(begun) = begun.map_err(|error| format!("the press: {error}"))? else {
-                self.store
-                    .finish_printing(class_id, due, "0 sheets", now)
-                    .await
-                    .unwrap();
+                self.finished(class_id, due, "0 sheets").await;
                 continue;
             };
             checks::lawful_sheets(&self.year.school, &begun.batch)?;
@@ -73,10 +73,7 @@ impl World {
                 }
                 _ => {
                     self.lay(&begun, day).await;
-                    self.store
-                        .finish_printing(class_id, due, "printed", now)
-                        .await
-                        .unwrap();
+                    self.finished(class_id, due, "printed").await;
                 }
             }
         }
@@ -86,6 +83,11 @@ impl World {
             self.schedule_press();
         }
         Ok(())
+    }
+
+    async fn finished(&self, class_id: i64, due: Millis, what: &str) {
+        let done = self.store.finish_printing(class_id, due, what, self.now());
+        done.await.unwrap();
     }
 
     /// The sheets lie in the tray: the checker reads them before the product knows.
