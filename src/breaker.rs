@@ -215,6 +215,7 @@ mod tests {
                 ..Content::default()
             },
             changes: Vec::new(),
+            people_only: false,
             grade: Some(5),
             graded: true,
             attends: true,

@@ -19,6 +19,10 @@ use crate::{
 
 /// A fact that may have changed, with all that the plan needs to know of it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "questions that have nothing to do with each other"
+)]
 pub struct Look {
     /// The fact.
     pub fact: Fact,
@@ -26,6 +30,9 @@ pub struct Look {
     pub content: Content,
     /// The unplanned changes that led there, oldest first.
     pub changes: Vec<CellChange>,
+    /// Whether it is looked at only because of who people are to each other, to a class or to a channel. Then
+    /// what is open is decided again, and nothing is opened.
+    pub people_only: bool,
     /// The student's grade, if an enrolment says which.
     pub grade: Option<i64>,
     /// Whether the subject, if there is one, is marked at all.
@@ -170,7 +177,7 @@ pub fn plan(
     let mut guardians: Vec<i64> = people
         .guardianships
         .iter()
-        .filter(|tie| tie.student_id == look.fact.student_id)
+        .filter(|tie| !look.people_only && tie.student_id == look.fact.student_id)
         .map(|tie| tie.guardian_id)
         .chain(look.open.iter().map(|notice| notice.guardian_id))
         .collect();
@@ -318,6 +325,7 @@ mod tests {
             fact: Fact::mark(7, 3, today(), None),
             content: content(now),
             changes,
+            people_only: false,
             grade: Some(5),
             graded: true,
             attends: true,

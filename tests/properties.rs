@@ -414,6 +414,7 @@ prop_compose! {
             fact: Fact::mark(STUDENT, 3, today(), None),
             content: Content { entries: now.iter().map(entry).collect(), ..Content::default() },
             changes: changes.collect(),
+            people_only: false,
             grade: Some(grade),
             graded: true,
             attends,
@@ -443,6 +444,16 @@ fn whom(look: &Look, decision: &Decision) -> i64 {
 }
 
 proptest! {
+    #[test]
+    fn what_only_people_changed_opens_nothing_and_decides_what_is_open_the_same(people in people(), look in look()) {
+        let all = plan(&look, &people, today(), SETTLING, 1_000);
+        let is_open = |one: &&Decision| look.open.iter().any(|notice| notice.guardian_id == whom(&look, one));
+        let of_open: Vec<&Decision> = all.iter().filter(is_open).collect();
+        let look = Look { people_only: true, ..look.clone() };
+        let decisions = plan(&look, &people, today(), SETTLING, 1_000);
+        prop_assert_eq!(decisions.iter().collect::<Vec<_>>(), of_open);
+    }
+
     #[test]
     fn each_guardian_has_one_decision_whatever_the_order(people in people(), look in look()) {
         let decisions = plan(&look, &people, today(), SETTLING, 1_000);

@@ -46,7 +46,8 @@ impl Engine {
         let (mut sorted, full) = slice(&mut tx, today, now).await?;
         if !sorted.guardians.is_empty() || !sorted.students.is_empty() {
             for fact in tx.open_facts(&sorted.guardians, &sorted.students).await? {
-                sorted.facts.entry(fact).or_default();
+                let (touched, changes) = sorted.facts.entry(fact).or_default();
+                touched.people_only = changes.is_empty();
             }
             tx.reroute(&sorted.guardians, &sorted.students, now).await?;
         }

@@ -52,6 +52,8 @@ pub struct Touched {
     pub over: bool,
     /// The import that changed it, if one did.
     pub import_id: Option<i64>,
+    /// Whether nothing did: somebody's circumstances changed who has an open notice of it.
+    pub people_only: bool,
 }
 
 impl Tx {
@@ -187,6 +189,7 @@ impl Tx {
                 term_closed,
                 content,
                 changes: touched.steps,
+                people_only: touched.people_only,
                 grade: current.map(|one| one.grade),
                 graded: subject.is_none_or(|subject| !ungraded.contains(&subject)),
                 // A school that keeps no enrolments still has students.
