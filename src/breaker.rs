@@ -223,6 +223,7 @@ mod tests {
             burst: Burst::Class(1),
             term_closed: false,
             told: Vec::new(),
+            missed: Vec::new(),
             open: Vec::new(),
         }
     }

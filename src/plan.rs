@@ -47,6 +47,8 @@ pub struct Look {
     pub term_closed: bool,
     /// What each recipient was last told of the fact.
     pub told: Vec<(i64, Cell)>,
+    /// What each recipient knew before the last news of it that never reached them, because their week was over.
+    pub missed: Vec<(i64, Known)>,
     /// The open notice of each recipient.
     pub open: Vec<OpenNotice>,
 }
@@ -247,11 +249,14 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
     }
 }
 
-/// What somebody without an open notice knows: what they were told, or else what stood there before
-/// these changes and was never told to them.
+/// What somebody without an open notice knows: what they were told, or what they knew before the news that never
+/// reached them, or else what stood there before these changes and was never told to them.
 fn known(look: &Look, guardian_id: i64) -> Known {
-    match look.told.iter().find(|(id, _)| *id == guardian_id) {
-        Some((_, cell)) => Known::Told(cell.clone()),
+    if let Some((_, cell)) = look.told.iter().find(|(id, _)| *id == guardian_id) {
+        return Known::Told(cell.clone());
+    }
+    match look.missed.iter().find(|(id, _)| *id == guardian_id) {
+        Some((_, basis)) => basis.clone(),
         None => Known::Untold(look.content.cell().before(&look.changes)),
     }
 }
@@ -333,6 +338,7 @@ mod tests {
             burst: Burst::Class(1),
             term_closed: false,
             told: Vec::new(),
+            missed: Vec::new(),
             open: Vec::new(),
         }
     }

@@ -422,6 +422,7 @@ prop_compose! {
             burst: Burst::Class(1),
             term_closed: false,
             told,
+            missed: Vec::new(),
             open,
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     family::People,
     instant::Millis,
     journal::{
-        cell::{Cell, CellChange},
+        cell::{Cell, CellChange, Known},
         entry,
         fact::{Fact, Place},
     },
@@ -167,6 +167,7 @@ impl Tx {
         let enrolments = self.enrolments(&students).await?;
         let closed = self.closed_terms(now).await?;
         let mut told = self.told(facts.keys()).await?;
+        let mut missed = self.missed(facts.keys()).await?;
         let mut open = self.open(facts.keys()).await?;
         let mut looks = Vec::with_capacity(facts.len());
         for (fact, touched) in facts {
@@ -195,6 +196,7 @@ impl Tx {
                 // A school that keeps no enrolments still has students.
                 attends: of_student.is_none() || current.is_some(),
                 told: told.remove(&fact).unwrap_or_default(),
+                missed: missed.remove(&fact).unwrap_or_default(),
                 open: open.remove(&fact).unwrap_or_default(),
                 fact,
             });
@@ -265,6 +267,33 @@ impl Tx {
             entry.push((int(row, "guardian_id")?, cell));
         }
         Ok(told)
+    }
+
+    /// What guardians knew before news of which they heard nothing until their week was over; of several such
+    /// news before the last.
+    async fn missed(
+        &mut self,
+        facts: impl Iterator<Item = &Fact>,
+    ) -> Result<BTreeMap<Fact, Vec<(i64, Known)>>, StoreError> {
+        let mut missed: BTreeMap<Fact, Vec<(i64, Known)>> = BTreeMap::new();
+        let rows = self
+            .by_facts(
+                "SELECT id, guardian_id, fact, basis, basis_told FROM notice \
+                 WHERE state = 'red' AND guardian_id IS NOT NULL AND fact IN",
+                facts,
+            )
+            .await?;
+        let rows: BTreeMap<i64, &AnyRow> = rows
+            .iter()
+            .map(|row| Ok((int(row, "id")?, row)))
+            .collect::<Result<_, StoreError>>()?;
+        for row in rows.into_values() {
+            let (fact, guardian) = (parsed::<Fact>(row, "fact")?, int(row, "guardian_id")?);
+            let of_fact = missed.entry(fact).or_default();
+            of_fact.retain(|(other, _)| *other != guardian);
+            of_fact.push((guardian, basis(row)?));
+        }
+        Ok(missed)
     }
 
     async fn open(

@@ -133,3 +133,31 @@ async fn a_mail_that_was_refused_is_not_answered() {
         assert!(last.address.contains('@') && last.follows.is_none());
     }
 }
+
+/// Whoever had a mark on no sheet, because none was printed, knows nothing of it: that it was taken back is no
+/// news to them, and that it was entered again is.
+#[tokio::test]
+async fn what_missed_its_sheet_is_news_when_it_is_entered_again() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        desk.sql(
+            "DELETE FROM guardianship WHERE guardian_id = 2;
+             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (1, 1, 'data', 'refused')",
+        )
+        .await;
+        let five = "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '5')";
+        desk.sql(five).await;
+        desk.until("2026-10-14T18:10:00").await;
+        desk.until("2026-10-19T08:00:00").await;
+        assert_eq!(desk.notices().await.get("red"), Some(&1));
+        desk.sql("DELETE FROM mark").await;
+        desk.until("2026-10-19T12:00:00").await;
+        assert_eq!(desk.notices().await.get("waiting"), None);
+        desk.sql(five).await;
+        desk.until("2026-10-19T15:00:00").await;
+        assert_eq!(desk.notices().await.get("waiting"), Some(&1));
+        let event = "SELECT event FROM notice WHERE state = 'waiting'";
+        assert_eq!(desk.text(event).await, "mark", "not a correction");
+    }
+}
