@@ -161,3 +161,37 @@ async fn what_missed_its_sheet_is_news_when_it_is_entered_again() {
         assert_eq!(desk.text(event).await, "mark", "not a correction");
     }
 }
+
+/// What was announced to the old class is still true there: the mother, who has heard it, hears no word that it
+/// is cancelled, which she would take for her other son's; the father, who has not, hears nothing of it.
+#[tokio::test]
+async fn who_changes_class_hears_no_withdrawal_of_what_the_class_still_expects() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        desk.sql(
+            "INSERT INTO class (grade, letter) VALUES (5, 'Б');
+             INSERT INTO announcement (class_id, text) VALUES (1, 'Сдаём по 200 ₽.');
+             INSERT INTO class_event (class_id, date, text, place) VALUES (1, '2026-10-20', 'экскурсия', 'музей')",
+        )
+        .await;
+        desk.until("2026-10-14T13:00:00").await;
+        let heard = desk.texts().len();
+        assert!(heard > 0);
+        assert_eq!(
+            desk.notices().await.get("waiting"),
+            Some(&2),
+            "the father's"
+        );
+        desk.sql("UPDATE enrolment SET to_on = '2026-10-13'; INSERT INTO enrolment (student_id, class_id, from_on) VALUES (1, 2, '2026-10-14')").await;
+        desk.until("2026-10-16T13:00:00").await;
+        assert_eq!(desk.texts().len(), heard, "{:?}", desk.texts());
+        desk.sql(
+            "INSERT INTO change (entity, entity_id, op, new, written_at)
+             VALUES ('announcement', 1, 'recheck', '{\"fact\":\"announcement/1/1\"}', 0)",
+        )
+        .await;
+        desk.until("2026-10-16T14:00:00").await;
+        assert_eq!(desk.texts().len(), heard, "{:?}", desk.texts());
+    }
+}
