@@ -1,6 +1,6 @@
 //! How much of what is due one SMS carries: no more words of a child than the texts that operators know, and the
-//! most important first, up to a number of parts. What has too many parts waits for the next digest; what has too
-//! many words leaves with a second SMS at once.
+//! most important first, up to a number of parts. Where parts are limited, what does not fit waits for the next
+//! digest; where they are not, it leaves with a second SMS at once.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -33,40 +33,44 @@ impl fmt::Debug for Fitting {
 
 impl Fitting {
     /// How many of the members, those of one fact side by side, one SMS holds, which has few parts if it is
-    /// `limited`; at least one fact. `draft` makes the message of some of them.
+    /// `limited`; always whole facts, and at least one. `draft` makes the message of some of them.
     pub(super) fn held(
         &self,
         members: &[Member<'_>],
         limited: bool,
         draft: impl Fn(&[Member<'_>]) -> Draft,
     ) -> usize {
-        let held = fitting(members, |part| self.is_known(&draft(part)));
-        if !limited {
-            return held;
+        let most = self.parts.filter(|_| limited);
+        let holds = |members: &[Member<'_>]| self.holds(&draft(members), most);
+        if members.is_empty() || holds(members) {
+            return members.len();
         }
-        fitting(&members[..held], |part| self.affords(&draft(part)))
+        // After how many members a fact ends.
+        let mut ends = Vec::new();
+        for (at, pair) in members.windows(2).enumerate() {
+            if pair[0].due.fact != pair[1].due.fact {
+                ends.push(at + 1);
+            }
+        }
+        // A longer message never has fewer parts nor words, so that the boundary can be looked for by halves.
+        let held = ends.partition_point(|end| holds(&members[..*end]));
+        match held.checked_sub(1) {
+            Some(at) => ends[at],
+            None => ends.first().copied().unwrap_or(members.len()),
+        }
     }
 
-    /// Whether the message has no more parts than it may.
-    fn affords(&self, draft: &Draft) -> bool {
-        self.parts.is_none_or(|most| {
-            let text = self.text(draft);
-            text.is_none_or(|text| parts::count(&text).parts <= most)
-        })
-    }
-
-    /// Whether no child's line has more words than the texts that operators know.
-    fn is_known(&self, draft: &Draft) -> bool {
-        let few = |line: &str| line.split(' ').count() <= WORDS;
-        self.text(draft).is_none_or(|text| text.lines().all(few))
-    }
-
-    /// The message as it leaves. One whose words fail is not measured: it fails later, aloud.
-    fn text(&self, draft: &Draft) -> Option<String> {
+    /// Whether the message has no more than `most` parts, and no line of it more words than operators know. One
+    /// whose words fail is not measured: it fails later, aloud.
+    fn holds(&self, draft: &Draft, most: Option<usize>) -> bool {
         let text = self
             .templates
             .render(Channel::Sms, ContentLevel::Full, &draft.letter);
-        text.ok().map(|text| in_letters(&text.text, self.latin))
+        text.map_or(true, |text| {
+            let text = in_letters(&text.text, self.latin);
+            let few = |line: &str| line.split(' ').count() <= WORDS;
+            text.lines().all(few) && most.is_none_or(|most| parts::count(&text).parts <= most)
+        })
     }
 }
 
@@ -98,25 +102,4 @@ pub(super) fn sort(members: &mut [Member<'_>]) {
         let importance = of_fact.get(&one.due.fact).copied();
         (importance, one.due.fact, one.due.guardian_id)
     });
-}
-
-/// How many of the members, with those of one fact side by side, make a message that `holds`: always whole facts,
-/// and at least one.
-fn fitting(members: &[Member<'_>], holds: impl Fn(&[Member<'_>]) -> bool) -> usize {
-    if members.is_empty() || holds(members) {
-        return members.len();
-    }
-    // After how many members a fact ends.
-    let mut ends = Vec::new();
-    for (at, pair) in members.windows(2).enumerate() {
-        if pair[0].due.fact != pair[1].due.fact {
-            ends.push(at + 1);
-        }
-    }
-    // A longer message never has fewer parts nor words, so that the boundary can be looked for by halves.
-    let held = ends.partition_point(|end| holds(&members[..*end]));
-    match held.checked_sub(1) {
-        Some(at) => ends[at],
-        None => ends.first().copied().unwrap_or(members.len()),
-    }
 }

@@ -169,6 +169,14 @@ impl Fact {
 }
 
 impl Place {
+    /// Whether it is the place of one row, which may speak to many students.
+    pub fn is_row(self) -> bool {
+        matches!(
+            self,
+            Self::Announcement(_) | Self::ClassEvent(_) | Self::Lesson(_)
+        )
+    }
+
     /// The subject, where the place itself names one.
     pub fn subject_id(self) -> Option<i64> {
         match self {

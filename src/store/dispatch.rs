@@ -57,7 +57,7 @@ impl Tx {
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(
             "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
-             m.useful_until, m.composed_at, CASE WHEN m.guardian_id IS NULL THEN 0 ELSE 1 END AS to_family, \
+             m.useful_until, m.composed_at, m.guardian_id, \
              f.ref AS follows FROM message m \
              LEFT JOIN message f ON f.id = m.follows_id \
              WHERE m.state = 'ready' AND m.lane = $1 AND m.not_before <= $2 \
@@ -98,7 +98,7 @@ impl Tx {
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
-             m.useful_until, m.composed_at, CASE WHEN m.guardian_id IS NULL THEN 0 ELSE 1 END AS to_family, \
+             m.useful_until, m.composed_at, m.guardian_id, \
              NULL AS follows FROM message m WHERE m.state = 'ready' \
              AND m.id IN (SELECT c.message_id FROM message_notice c JOIN notice n ON n.id = c.notice_id \
              WHERE n.guardian_id IN ({}) OR n.student_id IN ({}))",
@@ -342,7 +342,7 @@ fn candidate(row: &AnyRow) -> Result<Ready, StoreError> {
             follows: some_text(row, "follows")?,
             replaces: Vec::new(),
             composed_at: int(row, "composed_at")?,
-            to_family: int(row, "to_family")? == 1,
+            to_family: some_int(row, "guardian_id")?.is_some(),
         },
         channel: text(row, "channel")?,
         urgent: int(row, "urgency")? < 2,

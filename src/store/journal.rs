@@ -63,14 +63,8 @@ impl Tx {
         // A row that stands has gone for nobody: for whoever has left its class it has lost its meaning.
         let standing = readings.iter().filter(|one| one.entry.is_some());
         let standing: BTreeSet<Place> = standing.map(|one| one.place).collect();
-        let of_others = facts.iter().filter(|fact| {
-            let row = matches!(
-                fact.place,
-                Place::Announcement(_) | Place::ClassEvent(_) | Place::Lesson(_)
-            );
-            row && standing.contains(&fact.place)
-        });
-        for fact in of_others {
+        let places = facts.iter().filter(|fact| fact.place.is_row());
+        for fact in places.filter(|fact| standing.contains(&fact.place)) {
             let over = Content {
                 over: true,
                 ..Content::default()

@@ -44,8 +44,8 @@ pub(super) const TEACHERS: &str = "(SELECT id AS class_id, class_teacher_id AS s
 const FAILING: &str = "c.ended_at IS NULL AND (c.health IN ('hard', 'blocked', 'complained') \
      OR (c.health = 'soft' AND c.health_reason = 'silent'))";
 
-/// That the owner of the address `c` answered an SMS about the student of `t` with «СТОП», or followed the
-/// link of a mail that ends them, and nobody has given the consent again.
+/// That the owner of the address `c` answered an SMS about the student of `t` with «СТОП», or left by a
+/// mail's link or an empty mail, and nobody has given the consent again.
 const STOPPED: &str = "EXISTS (SELECT 1 FROM consent k WHERE k.contact_id = c.id \
      AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail') \
      AND k.state = 'withdrawn' AND k.id = (SELECT MAX(o.id) FROM consent o \

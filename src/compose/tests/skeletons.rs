@@ -256,11 +256,11 @@ proptest! {
                     0 => Matter::Failing(Channel::Sms, HealthOf::Hard),
                     1 => Matter::Failing(Channel::Telegram, HealthOf::Blocked),
                     2 => Matter::Stopped,
-                    8 => Matter::Left,
                     3 => Matter::Moved { from: "5 «А»".into(), to: "5 «Б»".into(), on: date },
                     4 => Matter::NoPaper(None),
                     5 => Matter::NoPaper(Some(date)),
                     6 => Matter::NoHomework { subject, date },
+                    7 => Matter::Left,
                     _ => Matter::NoMarks { subject, date },
                 };
                 StaffNews { who: short(who), matter }
