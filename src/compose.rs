@@ -4,10 +4,7 @@
 //! The family is the unit: what is due for one address at one time makes one message, for all its
 //! children and for all guardians who share the address.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -30,33 +27,23 @@ use crate::{
     plan::WhyNone,
     quiet::Quiet,
     schedule,
-    text::{CHILDREN, Item, Language, Letter, School, calendar::Meeting},
+    text::{Item, Letter, School, calendar::Meeting},
     zone,
 };
 
 mod draft;
 mod fit;
+mod pack;
 #[cfg(test)]
 mod tests;
 
-use draft::draft;
 pub use draft::{item, shared};
 pub use fit::Fitting;
+use pack::Packing;
 
 /// How long a composed message is of use. After that its notices look for another road, because
 /// news of the day before yesterday on a phone is a nuisance and on the sheet is not.
 pub const USEFUL: Millis = 48 * HOUR;
-
-/// How many facts, and how many characters of theirs, one message tells at most. Twenty marks make an
-/// SMS of about ten parts, the most that gateways take; the Bot API takes 4096 characters; no mail
-/// reader minds two hundred facts.
-fn most(channel: Channel) -> (usize, usize) {
-    match channel {
-        Channel::Sms => (20, 560),
-        Channel::Telegram => (60, 3500),
-        Channel::Email | Channel::Paper => (200, 100_000),
-    }
-}
 
 /// A notice whose time has come.
 #[derive(Debug, Clone)]
@@ -195,23 +182,6 @@ pub struct Draft {
     pub amends: BTreeMap<i64, Vec<(String, Item)>>,
 }
 
-/// A notice that goes to an address.
-struct Member<'a> {
-    due: &'a Due,
-    contact_id: i64,
-    /// The language that its guardian reads.
-    language: Language,
-    /// The timing that the family asked for.
-    timing: Timing,
-    /// When it joins the day's digest, if the address has had its day's messages; none for what passes
-    /// the daily cap.
-    folds: Option<Millis>,
-    /// When it can still be told if it does not fit; none for what cannot wait.
-    waits: Option<Millis>,
-    /// What it is told as.
-    event: Event,
-}
-
 /// Decides about all notices that are due.
 pub fn compose(
     due: &[Due],
@@ -223,114 +193,31 @@ pub fn compose(
     now: Millis,
 ) -> (Vec<(i64, Fate)>, Vec<Draft>) {
     let today = zone::local(now, hours.zone).date();
-    let paces = paces(due, people, hours, around, today, now);
-    let mut fates = BTreeMap::new();
-    // What is urgent makes a message of its own: company would have to share its hour.
-    let mut groups: BTreeMap<(bool, Channel, String), Vec<Member<'_>>> = BTreeMap::new();
-    for one in due {
-        let pace = paces.get(&one.notice_id).copied().unwrap_or(Pace::AsAsked);
-        let (fate, road) = fate(one, pace, people, names, configured, hours, now);
-        fates.insert(one.notice_id, fate);
-        let Some(road) = road else { continue };
-        for contact_id in road.contacts {
-            let Some(contact) = people.contacts.iter().find(|c| c.id == contact_id) else {
-                continue;
-            };
-            groups
-                .entry((one.content.urgent, contact.channel, contact.address.clone()))
-                .or_default()
-                .push(Member {
-                    due: one,
-                    contact_id,
-                    language: people
-                        .guardian(contact.guardian_id)
-                        .map(|guardian| guardian.language)
-                        .unwrap_or_default(),
-                    timing: road.timing,
-                    folds: road.folds,
-                    waits: road.waits,
-                    event: road.event,
-                });
-        }
-    }
-    let mut drafts: Vec<Draft> = Vec::with_capacity(groups.len());
-    let mut folded = Vec::new();
-    for ((urgent, channel, address), mut members) in groups {
-        let sms = names.fitting.as_ref().filter(|_| channel == Channel::Sms);
-        let limited = sms.is_some_and(|sms| sms.parts.is_some()) && !urgent;
-        let mut sent = around
-            .sent_today
-            .get(&(channel, address.clone()))
-            .copied()
-            .unwrap_or_default();
-        members.sort_by_key(|one| (one.due.fact, one.due.guardian_id));
-        if limited {
-            fit::sort(&mut members);
-        }
-        while !members.is_empty() {
-            let mut held = cut(&members, channel);
-            if let Some(sms) = sms {
-                let draft = |part: &[Member<'_>]| draft(channel, &address, part, names, hours, now);
-                held = sms.held(&members[..held], limited, draft);
-            }
-            let mut rest = members.split_off(held);
-            let part = &members;
-            sent += 1;
-            let folds: Option<Vec<Millis>> = part.iter().map(|one| one.folds).collect();
-            match folds.filter(|_| around.policy.daily_cap.passed_by(sent)) {
-                Some(digests) => {
-                    let notices = part.iter().map(|one| one.due.notice_id);
-                    folded.extend(notices.zip(digests));
-                }
-                None => drafts.push(draft(channel, &address, part, names, hours, now)),
-            }
-            // What did not fit is told by the next digest, if that is not too late for it.
-            if limited {
-                let waits = |one: &mut Member<'_>| one.waits.is_some() && !crowded_out(part, one);
-                let waiting = rest.extract_if(.., waits);
-                folded.extend(waiting.filter_map(|one| Some((one.due.notice_id, one.waits?))));
-            }
-            members = rest;
-        }
-    }
-    // What another of the family's addresses carries is told.
-    let told = |notice: i64| {
-        let mut all = drafts.iter().flat_map(|draft| &draft.notices);
-        all.any(|(carried, ..)| *carried == notice)
+    let scene = Scene {
+        people,
+        names,
+        hours,
+        around,
+        paces: paces(due, people, hours, around, today, now),
+        today,
+        now,
     };
-    for (notice, digest) in folded {
-        if !told(notice) {
-            fates.insert(notice, Fate::Window(digest));
-        }
+    let mut packing = Packing::new(&scene, configured);
+    for one in due {
+        packing.take(one);
     }
-    (fates.into_iter().collect(), drafts)
+    packing.pack()
 }
 
-/// How many of the members, with those of one fact side by side, make one message; at least one fact.
-fn cut(members: &[Member<'_>], channel: Channel) -> usize {
-    let (facts, characters) = most(channel);
-    let (mut told, mut length) = (0, 0);
-    let mut last = None;
-    for (at, one @ Member { due, .. }) in members.iter().enumerate() {
-        if channel == Channel::Sms && crowded_out(&members[..at], one) {
-            return at;
-        }
-        if last != Some(due.fact) {
-            told += 1;
-            length += due.length();
-            last = Some(due.fact);
-        }
-        if told > facts || (length > characters && told > 1) {
-            return at;
-        }
-    }
-    members.len()
-}
-
-/// Whether an SMS that carries this part names as many children as one may, and this member's is not among them.
-fn crowded_out(part: &[Member<'_>], one: &Member<'_>) -> bool {
-    let named: BTreeSet<i64> = part.iter().map(|one| one.due.fact.student_id).collect();
-    named.len() >= CHILDREN && !named.contains(&one.due.fact.student_id)
+/// What holds for all that is decided at one moment.
+struct Scene<'a> {
+    people: &'a People,
+    names: &'a Names,
+    hours: &'a Hours,
+    around: &'a Circumstances,
+    paces: BTreeMap<i64, Pace>,
+    today: NaiveDate,
+    now: Millis,
 }
 
 /// How a notice leaves now.
@@ -342,16 +229,18 @@ struct Road {
     event: Event,
 }
 
-fn fate(
-    due: &Due,
-    pace: Pace,
-    people: &People,
-    names: &Names,
-    configured: &[Channel],
-    hours: &Hours,
-    now: Millis,
-) -> (Fate, Option<Road>) {
-    let today = zone::local(now, hours.zone).date();
+/// What becomes of a notice if these channels may carry it.
+fn fate(due: &Due, scene: &Scene<'_>, configured: &[Channel]) -> (Fate, Option<Road>) {
+    let Scene {
+        people,
+        names,
+        hours,
+        today,
+        now,
+        ..
+    } = *scene;
+    let pace = scene.paces.get(&due.notice_id).copied();
+    let pace = pace.unwrap_or(Pace::AsAsked);
     let urgent = due.content.urgent;
     let (guardian, event) = match told_as(due, people, today) {
         _ if pace == Pace::Stay => return (Fate::Stay, None),

@@ -416,6 +416,7 @@ fn paper_words(code: &str) -> String {
         "no_contact" => "no address is known".into(),
         "unreachable" => "every address has failed for good".into(),
         "closed_address" => "the address is shared with a person who must not hear".into(),
+        "no_money" => "the month's money for SMS is spent".into(),
         "never_by_channel" => "the family asked for none of its channels".into(),
         other => other.replace('_', " "),
     })

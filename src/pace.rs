@@ -10,6 +10,7 @@ use crate::{
     family::{People, contact::Channel},
     instant::Millis,
     journal::{entry::Content, fact::Fact},
+    money::Purse,
     policy::Policy,
     quiet::Quiet,
     results,
@@ -45,6 +46,8 @@ pub struct Circumstances {
     pub incomplete: BTreeSet<(i64, i64)>,
     /// How many messages that count against the daily cap each address has had today.
     pub sent_today: BTreeMap<(Channel, String), usize>,
+    /// The money for SMS, where a month is limited.
+    pub purse: Option<Purse>,
 }
 
 /// An absence that somebody knows of.

@@ -1,15 +1,19 @@
 //! `held`: what waits for a person's decision.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Failure;
 use crate::{
+    app,
     breaker::Kind,
     clock::Clock,
     config::Config,
+    money::Kopecks,
+    preview::{Preview, Previews},
     store::{Hold, Store, Verdict},
+    text::Templates,
     zone,
 };
 
@@ -53,6 +57,8 @@ struct Line {
     count: i64,
     opened_at: String,
     what: String,
+    /// What would leave if it were released; none where a right is asked about.
+    would_send: Option<Preview>,
 }
 
 pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Result<(), Failure> {
@@ -66,18 +72,29 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
 
 async fn list(store: &Store, config: &Config, json: bool) -> Result<(), Failure> {
     let zone = store.school(&config.school).await?;
-    let lines: Vec<Line> = store
-        .holds()
-        .await?
-        .into_iter()
-        .map(|hold: Hold| Line {
+    let named = store.policy_name().await?;
+    let policy = config.regulation(named.as_deref().unwrap_or(&config.school.policy))?;
+    let store = &store.clone().telling(policy.policy.remarks);
+    let rules = app::rules(config, zone, policy.policy);
+    let templates = Templates::load(config.templates.as_deref()).context("templates.directory")?;
+    let (channels, tariff) = (config.channels(), config.tariff());
+    let previews = Previews::new(config, templates, &rules, &channels, &tariff);
+    let mut lines = Vec::new();
+    for hold in store.holds().await? {
+        let would_send = if Kind::about_rights(&hold.kind) {
+            None
+        } else {
+            Some(previews.of_hold(store, hold.id, Clock::Wall.now()).await?)
+        };
+        lines.push(Line {
             opened_at: zone::timestamp(hold.opened_at, zone),
             id: hold.id,
             kind: hold.kind,
             count: hold.count,
             what: hold.what,
-        })
-        .collect();
+            would_send,
+        });
+    }
     if json {
         println!(
             "{}",
@@ -92,10 +109,41 @@ async fn list(store: &Store, config: &Config, json: bool) -> Result<(), Failure>
                 "{:>4}  {}  {:<16} {} {notices}, {}",
                 line.id, line.opened_at, line.kind, line.count, line.what
             );
+            if let Some(preview) = &line.would_send {
+                println!("      released: {}", words(preview));
+            }
         }
         eprintln!("Decide with vestnik held release, drop or summarise.");
     }
     Ok(())
+}
+
+/// «412 messages: email 250, sms 162 (240 SMS, 840.00 roubles); 42 notices on the sheet»
+fn words(preview: &Preview) -> String {
+    let total: usize = preview.channels.values().map(|one| one.messages).sum();
+    let channels = preview.channels.iter().map(|(channel, one)| {
+        let mut words = format!("{channel} {}", one.messages);
+        if one.parts > one.messages || one.cost > Kopecks(0) {
+            words += &format!(" ({} SMS, {} roubles)", one.parts, one.cost);
+        }
+        words
+    });
+    let channels: Vec<String> = channels.collect();
+    let mut words = match total {
+        0 => "no message".to_owned(),
+        1 => format!("1 message: {}", channels.join(", ")),
+        _ => format!("{total} messages: {}", channels.join(", ")),
+    };
+    for (count, where_to) in [
+        (preview.on_paper, "on the weekly sheet"),
+        (preview.later, "later"),
+        (preview.pointless, "pointless by now"),
+    ] {
+        if count > 0 {
+            words += &format!("; {count} {where_to}");
+        }
+    }
+    words
 }
 
 async fn decide(

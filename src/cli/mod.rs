@@ -1,5 +1,6 @@
 //! The command line: data on stdout, talk on stderr; exit 0, 1 failed, 2 wrong usage.
 
+mod budget;
 mod check;
 mod consent;
 mod contacts;
@@ -121,6 +122,10 @@ enum Command {
     /// Set pages from standard input; the program starts itself so
     #[command(name = "sheet-child", hide = true)]
     SheetChild,
+    /// Say what SMS have cost in a month, and what is left
+    #[command(after_help = "Example: vestnik budget --month 2026-10\n\
+        Prices and budget stand in the configuration, below [channels.sms].")]
+    Budget(budget::Arguments),
     /// Say for a week which families were informed, how surely, and why others were not
     #[command(after_help = "Example: vestnik ledger --week 2026-W47 --class 5А\n\
         E0 planned, E1 taken by the provider or printed, E2 delivered or handed out, E3 acknowledged, \
@@ -260,6 +265,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sheets(arguments) => {
             let config = config?;
             sheets::run(&look(&config).await?, &config, &arguments).await?;
+        }
+        Command::Budget(arguments) => {
+            let config = config?;
+            budget::run(&look(&config).await?, &config, &arguments).await?;
         }
         Command::Ledger(arguments) => {
             let config = config?;

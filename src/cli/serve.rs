@@ -66,7 +66,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let rules = app::rules(config, zone, regulation.policy);
     let engine = engine(&store, templates, rules, &providers)
         .with_watermark(watermark)
-        .with_sms(config.sms.as_ref());
+        .with_sms(config.sms.as_ref())
+        .with_tariff(config.tariff());
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::{Draft, Due, Hours, Member, Names, USEFUL};
+use super::{Draft, Due, Hours, Names, USEFUL, pack::Member};
 use crate::{
     family::{
         contact::Channel,

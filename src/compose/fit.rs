@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt};
 
 use vestnik_sms::parts;
 
-use super::{Draft, Member};
+use super::{Draft, pack::Member};
 use crate::{
     family::{contact::Channel, preference::Event},
     journal::fact::Fact,
@@ -60,17 +60,26 @@ impl Fitting {
         }
     }
 
+    /// How many SMS the message makes; 1 where its words fail, which they do later, aloud.
+    pub fn parts(&self, draft: &Draft) -> usize {
+        self.text(draft).map_or(1, |text| parts::count(&text).parts)
+    }
+
     /// Whether the message has no more than `most` parts, and no line of it more words than operators know. One
-    /// whose words fail is not measured: it fails later, aloud.
+    /// whose words fail is not measured.
     fn holds(&self, draft: &Draft, most: Option<usize>) -> bool {
-        let text = self
-            .templates
-            .render(Channel::Sms, ContentLevel::Full, &draft.letter);
-        text.map_or(true, |text| {
-            let text = in_letters(&text.text, self.latin);
+        self.text(draft).is_none_or(|text| {
             let few = |line: &str| line.split(' ').count() <= WORDS;
             text.lines().all(few) && most.is_none_or(|most| parts::count(&text).parts <= most)
         })
+    }
+
+    /// The words, as they leave.
+    fn text(&self, draft: &Draft) -> Option<String> {
+        let text = self
+            .templates
+            .render(Channel::Sms, ContentLevel::Full, &draft.letter);
+        Some(in_letters(&text.ok()?.text, self.latin))
     }
 }
 

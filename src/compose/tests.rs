@@ -17,7 +17,9 @@ use crate::{
         entry::Entry,
         fact::{Place, RemarkKind, Stage},
     },
+    money::{Budget, Kopecks, Percent, Prices, Purse},
     policy::{Limit, Policy},
+    text::Language,
 };
 
 mod skeletons;
@@ -89,6 +91,7 @@ fn around(cap: Option<usize>, sent: usize, complete: bool) -> Circumstances {
         },
         told_away: Vec::new(),
         incomplete,
+        purse: None,
         sent_today: [(Channel::Email, 1), (Channel::Sms, 2)]
             .map(|(channel, id)| ((channel, format!("address{id}")), sent))
             .into(),
@@ -258,5 +261,29 @@ proptest! {
             });
             prop_assert!(passes);
         }
+    }
+
+    #[test]
+    fn beyond_the_hard_stop_only_alarms_are_paid_for_and_everybody_has_a_fate(
+        due in any_dues(), presets in any::<[prop::sample::Index; 2]>(), minute in 0..1440i64,
+        complete: bool, spent in 0..1_500i64, soft in 0..100u16,
+    ) {
+        let presets = presets.map(|at| at.index(PRESETS.len()));
+        let mut around = around(None, 0, complete);
+        around.purse = Some(Purse {
+            prices: Prices { usual: Kopecks(300), ..Prices::default() },
+            budget: Budget { month: Kopecks(1_000), soft: Percent(soft), hard: Percent(100) },
+            spent: Kopecks(spent),
+        });
+        let (fates, drafts) = composed(&due, presets, &around, minute);
+        prop_assert_eq!(fates.len(), due.len());
+        for (notice, fate) in &fates {
+            let carried = drafts.iter().any(|draft| draft.notices.iter().any(|(id, ..)| id == notice));
+            prop_assert_eq!(carried, *fate == Fate::Message);
+        }
+        let alarm = |(_, fact, _): &(i64, Fact, Cell)| matches!(fact.place, Place::Attendance { .. });
+        let paid = drafts.iter().filter(|draft| draft.channel == Channel::Sms && !draft.urgent);
+        let others = paid.filter(|draft| !draft.notices.iter().any(alarm)).count();
+        prop_assert!(others == 0 || Kopecks(300).times(others).and(Kopecks(spent)) <= Kopecks(1_000));
     }
 }

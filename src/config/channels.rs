@@ -5,7 +5,12 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 use vestnik_smpp::{ReceiptIds, Receipts, Splitting};
 
 use super::read::Keys;
-use crate::{failover::SPARE, secret::Secret, text::ContentLevel};
+use crate::{
+    failover::SPARE,
+    money::{Budget, Percent, Prices},
+    secret::Secret,
+    text::ContentLevel,
+};
 
 /// A mail relay.
 #[derive(Debug, Clone)]
@@ -106,6 +111,8 @@ pub struct SmsAccount {
     pub public_url: Option<String>,
     /// The secret that school and provider share for them.
     pub callback_secret: Option<Secret>,
+    /// What one part costs.
+    pub prices: Prices,
     /// How it may be used.
     pub limits: Limits,
 }
@@ -293,6 +300,14 @@ pub(super) fn sms(keys: &mut Keys, place: SmsPlace) -> Option<SmsAccount> {
     }
     let latin = keys.parsed("channels.sms.transliterate", "write true or false");
     let callback_secret = keys.secret(&key("callback_secret"));
+    let prices = Prices {
+        usual: keys
+            .parsed(&key("price"), "write roubles, as in 3.50")
+            .unwrap_or_default(),
+        by_prefix: keys
+            .parsed(&key("prices"), "write +7900 3.00, +7916 2.80")
+            .unwrap_or_default(),
+    };
     if password.is_none() {
         let whose = if centre { "SMS centre" } else { "gateway" };
         keys.fault(
@@ -323,8 +338,32 @@ pub(super) fn sms(keys: &mut Keys, place: SmsPlace) -> Option<SmsAccount> {
         beside: keys.places.beside.clone(),
         public_url: keys.text("web.public_url"),
         callback_secret,
+        prices,
         limits,
     })
+}
+
+/// What SMS may cost in a month. Where no price is known, nothing would ever reach it.
+pub(super) fn budget(keys: &mut Keys, gateways: &[&Option<SmsAccount>]) -> Option<Budget> {
+    let share = "write a share of the month's budget, as in 80%";
+    let soft: Option<Percent> = keys.parsed("channels.sms.soft_stop", share);
+    let hard: Option<Percent> = keys.parsed("channels.sms.hard_stop", share);
+    let budget = "channels.sms.monthly_budget";
+    let month = keys.parsed(budget, "write roubles, as in 30000")?;
+    let (soft, hard) = (soft?, hard?);
+    if soft > hard {
+        keys.fault("channels.sms.soft_stop", "must not be above hard_stop");
+    }
+    for gateway in gateways.iter().filter_map(|one| one.as_ref()) {
+        if gateway.prices == Prices::default() {
+            let table = gateway.place.table();
+            keys.fault(
+                &format!("{table}.price"),
+                format!("is missing: {budget} counts what SMS cost"),
+            );
+        }
+    }
+    Some(Budget { month, soft, hard })
 }
 
 /// Names between commas; none where it says «off».

@@ -21,6 +21,7 @@ use figment::{
 use crate::{
     family::contact::Channel,
     journal::school::School,
+    money::{Budget, Tariff},
     policy::{RULES, Regulation, Wrong},
     secret::Secret,
 };
@@ -55,6 +56,8 @@ pub struct Config {
     pub sms: Option<SmsAccount>,
     /// The SMS gateway that takes what the first one cannot, if there is one.
     pub sms_spare: Option<SmsAccount>,
+    /// What SMS may cost in a month, if that is limited.
+    pub budget: Option<Budget>,
     /// The Telegram bot, if there is one.
     pub telegram: Option<TelegramAccount>,
     /// How the sheets of the week are made.
@@ -115,6 +118,16 @@ impl Config {
     /// The SMS gateways that are configured, the preferred one first.
     pub fn gateways(&self) -> impl Iterator<Item = &SmsAccount> {
         self.sms.iter().chain(&self.sms_spare)
+    }
+
+    /// What SMS cost with each gateway, and may cost in a month.
+    pub fn tariff(&self) -> Tariff {
+        let prices = self.gateways();
+        let prices = prices.map(|one| (one.place.lane().to_owned(), one.prices.clone()));
+        Tariff {
+            prices: prices.collect(),
+            budget: self.budget,
+        }
     }
 
     /// The channels that are configured.
@@ -217,11 +230,7 @@ fn known() -> Vec<String> {
 }
 
 /// What this version reads and does not yet act on.
-const NOT_YET: &[&str] = &[
-    "channels.print.printer",
-    "channels.sms.monthly_budget",
-    "schools.",
-];
+const NOT_YET: &[&str] = &["channels.print.printer", "schools."];
 
 fn read(keys: &mut Keys) -> Option<Config> {
     for table in NOT_YET {
@@ -255,6 +264,7 @@ fn read(keys: &mut Keys) -> Option<Config> {
         let missing = "is missing: channels.sms.spare takes what this one cannot";
         keys.fault("channels.sms.gateway", missing);
     }
+    let budget = channels::budget(keys, &[&sms, &sms_spare]);
     let telegram = channels::telegram(keys);
     let print = channels::print(keys);
     let daily = schedule(keys, "schedule.daily");
@@ -283,6 +293,7 @@ fn read(keys: &mut Keys) -> Option<Config> {
         email,
         sms,
         sms_spare,
+        budget,
         telegram,
         print: print?,
         daily: daily?,

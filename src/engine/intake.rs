@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
 use serde_json::{Value, json};
-use vestnik_sms::parts;
 
 use super::{
     Engine, EngineError,
@@ -123,9 +122,10 @@ impl Engine {
         names.fitting = self.fitting.clone();
         let configured = self.channels();
         let midnight = zone::instant(today.into(), self.rules.hours.zone);
-        let around = tx
+        let mut around = tx
             .circumstances(&due, &people, &self.rules.policy, (today, midnight, now))
             .await?;
+        around.purse = self.purse(&mut tx, now).await?;
         let hours = &self.rules.hours;
         let (fates, mut drafts) = compose(&due, &people, &names, &configured, hours, &around, now);
         for (notice, fate) in fates {
@@ -149,10 +149,7 @@ impl Engine {
                 continue;
             };
             let text = self.words(draft)?;
-            let parts = match draft.channel {
-                Channel::Sms => i64::try_from(parts::count(&text.text).parts).unwrap_or(1),
-                Channel::Email | Channel::Telegram | Channel::Paper => 1,
-            };
+            let (parts, cost) = self.priced(&account, &draft.address, &text.text);
             let message = NewMessage {
                 reference: reference(&mut self.random),
                 lane: &account.lane,
@@ -162,6 +159,7 @@ impl Engine {
                 address: &draft.address,
                 text,
                 parts,
+                cost,
                 urgent: draft.urgent,
                 useful_until: draft.useful_until,
                 follows: draft.follows,

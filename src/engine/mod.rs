@@ -9,6 +9,7 @@ mod hold;
 mod intake;
 mod jobs;
 mod ladder;
+mod money;
 mod send;
 mod settle;
 mod silence;
@@ -27,6 +28,7 @@ use crate::{
     config::SmsAccount,
     family::contact::Channel,
     instant::{HOUR, Millis},
+    money::Tariff,
     next::InDoubt,
     policy::Policy,
     quarantine::Watermark,
@@ -193,6 +195,8 @@ pub struct Engine {
     watch: failover::Watch,
     /// How long an SMS may be.
     fitting: Option<Fitting>,
+    /// What SMS cost and may cost.
+    tariff: Tariff,
 }
 
 impl Engine {
@@ -227,6 +231,7 @@ impl Engine {
             work: None,
             watch: failover::Watch::default(),
             fitting: None,
+            tariff: Tariff::default(),
         }
     }
 
@@ -247,6 +252,13 @@ impl Engine {
             parts,
             latin,
         });
+        self
+    }
+
+    /// The same engine, whose SMS cost and may cost so much.
+    #[must_use]
+    pub fn with_tariff(mut self, tariff: Tariff) -> Self {
+        self.tariff = tariff;
         self
     }
 

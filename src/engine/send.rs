@@ -82,7 +82,9 @@ impl Engine {
                     continue;
                 }
                 let client_ref = self.random.random_range(1..=u32::MAX / 2);
-                let Some(attempt_id) = tx.book(one.id, client_ref, &lease, now).await? else {
+                let charge = self.charge(&account, &one, now);
+                let booked = tx.book(one.id, client_ref, charge.as_ref(), &lease, now);
+                let Some(attempt_id) = booked.await? else {
                     continue;
                 };
                 let mut message = one.message;

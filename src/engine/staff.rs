@@ -9,7 +9,7 @@ use crate::{
     family::contact::{Channel, Contact},
     instant::{HOUR, Millis},
     schedule,
-    store::{Lease, StaffDue},
+    store::{Lease, StaffDue, StaffMessage},
     text::{MATTERS, Templates},
     zone,
 };
@@ -133,15 +133,18 @@ impl Engine {
                 })?;
                 self.in_letters(channel, &mut words);
                 let notices: Vec<i64> = due.iter().map(|one| one.notice_id).collect();
-                tx.insert_staff_message(
-                    &reference(&mut self.random),
-                    &account.lane,
+                let (parts, cost) = self.priced(&account, &contact.address, &words.text);
+                let message = StaffMessage {
+                    reference: reference(&mut self.random),
+                    lane: &account.lane,
                     contact,
-                    &words,
-                    &notices,
-                    (now + USEFUL, now),
-                )
-                .await?;
+                    words: &words,
+                    parts,
+                    cost,
+                    notices: &notices,
+                    useful_until: now + USEFUL,
+                };
+                tx.insert_staff_message(&message, now).await?;
             }
         }
         Ok(tx.commit().await?)

@@ -38,6 +38,11 @@ impl Channel {
             .find(|channel| channel.code() == code)
     }
 
+    /// Whether the school pays for every message.
+    pub fn costs(self) -> bool {
+        self == Self::Sms
+    }
+
     /// The purpose that a consent must name beside `data` (design §6); none for paper.
     pub fn purpose(self) -> Option<Purpose> {
         match self {

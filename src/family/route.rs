@@ -45,6 +45,8 @@ pub enum WhyPaper {
     Failed,
     /// Every address is shared with somebody who must not hear of the student.
     ClosedAddress,
+    /// There is no other way than SMS, and the month's money for them is spent.
+    NoMoney,
     /// The family's own matrix says never on each of its channels.
     NeverByChannel,
 }
@@ -63,6 +65,7 @@ impl WhyPaper {
             Self::Unreachable => "unreachable".into(),
             Self::Failed => "failed".into(),
             Self::ClosedAddress => "closed_address".into(),
+            Self::NoMoney => "no_money".into(),
             Self::NeverByChannel => "never_by_channel".into(),
         }
     }
@@ -91,6 +94,7 @@ impl fmt::Display for WhyPaper {
             Self::ClosedAddress => {
                 f.write_str("the address is shared with a person who must not hear of this student")
             }
+            Self::NoMoney => f.write_str("the month's money for SMS is spent"),
             Self::NeverByChannel => {
                 f.write_str("the family asked not to hear of this by any of its channels")
             }
@@ -131,8 +135,8 @@ pub fn open_contact(
 /// How a guardian hears of an event.
 ///
 /// Lines of the family's own matrix come first: of the channels they name, those with the soonest
-/// timing all carry it. Where the matrix is silent, the preset picks one channel by rank. A fact is
-/// told once, at the earliest time the family asked for; it is not repeated on a later channel.
+/// timing all carry it. Where the matrix is silent, the preset picks one channel by rank; for a digest, which
+/// nobody waits for, the first that costs the school nothing. A fact is told once, at the earliest time the family asked for; it is not repeated on a later channel.
 /// What no channel may carry goes on the sheet with the reason of the first address that failed.
 pub fn route(
     people: &People,
@@ -191,7 +195,11 @@ pub fn route(
     if preset == Preset::Paper || timing == Timing::Never {
         return Route::Sheet(WhyPaper::Chosen);
     }
-    match open.iter().find(|contact| choice(contact).is_none()) {
+    let mut left: Vec<&&Contact> = open.iter().filter(|one| choice(one).is_none()).collect();
+    if timing != Timing::AtOnce {
+        left.sort_by_key(|contact| contact.channel.costs());
+    }
+    match left.first() {
         Some(contact) => Route::Electronic {
             contacts: vec![contact.id],
             timing,

@@ -428,7 +428,7 @@ fn reason(why: WhyPaper) -> &'static str {
             "Сообщения до вас не доходят. Проверьте телефон и почту у классного руководителя."
         }
         WhyPaper::Failed => "Сообщение не удалось отправить вовремя.",
-        WhyPaper::ClosedAddress | WhyPaper::NeverByChannel => {
+        WhyPaper::ClosedAddress | WhyPaper::NeverByChannel | WhyPaper::NoMoney => {
             "Эти сведения вы получаете на бумаге."
         }
     }
@@ -450,7 +450,9 @@ fn reason_in_english(why: WhyPaper) -> &'static str {
             "Messages do not reach you. Check phone number and e-mail with the class teacher."
         }
         WhyPaper::Failed => "A message could not be sent in time.",
-        WhyPaper::ClosedAddress | WhyPaper::NeverByChannel => "You get this on paper.",
+        WhyPaper::ClosedAddress | WhyPaper::NeverByChannel | WhyPaper::NoMoney => {
+            "You get this on paper."
+        }
     }
 }
 

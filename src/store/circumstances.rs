@@ -40,6 +40,7 @@ impl Tx {
                 None => BTreeMap::new(),
             },
             policy: policy.clone(),
+            purse: None,
         })
     }
 

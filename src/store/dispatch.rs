@@ -8,6 +8,7 @@ use vestnik_contract::{Message, Replaced, Sent};
 use super::{
     StoreError,
     lane::{Lease, Tx},
+    money::Charge,
     rows::{ids, int, some_int, some_text, text},
 };
 use crate::instant::{MINUTE, Millis};
@@ -30,6 +31,8 @@ pub struct Ready {
     pub useful_until: Option<Millis>,
     /// Whom it tells of whom: `(guardian_id, student_id)`.
     pub tells: Vec<(i64, i64)>,
+    /// How many SMS it makes; 1 elsewhere.
+    pub parts: i64,
 }
 
 /// A message whose provider is to be asked about it.
@@ -57,7 +60,7 @@ impl Tx {
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(
             "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
-             m.useful_until, m.composed_at, m.guardian_id, \
+             m.useful_until, m.composed_at, m.guardian_id, m.parts, \
              f.ref AS follows FROM message m \
              LEFT JOIN message f ON f.id = m.follows_id \
              WHERE m.state = 'ready' AND m.lane = $1 AND m.not_before <= $2 \
@@ -98,7 +101,7 @@ impl Tx {
     ) -> Result<Vec<Ready>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT m.id, m.ref, m.channel, m.address, m.subject, m.body_text, m.body_html, m.calendar, m.urgency, \
-             m.useful_until, m.composed_at, m.guardian_id, \
+             m.useful_until, m.composed_at, m.guardian_id, m.parts, \
              NULL AS follows FROM message m WHERE m.state = 'ready' \
              AND m.id IN (SELECT c.message_id FROM message_notice c JOIN notice n ON n.id = c.notice_id \
              WHERE n.guardian_id IN ({}) OR n.student_id IN ({}))",
@@ -133,8 +136,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Books a message: it is sending, and the attempt stands in the database before its call can
-    /// leave. Returns `attempt.id`; none where the message is not ready any more.
+    /// Books a message: it is sending, and the attempt stands in the database, and in the month's spending,
+    /// before its call can leave. Returns `attempt.id`; none where the message is not ready any more.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
@@ -142,6 +145,7 @@ impl Tx {
         &mut self,
         message_id: i64,
         client_ref: u32,
+        charge: Option<&Charge>,
         lease: &Lease,
         now: Millis,
     ) -> Result<Option<i64>, StoreError> {
@@ -155,9 +159,13 @@ impl Tx {
         .fetch_optional(&mut *self.db)
         .await?;
         let Some(row) = booked else { return Ok(None) };
+        let spending = match charge {
+            Some(charge) => Some(self.spend(&lease.lane, charge).await?),
+            None => None,
+        };
         let attempt = sqlx::query(
-            "INSERT INTO attempt (message_id, number, lane, epoch, client_ref, started_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+            "INSERT INTO attempt (message_id, number, lane, epoch, client_ref, started_at, parts, cost, \
+             spending_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
         )
         .bind(message_id)
         .bind(int(&row, "attempts")?)
@@ -165,6 +173,9 @@ impl Tx {
         .bind(lease.epoch)
         .bind(i64::from(client_ref))
         .bind(now)
+        .bind(charge.map_or(0, |charge| charge.parts))
+        .bind(charge.map_or(0, |charge| charge.cost.0))
+        .bind(spending)
         .fetch_one(&mut *self.db)
         .await?;
         Ok(Some(int(&attempt, "id")?))
@@ -348,5 +359,6 @@ fn candidate(row: &AnyRow) -> Result<Ready, StoreError> {
         urgent: int(row, "urgency")? < 2,
         useful_until: some_int(row, "useful_until")?,
         tells: Vec::new(),
+        parts: int(row, "parts")?,
     })
 }

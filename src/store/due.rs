@@ -17,6 +17,7 @@ use crate::{
     family::People,
     instant::Millis,
     journal::{cell::Cell, class_name::ClassName, fact::Fact},
+    money::Kopecks,
     text::{School, Text},
 };
 
@@ -28,6 +29,10 @@ pub(super) const EARLIER: &str = "m.id AS told_in, m.address AS told_at_address,
      LEFT JOIN message m ON m.id = t.message_id AND m.state IN \
          ('ready', 'sending', 'in_doubt', 'accepted', 'no_receipt', 'delivered') \
      LEFT JOIN sheet s ON s.message_id = m.id";
+
+/// The columns of [`Due`] for the notices `n`, beside [`PERHAPS`] and [`EARLIER`].
+const DUE: &str = "n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, \
+     n.seen_at, n.hold_id";
 
 /// What a notice `n`, or one that it took over from, told in the newest message of which nobody can say whether
 /// it was taken.
@@ -61,6 +66,8 @@ pub struct NewMessage<'a> {
     pub calendar: Option<String>,
     /// How many SMS it makes; 1 elsewhere.
     pub parts: i64,
+    /// What they cost.
+    pub cost: Kopecks,
     /// Whether it leaves at once, even at night.
     pub urgent: bool,
     /// Until when it is of use.
@@ -110,6 +117,29 @@ impl Tx {
             rows = self.due_of(&guardians, now).await?;
             people = self.people(&students(&rows)?, today).await?;
         }
+        let due = self.dues(&rows, today, now).await?;
+        Ok((due, people))
+    }
+
+    /// The notices that wait for a person's decision about a hold, as they would be if it were released, and the
+    /// people who decide about them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds what cannot be read.
+    pub async fn held_due(
+        &mut self,
+        hold_id: i64,
+        today: NaiveDate,
+        now: Millis,
+    ) -> Result<(Vec<Due>, People), StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {DUE}, {PERHAPS}, {EARLIER} WHERE n.state = 'held' AND n.hold_id = $1 \
+             AND n.guardian_id IS NOT NULL ORDER BY n.id"
+        )))
+        .bind(hold_id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let people = self.people(&students(&rows)?, today).await?;
         let due = self.dues(&rows, today, now).await?;
         Ok((due, people))
     }
@@ -166,8 +196,7 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<AnyRow>, StoreError> {
         Ok(sqlx::query(AssertSqlSafe(format!(
-            "SELECT n.id, n.guardian_id, n.student_id, n.fact, n.basis, n.basis_told, n.state, n.due_at, \
-             n.seen_at, n.hold_id, {PERHAPS}, {EARLIER} WHERE n.state IN ('settling', 'waiting') \
+            "SELECT {DUE}, {PERHAPS}, {EARLIER} WHERE n.state IN ('settling', 'waiting') \
              AND n.guardian_id IN ({}) AND (n.due_at <= $1 \
              OR (n.due_at > $1 AND (n.waits_for = 'deadline' OR n.event = 'term_result' \
                  OR (n.event = 'absence' AND n.waits_for = 'window')))) \
@@ -307,7 +336,8 @@ impl Tx {
         let row = sqlx::query(
             "INSERT INTO message (ref, lane, channel, guardian_id, contact_id, address, subject, \
              body_text, body_html, parts, not_before, useful_until, follows_id, composed_at, state_at, urgency, \
-             calendar) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11, $14, $15) \
+             calendar, cost) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $11, $11, $14, \
+             $15, $16) \
              RETURNING id",
         )
         .bind(&message.reference)
@@ -325,6 +355,7 @@ impl Tx {
         .bind(message.follows)
         .bind(urgency(message.urgent))
         .bind(message.calendar.as_deref())
+        .bind(message.cost.0)
         .fetch_one(&mut *self.db)
         .await?;
         let id = int(&row, "id")?;

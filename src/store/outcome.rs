@@ -50,7 +50,13 @@ impl Tx {
         .bind(blames)
         .execute(&mut *self.db)
         .await?;
-        Ok(finished.rows_affected() == 1)
+        if finished.rows_affected() == 0 {
+            return Ok(false);
+        }
+        if matches!(outcome, Outcome::Deferred { .. } | Outcome::Rejected { .. }) {
+            self.refund(attempt_id).await?;
+        }
+        Ok(true)
     }
 
     /// Where a message stands; none where it ended before it left, which nothing raises any more. With

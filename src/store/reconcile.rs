@@ -188,6 +188,14 @@ pub const CHECKS: &[Check] = &[
          WHERE a.finished_at IS NULL AND m.state <> 'sending'",
     ),
     check(
+        "spending_wrong",
+        "a month in which an account took another sum than its calls cost together",
+        "spending",
+        "SELECT s.id FROM spending s WHERE s.cost <> \
+         COALESCE((SELECT SUM(a.cost) FROM attempt a WHERE a.spending_id = s.id), 0) \
+         OR s.parts <> COALESCE((SELECT SUM(a.parts) FROM attempt a WHERE a.spending_id = s.id), 0)",
+    ),
+    check(
         "receipt_unmatched",
         "a later word of a provider that belongs to no message after a day",
         "receipt",

@@ -18,6 +18,7 @@ use crate::{
         class_name::ClassName,
         fact::{Fact, Place},
     },
+    money::Kopecks,
     text::{Matter, StaffNews, Text},
 };
 
@@ -54,6 +55,27 @@ const STOPPED: &str = "EXISTS (SELECT 1 FROM consent k WHERE k.contact_id = c.id
 /// When that was.
 const STOPPED_AT: &str = "(SELECT MAX(k.recorded_at) FROM consent k WHERE k.contact_id = c.id \
      AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail'))";
+
+/// A message to a member of staff.
+#[derive(Clone)]
+pub struct StaffMessage<'a> {
+    /// Its public name.
+    pub reference: String,
+    /// The lane it leaves by.
+    pub lane: &'a str,
+    /// Where it goes.
+    pub contact: &'a Contact,
+    /// The words.
+    pub words: &'a Text,
+    /// How many SMS it makes; 1 elsewhere.
+    pub parts: i64,
+    /// What they cost.
+    pub cost: Kopecks,
+    /// The notices that it carries.
+    pub notices: &'a [i64],
+    /// Until when it is of use.
+    pub useful_until: Millis,
+}
 
 impl Store {
     /// How many failing addresses no teacher could be told of in the last week, because none of theirs
@@ -300,35 +322,34 @@ impl Tx {
     /// [`StoreError`] where the database fails.
     pub async fn insert_staff_message(
         &mut self,
-        reference: &str,
-        lane: &str,
-        contact: &Contact,
-        words: &Text,
-        notices: &[i64],
-        (useful_until, now): (Millis, Millis),
+        message: &StaffMessage<'_>,
+        now: Millis,
     ) -> Result<(), StoreError> {
+        let StaffMessage { contact, words, .. } = message;
         let row = sqlx::query(
             "INSERT INTO message (ref, lane, channel, contact_id, address, subject, body_text, \
-             not_before, useful_until, composed_at, state_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $8) RETURNING id",
+             not_before, useful_until, composed_at, state_at, parts, cost) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $8, $10, $11) RETURNING id",
         )
-        .bind(reference)
-        .bind(lane)
+        .bind(&message.reference)
+        .bind(message.lane)
         .bind(contact.channel.code())
         .bind(contact.id)
         .bind(&contact.address)
         .bind(words.subject.as_deref())
         .bind(&words.text)
         .bind(now)
-        .bind(useful_until)
+        .bind(message.useful_until)
+        .bind(message.parts)
+        .bind(message.cost.0)
         .fetch_one(&mut *self.db)
         .await?;
-        let message = int(&row, "id")?;
-        for notice in notices {
+        let id = int(&row, "id")?;
+        for notice in message.notices {
             sqlx::query(
                 "INSERT INTO message_notice (message_id, notice_id, value) VALUES ($1, $2, '[]')",
             )
-            .bind(message)
+            .bind(id)
             .bind(*notice)
             .execute(&mut *self.db)
             .await?;

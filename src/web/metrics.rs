@@ -24,6 +24,7 @@ use crate::{
     failover::Standing,
     family::contact::Channel,
     instant::{MINUTE, Millis},
+    money::{Budget, month},
     policy::Policy,
     providers,
     store::{Hold, LedgerQuestion, Status, Store, StoreError},
@@ -52,6 +53,7 @@ pub struct Ledger {
     configured: Vec<Channel>,
     reports: Vec<Channel>,
     policy: Policy,
+    budget: Option<Budget>,
     last: Arc<Mutex<Option<(Millis, Cells)>>>,
 }
 
@@ -69,6 +71,7 @@ impl Ledger {
             configured: config.channels(),
             reports: providers::reports(config),
             policy: policy.clone(),
+            budget: config.budget,
             last: Arc::default(),
         }
     }
@@ -135,6 +138,7 @@ impl Metrics {
             status.possible_duplicates,
         )?;
         holds(&registry, &self.store.holds().await?)?;
+        self.money(&registry).await?;
         let cells = IntGaugeVec::new(
             Opts::new(
                 "vestnik_ledger_cells",
@@ -175,6 +179,28 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&registry.gather(), &mut text)?;
         Ok(text)
+    }
+
+    async fn money(&self, registry: &Registry) -> anyhow::Result<()> {
+        let today = zone::local(self.clock.now(), self.ledger.zone).date();
+        let labels = &["lane"];
+        let about = "What SMS have cost in this calendar month, in kopecks.";
+        let cost = IntGaugeVec::new(Opts::new("vestnik_spending_kopecks", about), labels)?;
+        let about = "How many SMS they were.";
+        let parts = IntGaugeVec::new(Opts::new("vestnik_spending_parts", about), labels)?;
+        for one in self.store.spending(&month(today)).await? {
+            cost.with_label_values(&[&one.lane]).set(one.cost.0);
+            parts.with_label_values(&[&one.lane]).set(one.parts);
+        }
+        registry.register(Box::new(cost))?;
+        registry.register(Box::new(parts))?;
+        let budget = self.ledger.budget.map_or(0, |budget| budget.month.0);
+        let about =
+            "What SMS may cost in a calendar month, in kopecks; 0 where that is not limited.";
+        gauge(registry, "vestnik_budget_kopecks", about, budget)?;
+        let about = "Guardians who wait for their sheet because there is no money for an SMS.";
+        let without = self.store.without_money().await?;
+        Ok(gauge(registry, "vestnik_without_money", about, without)?)
     }
 
     async fn calls(&self, registry: &Registry) -> anyhow::Result<()> {

@@ -19,6 +19,7 @@ mod ladder;
 mod language;
 mod ledger;
 mod mail;
+mod money;
 mod paper;
 mod quarantine;
 mod receipts;

@@ -147,6 +147,11 @@ const BREAKS: &[(&str, &str, &str)] = &[
         "SELECT MAX(id) FROM message",
     ),
     (
+        "spending_wrong",
+        "UPDATE spending SET cost = cost + 1 WHERE id = (SELECT MIN(id) FROM spending)",
+        "SELECT MIN(id) FROM spending",
+    ),
+    (
         "attempt_without_end",
         "UPDATE attempt SET finished_at = NULL, outcome = NULL WHERE id = (SELECT MIN(id) FROM attempt)",
         "SELECT MIN(id) FROM attempt",

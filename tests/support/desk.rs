@@ -13,6 +13,7 @@ use vestnik::{
     compose::Hours,
     engine::{Account, Call, Engine, Report, Rules},
     instant::{MINUTE, Millis},
+    money::Tariff,
     next::{EMAIL_DOUBT, InDoubt},
     policy::{Period, Policy},
     providers,
@@ -158,6 +159,12 @@ impl Desk {
     /// Has the engine make no SMS of more parts, and write them in Latin letters with `latin`.
     pub(crate) fn sms(self, parts: usize, latin: bool) -> Self {
         let engine = self.engine.fitting(Some(parts), latin);
+        Self { engine, ..self }
+    }
+
+    /// Has the engine pay for SMS.
+    pub(crate) fn paying(self, tariff: Tariff) -> Self {
+        let engine = self.engine.with_tariff(tariff);
         Self { engine, ..self }
     }
 

@@ -38,7 +38,7 @@ impl World {
             self.press.store = self.store.clone();
         }
         let random = stream(self.plan.seed, 100 + self.summary.crashes);
-        self.engine = engine(&self.store, &self.templates, &self.rules, random);
+        self.engine = engine(&self.store, &self.templates, &self.rules, self.plan, random);
     }
 
     /// After a failure the school itself cannot say what became of any call that is under way, even where its

@@ -23,6 +23,7 @@ use vestnik::{
     engine::{Account, Engine, Report, Rules},
     family::contact::Channel,
     instant::{HOUR, MINUTE, Millis, SECOND},
+    money::{Budget, Kopecks, Percent, Prices, Tariff},
     paper::press::Press,
     policy::{Limit, Period, Policy, ServiceNotice},
     providers::{email_lane, sms_lane, spare_lane, telegram_lane},
@@ -296,7 +297,7 @@ impl World {
             certified: rules.policy.certified,
         };
         let mut world = Self {
-            engine: engine(&store, &templates, &rules, stream(plan.seed, 2)),
+            engine: engine(&store, &templates, &rules, plan, stream(plan.seed, 2)),
             providers: Providers::new(start, last_deed, stream(plan.seed, 3)),
             year: Year::new(school, stream(plan.seed, 4)),
             trouble: stream(plan.seed, 5),
@@ -551,8 +552,31 @@ fn url(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("school.db").display())
 }
 
-fn engine(store: &Store, templates: &Templates, rules: &Rules, random: StdRng) -> Engine {
-    Engine::new(
+/// Three roubles for an SMS; in one year of three the money ends before the month does.
+fn tariff(plan: Plan) -> Tariff {
+    let price = |usual| Prices {
+        usual: Kopecks(usual),
+        ..Prices::default()
+    };
+    let budget = Budget {
+        month: Kopecks(1_000 * plan.students),
+        soft: Percent(50),
+        hard: Percent(100),
+    };
+    Tariff {
+        prices: [("sms".into(), price(300)), ("sms_spare".into(), price(420))].into(),
+        budget: plan.seed.is_multiple_of(3).then_some(budget),
+    }
+}
+
+fn engine(
+    store: &Store,
+    templates: &Templates,
+    rules: &Rules,
+    plan: Plan,
+    random: StdRng,
+) -> Engine {
+    let engine = Engine::new(
         store.clone(),
         templates.clone(),
         rules.clone(),
@@ -560,7 +584,8 @@ fn engine(store: &Store, templates: &Templates, rules: &Rules, random: StdRng) -
         "simulator".to_owned(),
         true,
         random,
-    )
+    );
+    engine.with_tariff(tariff(plan))
 }
 
 async fn run_sql(store: &Store, sql: &str) {

@@ -293,6 +293,7 @@ fn closed(why: WhyPaper) -> &'static str {
         WhyPaper::Failed => "ни один способ не сработал вовремя",
         WhyPaper::Unreachable => "по известным адресам сообщения не доходят",
         WhyPaper::ClosedAddress => "этим адресом пользуется тот, кому сообщать нельзя",
+        WhyPaper::NoMoney => "деньги на SMS в этом месяце закончились",
         WhyPaper::NeverByChannel => "семья просила не сообщать об этом ни одним из своих способов",
     }
 }
