@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Serialize)]
 struct Report {
     month: String,
-    lanes: Vec<Lane>,
+    lanes: Vec<OfLane>,
     spent: Kopecks,
     /// What is composed and has not left; none of another month.
     ready: Option<Kopecks>,
@@ -39,8 +39,9 @@ struct Report {
 }
 
 #[derive(Debug, Serialize)]
-struct Lane {
-    lane: String,
+struct OfLane {
+    #[serde(rename = "lane")]
+    name: String,
     parts: i64,
     cost: Kopecks,
 }
@@ -83,12 +84,12 @@ async fn report(
     month: &str,
     current: bool,
 ) -> Result<Report, Failure> {
-    let lanes: Vec<Lane> = store
+    let lanes: Vec<OfLane> = store
         .spending(month)
         .await?
         .into_iter()
-        .map(|one| Lane {
-            lane: one.lane,
+        .map(|one| OfLane {
+            name: one.lane,
             parts: one.parts,
             cost: one.cost,
         })
@@ -121,7 +122,7 @@ fn print(report: &Report) {
     for one in &report.lanes {
         println!(
             "{:>12} {:>8} SMS {:>12} roubles",
-            one.lane,
+            one.name,
             one.parts,
             one.cost.to_string()
         );

@@ -1,5 +1,7 @@
 //! `held`: what waits for a person's decision.
 
+use std::fmt::Write;
+
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -124,7 +126,7 @@ fn words(preview: &Preview) -> String {
     let channels = preview.channels.iter().map(|(channel, one)| {
         let mut words = format!("{channel} {}", one.messages);
         if one.parts > one.messages || one.cost > Kopecks(0) {
-            words += &format!(" ({} SMS, {} roubles)", one.parts, one.cost);
+            let _ = write!(words, " ({} SMS, {} roubles)", one.parts, one.cost);
         }
         words
     });
@@ -140,7 +142,7 @@ fn words(preview: &Preview) -> String {
         (preview.pointless, "pointless by now"),
     ] {
         if count > 0 {
-            words += &format!("; {count} {where_to}");
+            let _ = write!(words, "; {count} {where_to}");
         }
     }
     words

@@ -211,23 +211,23 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         return Ok(demo(port, once).await?);
     }
     let config = Config::load(cli.config.as_deref(), std::env::vars());
+    if let Command::Check = cli.command {
+        return check::run(config).await;
+    }
+    let config = config?;
     match cli.command {
         // These were answered before there was a database or a runtime.
-        Command::Demo { .. } | Command::SheetChild => {}
-        Command::Check => return check::run(config).await,
-        Command::Serve => serve::run(&config?).await?,
+        Command::Demo { .. } | Command::SheetChild | Command::Check => {}
+        Command::Serve => serve::run(&config).await?,
         Command::Migrate => {
-            let config = config?;
             open(&config).await?.school(&config.school).await?;
             eprintln!("the database is at this program's version");
         }
         Command::Import(arguments) => {
-            let config = config?;
             import::run(&open(&config).await?, &config, &arguments).await?;
         }
-        Command::Status { json } => show::status(&look(&config?).await?, json).await?,
+        Command::Status { json } => show::status(&look(&config).await?, json).await?,
         Command::Explain { reference } => {
-            let config = config?;
             show::explain(&look(&config).await?, &config, &reference).await?;
         }
         Command::Route {
@@ -236,7 +236,6 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             json,
             language,
         } => {
-            let config = config?;
             let question = route::Question {
                 student: &student,
                 event: &event,
@@ -246,44 +245,35 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             route::run(&look(&config).await?, &config, &question).await?;
         }
         Command::Consent(action) => {
-            let config = config?;
             consent::run(&look(&config).await?, &config, &action).await?;
         }
         Command::Contacts(action) => {
-            let config = config?;
             contacts::run(&look(&config).await?, &config, &action).await?;
         }
         Command::Preferences(action) => {
-            let config = config?;
             preferences::run(&look(&config).await?, &config, &action).await?;
         }
         Command::Held(action) => {
-            let config = config?;
             held::run(&look(&config).await?, &config, &action).await?;
         }
-        Command::Policy(action) => policy::run(&config?, &action).await?,
+        Command::Policy(action) => policy::run(&config, &action).await?,
         Command::Sheets(arguments) => {
-            let config = config?;
             sheets::run(&look(&config).await?, &config, &arguments).await?;
         }
         Command::Budget(arguments) => {
-            let config = config?;
             budget::run(&look(&config).await?, &config, &arguments).await?;
         }
         Command::Ledger(arguments) => {
-            let config = config?;
             ledger::run(&look(&config).await?, &config, &arguments).await?;
         }
         Command::Reconcile { json } => {
-            let config = config?;
             reconcile::run(&look(&config).await?, &config, json).await?;
         }
         Command::SmsTemplates(action) => {
-            let config = config?;
             sms_templates::run(&look(&config).await?, &config, &action).await?;
         }
         Command::SendTest { channel, address } => {
-            check::send_test(&config?, &channel, &address).await?;
+            check::send_test(&config, &channel, &address).await?;
         }
     }
     Ok(())

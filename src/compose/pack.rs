@@ -179,17 +179,14 @@ impl<'a> Packing<'a> {
             }
             let folds: Option<Vec<Millis>> = members.iter().map(|one| one.folds).collect();
             let cap = scene.around.policy.daily_cap;
-            match folds.filter(|_| cap.passed_by(sent + 1)) {
-                Some(digests) => {
-                    let notices = members.iter().map(|one| one.due.notice_id);
-                    self.left
-                        .extend(notices.zip(digests.into_iter().map(Fate::Window)));
-                }
-                None => {
-                    let part = self.affordable(channel, &address, members);
-                    if !part.is_empty() {
-                        self.drafts.push(scene.draft(channel, &address, &part));
-                    }
+            if let Some(digests) = folds.filter(|_| cap.passed_by(sent + 1)) {
+                let notices = members.iter().map(|one| one.due.notice_id);
+                self.left
+                    .extend(notices.zip(digests.into_iter().map(Fate::Window)));
+            } else {
+                let part = self.affordable(channel, &address, members);
+                if !part.is_empty() {
+                    self.drafts.push(scene.draft(channel, &address, &part));
                 }
             }
             sent += 1;

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::{Call, Engine, EngineError, Permits, Turn};
+use super::{Account, Call, Engine, EngineError, Permits, Turn};
 use crate::{
     family::{
         People,
@@ -10,7 +10,7 @@ use crate::{
     },
     instant::{MINUTE, Millis},
     may_send::{Leaving, Verdict, WhyStop, may_send},
-    store::{Ready, Tx},
+    store::{Lease, Ready, Tx},
     zone,
 };
 
@@ -81,29 +81,41 @@ impl Engine {
                 if !self.allow(&mut tx, &one, &people, now).await? {
                     continue;
                 }
-                let client_ref = self.random.random_range(1..=u32::MAX / 2);
-                let charge = self.charge(&account, &one, now);
-                let booked = tx.book(one.id, client_ref, charge.as_ref(), &lease, now);
-                let Some(attempt_id) = booked.await? else {
-                    continue;
-                };
-                let mut message = one.message;
-                message.client_ref = client_ref;
-                if account.channel == Channel::Telegram {
-                    message.replaces = tx.replaced(one.id).await?;
-                }
-                calls.push(Call::Send {
-                    attempt_id,
-                    message_id: one.id,
-                    lease: lease.clone(),
-                    message,
-                });
+                calls.extend(self.book(&mut tx, &account, &lease, one, now).await?);
             }
             tx.commit().await?;
             self.mark(&calls, now);
             turn.calls.extend(calls);
         }
         Ok(())
+    }
+
+    /// Books a message that may leave; none where it is not ready any more.
+    async fn book(
+        &mut self,
+        tx: &mut Tx,
+        account: &Account,
+        lease: &Lease,
+        ready: Ready,
+        now: Millis,
+    ) -> Result<Option<Call>, EngineError> {
+        let client_ref = self.random.random_range(1..=u32::MAX / 2);
+        let charge = self.charge(account, &ready, now);
+        let booked = tx.book(ready.id, client_ref, charge.as_ref(), lease, now);
+        let Some(attempt_id) = booked.await? else {
+            return Ok(None);
+        };
+        let mut message = ready.message;
+        message.client_ref = client_ref;
+        if account.channel == Channel::Telegram {
+            message.replaces = tx.replaced(ready.id).await?;
+        }
+        Ok(Some(Call::Send {
+            attempt_id,
+            message_id: ready.id,
+            lease: lease.clone(),
+            message,
+        }))
     }
 
     /// Raises the watermark above the calls that are about to leave. Where it cannot be written they
