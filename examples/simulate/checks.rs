@@ -2,7 +2,7 @@
 //! what was written to the journal. Only the reason why somebody was not told is read from the
 //! product's tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use sqlx::{AssertSqlSafe, Row};
@@ -261,6 +261,24 @@ pub(crate) async fn states(store: &Store, now: Millis) -> Result<(), String> {
             .unwrap();
         if let Some(row) = row {
             return Err(row.get(0));
+        }
+    }
+    Ok(())
+}
+
+/// What each gateway took is in the books, as so many parts at least: what is in doubt may stand there too.
+pub(crate) async fn charged(store: &Store, taken: &BTreeMap<String, usize>) -> Result<(), String> {
+    for (lane, parts) in taken {
+        let row = sqlx::query("SELECT COALESCE(SUM(parts), 0) FROM spending WHERE lane = $1")
+            .bind(lane)
+            .fetch_one(store.pool())
+            .await
+            .unwrap();
+        let charged: i64 = row.get(0);
+        if charged < i64::try_from(*parts).unwrap() {
+            return Err(format!(
+                "{lane} took {parts} SMS and was paid for {charged}"
+            ));
         }
     }
     Ok(())

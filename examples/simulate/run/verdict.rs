@@ -1,6 +1,6 @@
 //! What is judged when the year is over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::World;
 use crate::{checks, heard, words};
@@ -29,6 +29,13 @@ impl World {
         let shown: BTreeSet<String> = checks::shown(&self.store).await;
         heard::duplicates(&self.providers, &hearing, &self.owners, &shown)?;
         heard::silences(&hearing)?;
+        let mut taken = BTreeMap::new();
+        let sms = self.providers.log.iter();
+        for one in sms.filter(|one| one.lane.starts_with("sms")) {
+            let parts = vestnik_sms::parts::count(&one.message.text).parts;
+            *taken.entry(one.lane.clone()).or_default() += parts;
+        }
+        checks::charged(&self.store, &taken).await?;
         self.count();
         Ok(())
     }
