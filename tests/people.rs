@@ -375,3 +375,48 @@ async fn a_reader_who_has_read_enough_breaks_no_command_and_a_full_disk_is_named
     assert_eq!(output.status.code(), Some(1), "{words}");
     assert!(words.contains("vestnik: the output was lost"), "{words}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_month_has_cost_is_told_in_roubles_and_where_it_stands() {
+    let sms = "[channels.sms]\ngateway = \"smsc\"\nlogin = \"school\"\npassword = \"x\"\nprice = 3.50\n\
+        monthly_budget = 100\n";
+    let program = Program::new(&config(DATABASE, sms));
+    let store = open(&program, DATABASE).await;
+    sql(&store, FAMILY).await;
+    sql(
+        &store,
+        "INSERT INTO spending (lane, month, parts, cost) VALUES ('sms', '2026-10', 24, 8400)",
+    )
+    .await;
+    let told = program.print(&["budget", "--month", "2026-10"]);
+    for words in [
+        "24 SMS",
+        "84.00 roubles",
+        "80.00 roubles",
+        "Above the soft stop",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    let json = program.print(&["budget", "--month", "2026-10", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["spent"], 8400);
+    assert_eq!(json["budget"]["stands"], "above_soft_stop");
+    let (code, words) = refusal(&program, &["budget", "--month", "October"]);
+    assert_eq!(
+        (code, words.contains("write 2026-10")),
+        (2, true),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_budget_without_prices_is_refused_with_what_is_missing() {
+    let sms = "[channels.sms]\ngateway = \"smsc\"\nlogin = \"school\"\npassword = \"x\"\n\
+        monthly_budget = 100\nsoft_stop = \"120%\"\n";
+    let program = Program::new(&config(DATABASE, sms));
+    let (code, words) = refusal(&program, &["budget"]);
+    assert_eq!(code, 1, "{words}");
+    for key in ["channels.sms.price", "channels.sms.soft_stop"] {
+        assert!(words.contains(key), "{key} in {words}");
+    }
+}

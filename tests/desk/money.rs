@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use vestnik::{
+    compose::{Fitting, Hours},
+    family::contact::Channel,
     money::{Budget, Kopecks, Percent, Prices, Tariff},
-    store::{Spending, Store},
+    policy::{Limit, Policy},
+    preview::{Preview, Previews},
+    store::{Spending, Store, Verdict},
+    text::Templates,
 };
-use vestnik_contract::{Fault, Outcome, Reason};
+use vestnik_contract::{Fault, Outcome, Reason, Scope};
 
-use crate::desk::{Desk, FAMILY};
+use crate::desk::{Desk, FAMILY, classmates};
 use crate::families::{consent, mark};
 use crate::reconcile::gaps;
 use crate::support::both;
@@ -213,7 +218,7 @@ async fn what_is_composed_and_waits_counts_as_spent() {
         desk.provider(|_| Outcome::Deferred {
             reason: Reason::new("busy", "Later.", Fault::Network),
             retry_after: None,
-            scope: vestnik_contract::Scope::Message,
+            scope: Scope::Message,
         });
         desk.sql(&mark(1, 1, "2026-10-14", "5")).await;
         desk.minutes(31).await;
@@ -241,5 +246,103 @@ async fn a_digest_goes_by_what_costs_nothing_before_it_goes_by_sms() {
         assert_eq!(october(&desk).await, []);
         let addresses = desk.calls.iter().map(|(_, one)| one.address.as_str());
         assert!(addresses.into_iter().any(|one| one == "ivan@example.org"));
+    }
+}
+
+/// What a release of the only hold would send.
+async fn preview(desk: &Desk) -> Preview {
+    let tariff = tariff(None);
+    let hours = Hours {
+        zone: chrono_tz::Europe::Moscow,
+        daily: "0 10 18 * * *".parse().unwrap(),
+        weekly: "0 0 16 * * Fri".parse().unwrap(),
+        quiet: "21:00-07:30".parse().unwrap(),
+    };
+    let previews = Previews {
+        hours: &hours,
+        policy: &Policy::defaults().unwrap(),
+        configured: &[Channel::Email, Channel::Sms],
+        fitting: Fitting {
+            templates: Templates::embedded().unwrap(),
+            parts: None,
+            latin: false,
+        },
+        lane: "sms",
+        tariff: &tariff,
+    };
+    let holds = desk.store.holds().await.unwrap();
+    let [hold] = &holds[..] else {
+        panic!("{holds:?}");
+    };
+    previews
+        .of_hold(&desk.store, hold.id, desk.now)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_a_release_costs_is_known_before_and_is_what_it_costs() {
+    for base in both().await {
+        let policy = Policy {
+            breaker: Limit(Some(5)),
+            ..Policy::defaults().unwrap()
+        };
+        let mut desk = Desk::governed(&base.store, policy, "holder").paying(tariff(None));
+        desk.write(FAMILY).await;
+        classmates(&desk, 6).await;
+        desk.write("UPDATE guardian SET preset = 'paper' WHERE id = 7")
+            .await;
+        desk.work().await;
+        let marks: String = (1..=6)
+            .flat_map(|student| [1, 2].map(|subject| mark(student, subject, "2026-10-14", "5")))
+            .collect();
+        desk.sql(&format!(
+            "INSERT INTO import (source, started_at) VALUES ('netschool', 0);
+             INSERT INTO writing (import_id, baseline) VALUES (1, 0); {marks} DELETE FROM writing"
+        ))
+        .await;
+        desk.minutes(31).await;
+        assert!(desk.calls.is_empty());
+        desk.until("2026-10-14T23:00:00").await;
+        let preview = preview(&desk).await;
+        assert_eq!(preview.channels["email"].messages, 1);
+        assert_eq!(preview.channels["sms"].messages, 5, "Ivan and four fathers");
+        assert_eq!(preview.on_paper, 2, "both marks of one child");
+        let holds = desk.store.holds().await.unwrap();
+        let released = desk
+            .store
+            .decide(holds[0].id, Verdict::Release, desk.now)
+            .await;
+        assert_eq!(released.unwrap(), Some(14));
+        desk.until("2026-10-15T18:10:00").await;
+        assert_eq!(sms(&mut desk).len(), 5);
+        let sms = preview.channels["sms"];
+        let parts = i64::try_from(sms.parts).unwrap();
+        assert_eq!(october(&desk).await, [("sms".into(), parts, sms.cost.0)]);
+        assert_eq!(preview.cost(), sms.cost);
+    }
+}
+
+#[tokio::test]
+async fn what_the_second_gateway_carries_costs_what_it_asks() {
+    for base in both().await {
+        let mut desk = Desk::with_spare(&base.store, "holder", true).paying(tariff(None));
+        desk.write(FAMILY).await;
+        desk.sql("UPDATE guardian SET preset = 'at_once' WHERE id = 2")
+            .await;
+        desk.provider(|_| Outcome::Deferred {
+            reason: Reason::new("connect", "The gateway is not reached.", Fault::Network),
+            retry_after: None,
+            scope: Scope::Lane,
+        });
+        desk.sql(&mark(1, 1, "2026-10-14", "5")).await;
+        for _ in 0..40 {
+            desk.minutes(2).await;
+        }
+        let spending = october(&desk).await;
+        assert_eq!(
+            spending,
+            [("sms".into(), 0, 0), ("sms_spare".into(), 1, 400)]
+        );
     }
 }
