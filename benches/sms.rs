@@ -3,8 +3,9 @@
 //! `cargo bench -p vestnik-smpp`
 //!
 //! Over HTTP Kannel takes messages and keeps them, from our channel and from wrk, which asks for one and the same
-//! URL again and again. Over SMPP the centre of the sandbox takes them from Kannel, which has them ready in its
-//! memory, and from our channel; both with ten messages under way.
+//! URL again and again. Meanwhile its line to the centre is cut, so that what it took is ready in its memory. Over
+//! SMPP the centre of the sandbox takes that from Kannel, and as much from our channel; both through a gate, as cuts
+//! the line, with ten messages under way.
 
 #![expect(
     clippy::disallowed_methods,
@@ -20,6 +21,7 @@ mod kannel;
 mod support;
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -28,7 +30,11 @@ use std::{
 };
 
 use kannel::Kannel;
-use tokio::net::TcpListener;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 use vestnik_contract::{Channel, Outcome};
 use vestnik_smpp::{
     Smpp,
@@ -116,10 +122,50 @@ async fn wrk(http: u16, connections: usize) -> f64 {
     rate.and_then(|word| word.parse().ok()).expect("a rate")
 }
 
-/// How fast Kannel empties its memory into the centre.
-async fn kannels(kannel: &Kannel, centre: &Centre) -> f64 {
+/// What stands before the centre, and can be shut.
+#[derive(Clone)]
+struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    /// An open one, and where it is.
+    async fn before(centre: SocketAddr) -> (Self, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let place = listener.local_addr().expect("an address");
+        let gate = Self(Arc::new(watch::Sender::new(true)));
+        let open = gate.0.clone();
+        tokio::spawn(async move {
+            while let Ok((mut outside, _)) = listener.accept().await {
+                let mut open = open.subscribe();
+                if !*open.borrow_and_update() {
+                    continue;
+                }
+                tokio::spawn(async move {
+                    let mut inside = TcpStream::connect(centre).await.expect("the centre");
+                    for line in [&outside, &inside] {
+                        line.set_nodelay(true).expect("a line");
+                    }
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut outside, &mut inside) => {}
+                        _ = open.wait_for(|open| !open) => {}
+                    }
+                });
+            }
+        });
+        (gate, place)
+    }
+
+    fn set(&self, open: bool) {
+        self.0.send_replace(open);
+    }
+}
+
+/// How fast Kannel empties its memory into the centre, from the first SMS that comes through the gate on.
+async fn kannels(gate: &Gate, centre: &Centre) -> f64 {
     let before = centre.taken();
-    kannel.ask("resume?").await;
+    gate.set(true);
+    while centre.taken() == before {
+        support::wait(Duration::from_millis(1)).await;
+    }
     let begin = Instant::now();
     let mut took = None;
     let (mut last, mut quiet) = (before, Instant::now());
@@ -147,12 +193,15 @@ async fn main() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let place = listener.local_addr().expect("an address");
     tokio::spawn(sandbox::serve(listener, centre.clone()));
-    let kannel = Kannel::start(place, PASSWORD, false).await;
+    let (gate, kannels_place) = Gate::before(place).await;
+    let (_open, place) = Gate::before(place).await;
+    let kannel = Kannel::start(kannels_place, PASSWORD, false).await;
     let http: Arc<dyn Channel> = Arc::new(gateway(kannel.http));
     let mut settings = support::settings(&format!("smpp://{place}"));
     (settings.password, settings.window) = (PASSWORD.into(), WINDOW);
     settings.timeout = Duration::from_secs(30);
-    let smpp: Arc<dyn Channel> = Arc::new(Smpp::new(settings).expect("a channel"));
+    let (smpp, _desk) = support::listening(settings).await;
+    let smpp: Arc<dyn Channel> = smpp;
     println!(
         "| way | connections or window | vestnik | beside it | ratio |\n|---|---|---|---|---|"
     );
@@ -160,10 +209,11 @@ async fn main() {
     for connections in [1, 8, 32] {
         let (mut own, mut beside) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            kannel.ask("suspend?").await;
+            gate.set(false);
+            kannel.bound(false).await;
             own.push(ours(http.clone(), connections).await);
             beside.push(wrk(kannel.http, connections).await);
-            kannels_line.push(kannels(&kannel, &centre).await);
+            kannels_line.push(kannels(&gate, &centre).await);
             own_line.push(ours(smpp.clone(), WINDOW).await);
         }
         let (own, beside) = (median(own), median(beside));

@@ -496,7 +496,11 @@ fn looking_makes_no_database_and_errors_name_their_remedy() {
         differ.contains("§2.3.3") && !differ.contains("settling"),
         "{differ}"
     );
-    fails(&["send-test", "pigeon", "x"], 2, "email, sms, sms_spare or telegram");
+    fails(
+        &["send-test", "pigeon", "x"],
+        2,
+        "email, sms, sms_spare or telegram",
+    );
     fails(&["send-test", "sms", "x"], 2, "channels.sms.gateway");
     let broken = Program::new("[rules]\nsettlng = \"5m\"\n");
     let output = broken.run(&["serve"]);
