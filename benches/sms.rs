@@ -36,10 +36,7 @@ use tokio::{
     sync::watch,
 };
 use vestnik_contract::{Channel, Outcome};
-use vestnik_smpp::{
-    Smpp,
-    sandbox::{self, Centre, PASSWORD},
-};
+use vestnik_smpp::sandbox::{self, Centre, PASSWORD};
 use vestnik_sms::{Settings, Sms, gateway::Gateway};
 
 /// How often each is measured; the median counts.
