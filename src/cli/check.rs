@@ -309,6 +309,7 @@ pub(super) async fn send_test(
         follows: None,
         replaces: Vec::new(),
         composed_at: Clock::Wall.now(),
+        buttons: Vec::new(),
         to_family: false,
     };
     let missing = |key: &str| Failure::Usage(format!("{channel} is not configured: set {key}"));

@@ -205,6 +205,7 @@ impl Tx {
                 let earlier = Replaced {
                     provider_ref: text(row, "provider_ref")?,
                     text: text(row, "body_text")?,
+                    buttons: Vec::new(),
                 };
                 replaced.push((id, earlier));
             }
@@ -353,6 +354,7 @@ fn candidate(row: &AnyRow) -> Result<Ready, StoreError> {
             follows: some_text(row, "follows")?,
             replaces: Vec::new(),
             composed_at: int(row, "composed_at")?,
+            buttons: Vec::new(),
             to_family: some_int(row, "guardian_id")?.is_some(),
         },
         channel: text(row, "channel")?,

@@ -5,15 +5,17 @@
 //! again, to wait or to take another road is decided by `next` in the core.
 //!
 //! Read in this order: [`message`] (what goes in), [`outcome`] (what comes out), [`received`] (what comes
-//! by itself), [`Channel`] (the trait), [`classify`] (the one table of HTTP statuses, SMTP and SMPP codes)
+//! by itself), [`chat`] (what people do in a messenger), [`Channel`] (the trait), [`classify`] (the one table of HTTP statuses, SMTP and SMPP codes)
 //! and [`conformance`] (the tests that every channel has to pass).
 
+pub mod chat;
 pub mod classify;
 pub mod conformance;
 pub mod message;
 pub mod outcome;
 pub mod received;
 
+pub use chat::{Action, Attachment, Button, Command, Messenger, Screen, Update};
 pub use message::{Message, Replaced, Sent};
 pub use outcome::{Delivery, Fault, Outcome, Reason, Scope};
 pub use received::{Received, Sink};

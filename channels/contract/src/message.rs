@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::chat::Button;
+
 /// One composed text to one address.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
@@ -29,6 +31,8 @@ pub struct Message {
     /// When the text was composed, in milliseconds since 1970 UTC. It is the message's date in
     /// every attempt.
     pub composed_at: i64,
+    /// What the reader can press below the text, on channels that have buttons: rows of them.
+    pub buttons: Vec<Vec<Button>>,
     /// Whether it goes to a family, which may take no more of them; what employees hear belongs to their
     /// work.
     pub to_family: bool,
@@ -50,6 +54,8 @@ pub struct Replaced {
     pub provider_ref: String,
     /// Its new text.
     pub text: String,
+    /// The buttons that stay below it: a messenger takes away those that it is not told of again.
+    pub buttons: Vec<Vec<Button>>,
 }
 
 /// Prints no text, as [`Message`] does.

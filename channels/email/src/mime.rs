@@ -130,6 +130,7 @@ mod tests {
             follows: Some("FEDCBA9876543210".into()),
             replaces: Vec::new(),
             composed_at: 1_791_990_600_000,
+            buttons: Vec::new(),
             to_family: true,
         }
     }

@@ -123,6 +123,7 @@ fn message(address: &str) -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
+        buttons: Vec::new(),
         to_family: true,
     }
 }

@@ -63,6 +63,7 @@ fn message() -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
+        buttons: Vec::new(),
         to_family: true,
     }
 }

@@ -45,6 +45,7 @@ fn message(phone: &str, client_ref: u32) -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,
+        buttons: Vec::new(),
         to_family: true,
     }
 }

@@ -62,6 +62,7 @@ fn message() -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,
+        buttons: Vec::new(),
         to_family: true,
     }
 }

@@ -4,6 +4,7 @@
 //! The Bot API cannot be asked what became of a message, nor does it say that one was read: «accepted
 //! by the platform» is all there is.
 
+pub mod chat;
 mod classify;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -16,10 +17,10 @@ use teloxide::{
     Bot, RequestError,
     payloads::{EditMessageTextSetters, SendDocumentSetters, SendMessageSetters},
     prelude::Requester,
-    types::{ChatId, InputFile, LinkPreviewOptions, MessageId},
+    types::{ChatId, InputFile, LinkPreviewOptions, MessageId, ReplyMarkup},
 };
 use tokio::time::timeout;
-use vestnik_contract::{Channel, Fault, Message, Outcome, Reason};
+use vestnik_contract::{Button, Channel, Fault, Message, Outcome, Reason};
 
 /// The longest text of a message, in UTF-16 units.
 pub const MAX_TEXT: usize = 4096;
@@ -75,10 +76,12 @@ pub enum SettingsError {
     Certificates,
 }
 
-/// A bot that sends.
+/// A bot that sends, and that people can talk to.
 #[derive(Clone)]
 pub struct Telegram {
     bot: Bot,
+    /// The same bot with the patience that waiting for updates takes.
+    ear: Bot,
     timeout: Duration,
 }
 
@@ -101,45 +104,31 @@ impl Telegram {
         if !digits || secret.is_empty() || !secret.chars().all(secret_fits) {
             return Err(SettingsError::Token);
         }
-        let mut client = Client::builder()
-            .connect_timeout(settings.timeout.min(CONNECT))
-            .timeout(settings.timeout)
-            .tcp_nodelay(true);
-        if let Some(proxy) = &settings.proxy {
-            // The library takes any word for a host.
-            let known = ["http", "https", "socks5", "socks5h"];
-            let url = Url::parse(proxy).map_err(|_| SettingsError::Proxy)?;
-            if !known.contains(&url.scheme()) || !url.has_host() {
-                return Err(SettingsError::Proxy);
-            }
-            client = client.proxy(Proxy::all(url).map_err(|_| SettingsError::Proxy)?);
-        }
-        let client = client.build().map_err(|_| SettingsError::Certificates)?;
-        let mut bot = Bot::with_client(&settings.token, client);
-        if let Some(address) = &settings.api_url {
-            let url = Url::parse(address).map_err(|_| SettingsError::ApiUrl)?;
-            if !matches!(url.scheme(), "http" | "https") {
-                return Err(SettingsError::ApiUrl);
-            }
-            bot = bot.set_api_url(url);
-        }
         Ok(Self {
-            bot,
+            bot: bot(settings, settings.timeout)?,
+            ear: bot(settings, chat::PATIENCE + settings.timeout)?,
             timeout: settings.timeout,
         })
     }
 
-    /// Replaces the text of a message. A text that is the same already counts as replaced.
-    pub async fn edit(&self, chat: &str, message_id: &str, text: &str) -> Outcome {
+    /// Replaces a message. One that says the same already counts as replaced.
+    pub async fn edit(
+        &self,
+        chat: &str,
+        message_id: &str,
+        text: &str,
+        buttons: &[Vec<Button>],
+    ) -> Outcome {
         let (Some(chat), Ok(id)) = (chat_id(chat), message_id.parse::<i32>()) else {
             return Outcome::Rejected {
                 reason: no_address(),
             };
         };
-        let call = self
+        let mut call = self
             .bot
             .edit_message_text(chat, MessageId(id), text)
             .link_preview_options(no_preview());
+        call.reply_markup = chat::keyboard(buttons);
         match self.within(async { call.await }).await {
             Ok(message) => accepted(message.id),
             Err(Failure::Time) => classify::timed_out(),
@@ -159,7 +148,7 @@ impl Telegram {
                     .split_once('/')
                     .unwrap_or((&message.address, &earlier.provider_ref));
                 if length(&earlier.text) <= MAX_TEXT {
-                    self.edit(chat, id, &earlier.text).await;
+                    self.edit(chat, id, &earlier.text, &earlier.buttons).await;
                 }
             }
         };
@@ -167,7 +156,7 @@ impl Telegram {
     }
 
     /// Sends a file.
-    pub async fn document(
+    pub async fn file(
         &self,
         chat: &str,
         name: &str,
@@ -193,12 +182,13 @@ impl Telegram {
 
     /// A text to a chat. Where the chat has become another one, it goes there, and the provider's name
     /// for the message is then `CHAT/MESSAGE`, so that the new address can be learned.
-    async fn text(&self, chat: ChatId, text: &str) -> Outcome {
+    async fn text(&self, chat: ChatId, text: &str, buttons: &[Vec<Button>]) -> Outcome {
         let to = |chat| {
-            let call = self
+            let mut call = self
                 .bot
                 .send_message(chat, text)
                 .link_preview_options(no_preview());
+            call.reply_markup = chat::keyboard(buttons).map(ReplyMarkup::InlineKeyboard);
             self.within(async { call.await })
         };
         match to(chat).await {
@@ -228,6 +218,33 @@ impl Telegram {
     }
 }
 
+/// A client of the Bot API that waits so long for an answer.
+fn bot(settings: &Settings, patience: Duration) -> Result<Bot, SettingsError> {
+    let mut client = Client::builder()
+        .connect_timeout(settings.timeout.min(CONNECT))
+        .timeout(patience)
+        .tcp_nodelay(true);
+    if let Some(proxy) = &settings.proxy {
+        // The library takes any word for a host.
+        let known = ["http", "https", "socks5", "socks5h"];
+        let url = Url::parse(proxy).map_err(|_| SettingsError::Proxy)?;
+        if !known.contains(&url.scheme()) || !url.has_host() {
+            return Err(SettingsError::Proxy);
+        }
+        client = client.proxy(Proxy::all(url).map_err(|_| SettingsError::Proxy)?);
+    }
+    let client = client.build().map_err(|_| SettingsError::Certificates)?;
+    let bot = Bot::with_client(&settings.token, client);
+    let Some(address) = &settings.api_url else {
+        return Ok(bot);
+    };
+    let url = Url::parse(address).map_err(|_| SettingsError::ApiUrl)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(SettingsError::ApiUrl);
+    }
+    Ok(bot.set_api_url(url))
+}
+
 /// Why a call did not succeed.
 enum Failure {
     Api(RequestError),
@@ -249,7 +266,7 @@ impl Channel for Telegram {
             };
         }
         self.replace(message).await;
-        self.text(chat, &message.text).await
+        self.text(chat, &message.text, &message.buttons).await
     }
 
     async fn check(&self) -> Result<String, Reason> {

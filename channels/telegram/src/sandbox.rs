@@ -1,8 +1,8 @@
 //! A Bot API server that lives in the process: it answers as the Bot API is documented, and sends
 //! nothing.
 //!
-//! The demo shows what it received, and tests ask it to misbehave: the last four digits of a chat's
-//! number choose how.
+//! The demo shows what it received, tests have people talk to the bot, and ask it to misbehave: the last
+//! four digits of a chat's number choose how.
 //!
 //! | chat | behaviour |
 //! |---|---|
@@ -17,7 +17,10 @@
 //! | 504 | takes it and never answers |
 //! | 413 | reads the request and closes |
 
+mod people;
+
 use std::{
+    collections::BTreeMap,
     fmt, io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -26,18 +29,26 @@ use std::{
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{FromRequest, Multipart, Path, Request, State},
+    extract::{self, FromRequest, Multipart, Path, Request},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::any,
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use crate::{MAX_TEXT, length};
 
 /// The only token that the sandbox knows.
 pub const TOKEN: &str = "123456:TESTTOKEN";
+
+/// What the Bot API says where two programs use one token.
+const CONFLICT: &str = "Conflict: terminated by other getUpdates request; make sure that only one bot \
+                        instance is running";
 
 /// What arrived in a chat.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -52,6 +63,8 @@ pub struct Received {
     pub before: Vec<String>,
     /// The name and the bytes of a file.
     pub document: Option<(String, Vec<u8>)>,
+    /// The buttons below it: what stands on each, and its data.
+    pub buttons: Vec<Vec<(String, String)>>,
 }
 
 /// Prints no words.
@@ -61,20 +74,34 @@ impl fmt::Debug for Received {
     }
 }
 
-/// What the sandbox has received, to be looked at while it runs.
+/// What the sandbox has received, to be looked at while it runs, and what its people do.
 #[derive(Debug, Clone, Default)]
 pub struct Chats {
-    received: Arc<Mutex<Vec<Received>>>,
+    state: Arc<Mutex<State>>,
+    /// Told when somebody did something, or asks for it.
+    news: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    received: Vec<Received>,
+    /// What people did and the bot has not confirmed, by its number.
+    updates: Vec<(i64, Value)>,
+    last_update: i64,
+    /// Which of those that ask for updates is the newest.
+    poller: u64,
+    menus: BTreeMap<i64, Vec<String>>,
+    alerts: Vec<String>,
 }
 
 impl Chats {
     /// Everything that arrived, oldest first.
     pub fn all(&self) -> Vec<Received> {
-        self.with(|received| received.clone())
+        self.with(|state| state.received.clone())
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Vec<Received>) -> T) -> T {
-        look(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -102,10 +129,13 @@ struct Call {
     message_id: i64,
     text: String,
     document: Option<(String, Vec<u8>)>,
+    buttons: Vec<Vec<(String, String)>>,
+    /// All of it, where it came as JSON.
+    body: Value,
 }
 
 async fn call(
-    State(sandbox): State<Sandbox>,
+    extract::State(sandbox): extract::State<Sandbox>,
     Path((token, method)): Path<(String, String)>,
     request: Request<Body>,
 ) -> Response {
@@ -129,6 +159,23 @@ async fn call(
         })),
         "sendmessage" | "senddocument" => send(&sandbox, call).await,
         "editmessagetext" => edit(&sandbox, &call),
+        "getupdates" => updates(&sandbox, &call.body).await,
+        "answercallbackquery" => {
+            let words = call.body["text"].as_str().map(str::to_owned);
+            sandbox.chats.with(|state| state.alerts.extend(words));
+            ok(&json!(true))
+        }
+        "setmycommands" => {
+            let chat = call.body["scope"]["chat_id"].as_i64().unwrap_or_default();
+            let commands = call.body["commands"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let names = commands.iter().filter_map(|one| one["command"].as_str());
+            let names = names.map(str::to_owned).collect();
+            sandbox.chats.with(|state| state.menus.insert(chat, names));
+            ok(&json!(true))
+        }
         _ => refuse(StatusCode::NOT_FOUND, "Not Found", &Value::Null),
     }
 }
@@ -156,7 +203,33 @@ async fn read(request: Request<Body>) -> Option<Call> {
         message_id: number("message_id").unwrap_or_default(),
         text: text("text").unwrap_or_default(),
         document: None,
+        buttons: buttons(&body),
+        body,
     })
+}
+
+/// What can be pressed, as the call has it.
+fn buttons(body: &Value) -> Vec<Vec<(String, String)>> {
+    let word = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
+    let row = |row: &Value| {
+        let buttons = row.as_array().into_iter().flatten();
+        buttons
+            .map(|one| (word(one, "text"), word(one, "callback_data")))
+            .collect()
+    };
+    let rows = body["reply_markup"]["inline_keyboard"].as_array();
+    rows.into_iter().flatten().map(row).collect()
+}
+
+/// What people did, as soon as they did something. Who asks while another one waits takes its place.
+async fn updates(sandbox: &Sandbox, body: &Value) -> Response {
+    let patience = Duration::from_secs(body["timeout"].as_u64().unwrap_or_default());
+    let offset = body["offset"].as_i64().unwrap_or_default();
+    let until = Instant::now() + patience;
+    match sandbox.chats.wait(offset, until).await {
+        Some(updates) => ok(&json!(updates)),
+        None => refuse(StatusCode::CONFLICT, CONFLICT, &Value::Null),
+    }
 }
 
 async fn multipart(mut form: Multipart) -> Option<Call> {
@@ -182,9 +255,7 @@ async fn send(sandbox: &Sandbox, call: Call) -> Response {
         400 => return bad("chat not found"),
         401 => return refuse(StatusCode::UNAUTHORIZED, "Unauthorized", &Value::Null),
         409 => {
-            let why = "Conflict: terminated by other getUpdates request; make sure that only one bot \
-                       instance is running";
-            return refuse(StatusCode::CONFLICT, why, &Value::Null);
+            return refuse(StatusCode::CONFLICT, CONFLICT, &Value::Null);
         }
         429 => {
             let wait = json!({"retry_after": 2});
@@ -208,17 +279,18 @@ async fn send(sandbox: &Sandbox, call: Call) -> Response {
         return bad("message is too long");
     }
     let chat = call.chat;
-    let received = sandbox.chats.with(|all| {
+    let received = sandbox.chats.with(|state| {
         let received = Received {
             chat,
-            message_id: i64::try_from(all.len())
+            message_id: i64::try_from(state.received.len())
                 .unwrap_or(i64::MAX)
                 .saturating_add(1),
             text: call.text,
             before: Vec::new(),
             document: call.document,
+            buttons: call.buttons,
         };
-        all.push(received.clone());
+        state.received.push(received.clone());
         received
     });
     match behaviour(chat) {
@@ -239,18 +311,20 @@ fn behaviour(chat: i64) -> i64 {
 }
 
 fn edit(sandbox: &Sandbox, call: &Call) -> Response {
-    let edited = sandbox.chats.with(|all| {
-        let one = all
+    let edited = sandbox.chats.with(|state| {
+        let one = state
+            .received
             .iter_mut()
             .find(|one| one.chat == call.chat && one.message_id == call.message_id)
             .ok_or("message to edit not found")?;
-        if one.text == call.text {
+        if one.text == call.text && one.buttons == call.buttons {
             return Err(
                 "message is not modified: specified new message content and reply markup are exactly \
                  the same as a current content and reply markup of the message",
             );
         }
         one.before.push(std::mem::replace(&mut one.text, call.text.clone()));
+        one.buttons.clone_from(&call.buttons);
         Ok(message(one))
     });
     edited.map_or_else(bad, |message| ok(&message))

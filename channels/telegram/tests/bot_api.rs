@@ -49,6 +49,7 @@ fn message(chat: &str, text: &str) -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,
+        buttons: Vec::new(),
         to_family: true,
     }
 }
@@ -178,7 +179,7 @@ async fn a_message_is_edited_and_a_file_is_sent() {
     let (bot, chats, _) = school().await;
     bot.send(&message("77", "было 3")).await;
     for _ in 0..2 {
-        let outcome = bot.edit("77", "1", "верно 4").await;
+        let outcome = bot.edit("77", "1", "верно 4", &[]).await;
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
     }
     assert_eq!(chats.all()[0].text, "верно 4");
@@ -187,10 +188,10 @@ async fn a_message_is_edited_and_a_file_is_sent() {
         ["было 3"],
         "the same text is no second edit"
     );
-    let outcome = bot.edit("77", "9", "верно 4").await;
+    let outcome = bot.edit("77", "9", "верно 4", &[]).await;
     assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
     let outcome = bot
-        .document("77", "Листок № 6.pdf", b"%PDF-1.7".to_vec(), Some("5 «А»"))
+        .file("77", "Листок № 6.pdf", b"%PDF-1.7".to_vec(), Some("5 «А»"))
         .await;
     assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
     let received = chats.all().remove(1);
@@ -277,6 +278,7 @@ async fn a_correction_also_replaces_what_it_corrects() {
         vec![Replaced {
             provider_ref: provider_ref.into(),
             text: "Математика: 5\n\n✎ теперь 3".into(),
+            buttons: Vec::new(),
         }]
     };
     for (number, reference) in ["1", "77/1", "999", "nonsense"].into_iter().enumerate() {

@@ -59,6 +59,7 @@ pub(crate) fn message(phone: &str, text: &str, client_ref: u32) -> Message {
         follows: None,
         replaces: Vec::new(),
         composed_at: 0,
+        buttons: Vec::new(),
         to_family: true,
     }
 }
