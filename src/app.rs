@@ -37,7 +37,7 @@ pub struct Provider {
     pub account: Account,
     channel: Arc<dyn Channel>,
     calls: Arc<Semaphore>,
-    rate: Option<DefaultDirectRateLimiter>,
+    rate: Pace,
     timeout: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Provider {
             account,
             channel,
             calls: Arc::new(Semaphore::new(limits.concurrency)),
-            rate: limits.rate.map(|rate| RateLimiter::direct(quota(rate))),
+            rate: Pace::of(limits.rate),
             // The channel has its own time-outs; this one is for a channel that lost itself.
             timeout: limits.timeout * 2,
         }
@@ -64,6 +64,11 @@ impl Provider {
         self.channel.close().await;
     }
 
+    /// How fast the account may be used, for others that use it too.
+    pub fn pace(&self) -> Pace {
+        self.rate.clone()
+    }
+
     /// Up to `want` permits, as many as concurrency and rate allow now.
     fn permits(&self, want: usize) -> Vec<OwnedSemaphorePermit> {
         let mut permits = Vec::new();
@@ -71,12 +76,34 @@ impl Provider {
             let Ok(permit) = self.calls.clone().try_acquire_owned() else {
                 break;
             };
-            if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
+            if !self.rate.admits() {
                 break;
             }
             permits.push(permit);
         }
         permits
+    }
+}
+
+/// How fast an account may be used, by all who use it.
+#[derive(Debug, Clone, Default)]
+pub struct Pace(Option<Arc<DefaultDirectRateLimiter>>);
+
+impl Pace {
+    fn of(rate: Option<Rate>) -> Self {
+        Self(rate.map(|rate| Arc::new(RateLimiter::direct(quota(rate)))))
+    }
+
+    /// Whether one call may leave now.
+    fn admits(&self) -> bool {
+        self.0.as_ref().is_none_or(|rate| rate.check().is_ok())
+    }
+
+    /// Waits until one call may leave.
+    pub async fn wait(&self) {
+        if let Some(rate) = &self.0 {
+            rate.until_ready().await;
+        }
     }
 }
 

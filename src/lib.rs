@@ -22,6 +22,7 @@ mod output;
 
 pub mod absence;
 pub mod app;
+pub mod bot;
 pub mod breaker;
 pub mod cli;
 pub mod clock;

@@ -20,6 +20,7 @@ use sha2::Sha256;
 use vestnik_email::{Marker, Marks};
 
 use crate::{
+    bot::code::Code,
     config::Config,
     instant::{Millis, SECOND},
     secret::Secret,
@@ -40,6 +41,7 @@ enum Use {
     Returns,
     Leaving,
     Preferences,
+    Invites,
 }
 
 impl Use {
@@ -48,6 +50,7 @@ impl Use {
             Self::Returns => b"vestnik returns 1:",
             Self::Leaving => b"vestnik leaving 1:",
             Self::Preferences => b"vestnik preferences 1:",
+            Self::Invites => b"vestnik invites 1:",
         }
     }
 }
@@ -98,7 +101,7 @@ impl Links {
             .as_ref()
             .and_then(|email| email.bounce_address.as_deref());
         let page = config.public_url.as_deref();
-        if mailbox.is_none() && page.is_none() {
+        if mailbox.is_none() && page.is_none() && config.telegram.is_none() {
             return Ok(None);
         }
         let beside = |file: PathBuf| {
@@ -178,6 +181,14 @@ impl Links {
         let (name, time) = text.split_at_checked(LETTERS)?;
         let expires_at = i64::from_str_radix(time, 16).ok()?.checked_mul(SECOND)?;
         (now < expires_at).then(|| name.to_owned())
+    }
+
+    /// What is kept of an invitation's code: who reads the database cannot let anybody in.
+    pub fn invite(&self, code: &Code) -> String {
+        let tag = self
+            .mac(Use::Invites, code.letters())
+            .map(|mac| mac.finalize().into_bytes());
+        letters(tag.as_deref().unwrap_or_default())
     }
 
     fn mac(&self, of: Use, text: &str) -> Option<Hmac<Sha256>> {

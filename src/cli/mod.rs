@@ -6,6 +6,7 @@ mod consent;
 mod contacts;
 mod held;
 mod import;
+mod invite;
 mod ledger;
 mod policy;
 mod preferences;
@@ -100,6 +101,10 @@ enum Command {
     /// Keep the register of consents
     #[command(subcommand)]
     Consent(consent::Action),
+    /// Make one-time codes by which families and staff connect to the bot
+    #[command(after_help = "Example: vestnik invite --class 5А --out cards.pdf\n\
+        Each code lets one person in, once. Older codes of the same people let nobody in any more.")]
+    Invite(invite::Arguments),
     /// List addresses that are not written to, and take one off that list
     #[command(subcommand)]
     Contacts(contacts::Action),
@@ -246,6 +251,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Consent(action) => {
             consent::run(&look(&config).await?, &config, &action).await?;
+        }
+        Command::Invite(arguments) => {
+            invite::run(&look(&config).await?, &config, &arguments).await?;
         }
         Command::Contacts(action) => {
             contacts::run(&look(&config).await?, &config, &action).await?;

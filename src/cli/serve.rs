@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     app::{self, Provider},
+    bot::{Bot, Manner, Words},
     clock::{self, Clock},
     config::Config,
     engine::{Engine, Rules},
@@ -23,6 +24,7 @@ use crate::{
     policy::{Policy, Regulation},
     providers,
     quarantine::{self, Watermark},
+    quiet::Quiet,
     returns::Returns,
     store::{Dialect, Store},
     text::Templates,
@@ -63,6 +65,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let listen = listener.local_addr().context("web.listen")?;
     let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
     let ledger = Ledger::of(config, zone, &regulation.policy);
+    let quiet = regulation.policy.quiet;
     let rules = app::rules(config, zone, regulation.policy);
     let engine = engine(&store, templates, rules, &providers)
         .with_watermark(watermark)
@@ -86,7 +89,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     if let Some(calendar) = press {
         beside.spawn(calendar.run(clock::random(), stop.clone()));
     }
-    if let (Some(mailbox), Some(links)) = (providers::bounces(config)?, links) {
+    if let (Some(mailbox), Some(links)) = (providers::bounces(config)?, links.clone()) {
         let clock = Clock::Wall;
         let returns = Returns {
             mailbox,
@@ -96,6 +99,10 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             zone,
         };
         beside.spawn(returns.run(stop.clone()));
+    }
+    if let Some(bot) = bot(config, &store, &providers, links, (zone, quiet), &look)? {
+        let stop = stop.clone();
+        beside.spawn(bot.run(holder(), store.dialect() == Dialect::Sqlite, stop));
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
@@ -152,8 +159,7 @@ fn pages(
 
 /// The engine, under a name that no other process has.
 fn engine(store: &Store, templates: Templates, rules: Rules, providers: &[Provider]) -> Engine {
-    let mut random = clock::random();
-    let holder = format!("{:016x}", rand::Rng::next_u64(&mut random));
+    let random = clock::random();
     let accounts = providers
         .iter()
         .map(|provider| provider.account.clone())
@@ -164,10 +170,54 @@ fn engine(store: &Store, templates: Templates, rules: Rules, providers: &[Provid
         templates,
         rules,
         accounts,
-        holder,
+        holder(),
         alone,
         random,
     )
+}
+
+/// A name that no other process has.
+fn holder() -> String {
+    format!("{:016x}", rand::Rng::next_u64(&mut clock::random()))
+}
+
+/// The bot, where there is a messenger that people can talk to.
+fn bot(
+    config: &Config,
+    store: &Store,
+    providers: &[Provider],
+    links: Option<Arc<Links>>,
+    (zone, quiet): (Tz, Quiet),
+    look: &Arc<Notify>,
+) -> Result<Option<Bot>> {
+    let Some(account) = &config.telegram else {
+        return Ok(None);
+    };
+    let Some(links) = links else {
+        tracing::warn!("the bot only sends: without a key of links nobody can be let in");
+        return Ok(None);
+    };
+    let lane = providers::telegram_lane();
+    let pace = providers
+        .iter()
+        .find(|provider| provider.account.lane == lane.lane)
+        .map(Provider::pace);
+    let manner = Manner {
+        zone,
+        quiet,
+        content: account.content,
+    };
+    Ok(Some(Bot::new(
+        store.clone(),
+        (Arc::new(providers::telegram(account)?), lane.channel),
+        Words::embedded()?,
+        Templates::load(config.templates.as_deref())?,
+        links,
+        manner,
+        (Clock::Wall, clock::random()),
+        pace.unwrap_or_default(),
+        look.clone(),
+    )))
 }
 
 /// Writes this start down in the database, and then beside it.

@@ -111,7 +111,7 @@ impl Event {
             (Place::Test { .. }, _) => Self::Test,
             (Place::ClassEvent(_), _) => Self::ClassEvent,
             (Place::Outlook(_), _) => Self::Forecast,
-            // Of the last six staff hear.
+            // Of the last seven staff hear.
             (
                 Place::Silence { .. }
                 | Place::Summary(_)
@@ -121,7 +121,8 @@ impl Event {
                 | Place::NoPaper(_)
                 | Place::NoHomework(_)
                 | Place::NoMarks(_)
-                | Place::Lane(_),
+                | Place::Lane(_)
+                | Place::Inquiry(_),
                 _,
             ) => Self::Service,
         }

@@ -97,6 +97,8 @@ pub enum Place {
     NoMarks(i64),
     /// That a provider account is down and another one carries its messages: `lane.id`. Staff hear of it.
     Lane(i64),
+    /// That a family asks something, or says that something is wrong: `inquiry.id`. Staff hear of it.
+    Inquiry(i64),
 }
 
 macro_rules! codes {
@@ -231,6 +233,7 @@ impl Place {
             Self::NoHomework(_) => "no_homework",
             Self::NoMarks(_) => "no_marks",
             Self::Lane(_) => "lane",
+            Self::Inquiry(_) => "inquiry",
         }
     }
 }
@@ -272,7 +275,8 @@ impl fmt::Display for Fact {
             | Place::NoPaper(id)
             | Place::NoHomework(id)
             | Place::NoMarks(id)
-            | Place::Lane(id) => write!(f, "{id}"),
+            | Place::Lane(id)
+            | Place::Inquiry(id) => write!(f, "{id}"),
         }
     }
 }
@@ -339,6 +343,7 @@ fn parse(parts: &[&str]) -> Option<Fact> {
         ("no_homework", [one]) => Place::NoHomework(id(one)?),
         ("no_marks", [one]) => Place::NoMarks(id(one)?),
         ("lane", [one]) => Place::Lane(id(one)?),
+        ("inquiry", [one]) => Place::Inquiry(id(one)?),
         _ => return None,
     };
     Some(Fact {
@@ -374,6 +379,7 @@ mod tests {
             "no_homework/0/91",
             "lane/0/2",
             "no_marks/0/4",
+            "inquiry/3/4",
         ] {
             let fact: Fact = key.parse().expect("a key");
             assert_eq!(fact.to_string(), key);

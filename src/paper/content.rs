@@ -335,7 +335,7 @@ fn subjects(class: &ClassWeek, student: &StudentWeek) -> Vec<sheet::Subject> {
 }
 
 /// The subject of the lesson that was missed.
-fn subject_of(attendance: &Attendance, lessons: &[&Lesson]) -> Option<i64> {
+pub(crate) fn subject_of(attendance: &Attendance, lessons: &[&Lesson]) -> Option<i64> {
     let by_id = lessons
         .iter()
         .find(|lesson| attendance.lesson_id == Some(lesson.id));
@@ -349,7 +349,7 @@ fn subject_of(attendance: &Attendance, lessons: &[&Lesson]) -> Option<i64> {
 }
 
 /// The weighted average, with a comma and two decimals; none without a mark that counts.
-fn average(marks: &[&Mark]) -> Option<String> {
+pub(crate) fn average(marks: &[&Mark]) -> Option<String> {
     let (mut sum, mut weights) = (0.0, 0.0);
     for mark in marks {
         if let Some(value) = mark.counted {

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+use sqlx::AssertSqlSafe;
+
 use super::{
     Store, StoreError, Way,
+    lane::Tx,
     rows::{int, some_text, text},
 };
-use crate::instant::Millis;
+use crate::{family::contact::Channel, instant::Millis, text::Language};
 
 /// How a guardian wants to hear, by the codes of the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -191,6 +195,162 @@ impl Store {
                 })
             })
             .collect()
+    }
+}
+
+/// One thing that a guardian sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting {
+    /// `guardian.preset`
+    Preset(String),
+    /// `guardian.quiet`; none for the school's.
+    Quiet(Option<String>),
+    /// `guardian.language`
+    Language(String),
+    /// `guardian.paused_to`; none for no pause.
+    PausedTo(Option<NaiveDate>),
+    /// When some events come by one channel; none for the preset's time.
+    Timing {
+        /// `preference.channel`
+        channel: Channel,
+        /// `preference.event`
+        events: Vec<&'static str>,
+        /// `preference.timing`
+        timing: Option<String>,
+    },
+}
+
+/// What a guardian chose, as far as it is a matter of no single channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Own {
+    /// `guardian.preset`
+    pub preset: Option<String>,
+    /// `guardian.quiet`
+    pub quiet: Option<String>,
+    /// `guardian.paused_to`
+    pub paused_to: Option<NaiveDate>,
+}
+
+impl Tx {
+    /// The language of the texts for a guardian.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn language_of(&mut self, guardian: i64) -> Result<Language, StoreError> {
+        let row = sqlx::query("SELECT language FROM guardian WHERE id = $1")
+            .bind(guardian)
+            .fetch_one(&mut *self.db)
+            .await?;
+        let code = some_text(&row, "language")?;
+        Ok(code
+            .and_then(|code| Language::from_code(&code))
+            .unwrap_or_default())
+    }
+
+    /// What a guardian chose.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn own_choices(&mut self, guardian: i64) -> Result<Own, StoreError> {
+        let row = sqlx::query("SELECT preset, quiet, paused_to FROM guardian WHERE id = $1")
+            .bind(guardian)
+            .fetch_one(&mut *self.db)
+            .await?;
+        Ok(Own {
+            preset: some_text(&row, "preset")?,
+            quiet: some_text(&row, "quiet")?,
+            paused_to: some_text(&row, "paused_to")?.and_then(|day| day.parse().ok()),
+        })
+    }
+
+    /// The times that a guardian chose for single events of a channel: event to timing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn timings(
+        &mut self,
+        guardian: i64,
+        channel: Channel,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT event, timing FROM preference WHERE guardian_id = $1 AND channel = $2",
+        )
+        .bind(guardian)
+        .bind(channel.code())
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((text(row, "event")?, text(row, "timing")?)))
+            .collect()
+    }
+
+    /// Sets one thing for a guardian, who did so in the bot, and notes it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn set_for(
+        &mut self,
+        guardian: i64,
+        setting: &Setting,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let (column, value) = match setting {
+            Setting::Preset(preset) => ("preset", Some(preset.clone())),
+            Setting::Quiet(hours) => ("quiet", hours.clone()),
+            Setting::Language(code) => ("language", Some(code.clone())),
+            Setting::PausedTo(day) => ("paused_to", day.map(|day| day.to_string())),
+            Setting::Timing {
+                channel,
+                events,
+                timing,
+            } => {
+                self.set_timing(guardian, *channel, events, timing.as_deref())
+                    .await?;
+                let timing = timing.as_deref().unwrap_or("usual");
+                let what = format!("{} {}={timing}", events.join(","), channel.code());
+                return self.note_choice(guardian, &what, Way::Bot, None, now).await;
+            }
+        };
+        sqlx::query(AssertSqlSafe(format!(
+            "UPDATE guardian SET {column} = $2 WHERE id = $1"
+        )))
+        .bind(guardian)
+        .bind(value.as_deref())
+        .execute(&mut *self.db)
+        .await?;
+        let what = format!("{column}={}", value.as_deref().unwrap_or("usual"));
+        self.note_choice(guardian, &what, Way::Bot, None, now).await
+    }
+
+    async fn set_timing(
+        &mut self,
+        guardian: i64,
+        channel: Channel,
+        events: &[&'static str],
+        timing: Option<&str>,
+    ) -> Result<(), StoreError> {
+        for event in events {
+            sqlx::query(
+                "DELETE FROM preference WHERE guardian_id = $1 AND channel = $2 AND event = $3",
+            )
+            .bind(guardian)
+            .bind(channel.code())
+            .bind(*event)
+            .execute(&mut *self.db)
+            .await?;
+            if let Some(timing) = timing {
+                sqlx::query(
+                    "INSERT INTO preference (guardian_id, event, channel, timing) VALUES ($1, $2, $3, $4)",
+                )
+                .bind(guardian)
+                .bind(*event)
+                .bind(channel.code())
+                .bind(timing)
+                .execute(&mut *self.db)
+                .await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -45,6 +45,8 @@ pub enum Way {
     Link,
     /// A mail to the address in a mail.
     Mail,
+    /// The bot.
+    Bot,
 }
 
 impl Way {
@@ -53,6 +55,7 @@ impl Way {
             Self::Page => "page",
             Self::Link => "link",
             Self::Mail => "mail",
+            Self::Bot => "bot",
         }
     }
 }

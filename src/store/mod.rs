@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod bot;
 mod calendar;
 mod choices;
 mod circumstances;
@@ -15,8 +16,10 @@ mod gaps;
 mod history;
 mod hold;
 mod import;
+mod inquiries;
 mod instance;
 mod intake;
+mod invites;
 mod jobs;
 mod journal;
 mod ladder;
@@ -46,15 +49,18 @@ mod undelivered;
 mod wake;
 mod work;
 
-pub use choices::{Choices, FamilyChoice};
+pub use bot::{Child, Dialogue, Owners, Unanswered};
+pub use choices::{Choices, FamilyChoice, Own, Setting};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
 pub use dispatch::{Question, Ready};
 pub use due::NewMessage;
 pub use history::{Attempt, Carried, History};
 pub use hold::{Hold, Verdict};
 pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};
+pub use inquiries::{InquiryKind, NewInquiry, Saying};
 pub use instance::Begun;
 pub use intake::{Change, Touched};
+pub use invites::{Guest, Invite, Invitee, NewInvite};
 pub use journal::Members;
 pub use ladder::{Receipt, Resting, Stalled};
 pub use lane::{LEASE, Lease, Tx};

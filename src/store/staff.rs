@@ -12,7 +12,7 @@ use super::{
     rows::{ids, int, parsed, some_int, some_text, text},
 };
 use crate::{
-    family::contact::{Channel, Contact, comparable},
+    family::contact::{Channel, Contact, Health, comparable},
     instant::{DAY, Millis},
     journal::{
         class_name::ClassName,
@@ -46,15 +46,15 @@ const FAILING: &str = "c.ended_at IS NULL AND (c.health IN ('hard', 'blocked', '
      OR (c.health = 'soft' AND c.health_reason = 'silent'))";
 
 /// That the owner of the address `c` answered an SMS about the student of `t` with «СТОП», or left by a
-/// mail's link or an empty mail, and nobody has given the consent again.
+/// mail's link, an empty mail or the bot, and nobody has given the consent again.
 const STOPPED: &str = "EXISTS (SELECT 1 FROM consent k WHERE k.contact_id = c.id \
-     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail') \
+     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail', 'bot') \
      AND k.state = 'withdrawn' AND k.id = (SELECT MAX(o.id) FROM consent o \
          WHERE o.guardian_id = k.guardian_id AND o.student_id = k.student_id AND o.purpose = k.purpose))";
 
 /// When that was.
 const STOPPED_AT: &str = "(SELECT MAX(k.recorded_at) FROM consent k WHERE k.contact_id = c.id \
-     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail'))";
+     AND k.guardian_id = t.guardian_id AND k.student_id = t.student_id AND k.route IN ('sms', 'link', 'mail', 'bot'))";
 
 /// A message to a member of staff.
 #[derive(Clone)]
@@ -273,6 +273,7 @@ impl Tx {
             who,
             matter: match (stopped, channel) {
                 (true, Channel::Email) => Matter::Left,
+                (true, Channel::Telegram) => Matter::Failing(channel, Health::Blocked),
                 (true, _) => Matter::Stopped,
                 (false, _) => Matter::Failing(channel, health),
             },

@@ -190,6 +190,14 @@ impl Store {
         self.find("guardian", "p.source_key", who).await
     }
 
+    /// The members of staff whom `who` may mean.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn find_staff(&self, who: &str) -> Result<Vec<Found>, StoreError> {
+        self.find("staff", "p.role", who).await
+    }
+
     async fn find(&self, table: &str, hint: &str, who: &str) -> Result<Vec<Found>, StoreError> {
         let id: i64 = who.trim().parse().unwrap_or(-1);
         let (surname, given) = who

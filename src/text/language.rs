@@ -51,7 +51,7 @@ impl Language {
         own.unwrap_or((Self::Russian, file))
     }
 
-    pub(super) fn register(self, registry: &mut Handlebars<'static>) {
+    pub(crate) fn register(self, registry: &mut Handlebars<'static>) {
         words::register(registry);
         if self == Self::English {
             english::register(registry);

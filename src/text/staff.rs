@@ -61,6 +61,18 @@ pub enum Matter {
     },
     /// A provider account is down, and another one carries its messages.
     Gateway(Why),
+    /// The family asks something.
+    Asked {
+        /// In these words.
+        words: String,
+    },
+    /// The family says that an entry is wrong.
+    Mistaken {
+        /// Which one, and why.
+        words: String,
+        /// The last day on which it is answered in time.
+        answer_by: NaiveDate,
+    },
 }
 
 impl StaffNews {
@@ -96,6 +108,7 @@ struct Item {
     to: Option<String>,
     subject: Option<String>,
     date: Option<NaiveDate>,
+    words: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -141,6 +154,15 @@ fn view_of(news: &StaffNews) -> Item {
         Matter::Gateway(why) => Item {
             why: Some(format!("gateway:{}", why.code())),
             ..item("gateway")
+        },
+        Matter::Asked { words } => Item {
+            words: Some(words.clone()),
+            ..item("asked")
+        },
+        Matter::Mistaken { words, answer_by } => Item {
+            words: Some(words.clone()),
+            date: Some(*answer_by),
+            ..item("mistaken")
         },
     }
 }
@@ -188,6 +210,7 @@ fn data(school: &School, items: &[Item]) -> Value {
             "to": clean(&item.to),
             "subject": clean(&item.subject),
             "date": item.date.map(|date| date.to_string()),
+            "words": clean(&item.words),
         }));
     }
     let sections: Vec<Value> = order
@@ -313,6 +336,10 @@ impl Templates {
                     let subject = item.subject.as_deref();
                     if subject.is_some_and(|subject| !text.text.contains(subject)) {
                         return Err(loses(file, "subject"));
+                    }
+                    let words = item.words.as_deref().filter(|_| channel != Channel::Sms);
+                    if words.is_some_and(|words| !text.text.contains(words)) {
+                        return Err(loses(file, "words"));
                     }
                 }
                 if text.subject.is_some_and(|subject| subject.is_empty()) {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
 mod absence;
+mod bot;
 mod cap;
 mod choices;
 mod corrections;
@@ -32,6 +33,8 @@ mod silence;
 mod staff;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/talk.rs"]
+mod talk;
 mod terms;
 mod traps;
 mod week;

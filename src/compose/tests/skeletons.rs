@@ -244,7 +244,7 @@ proptest! {
 
     #[test]
     fn every_sms_to_staff_fits_exactly_one_text_that_operators_know(
-        who in prop::collection::vec(any_words(), 1..7), subject in any_words(), kind in 0..9usize, latin: bool,
+        who in prop::collection::vec(any_words(), 1..7), subject in any_words(), kind in 0..11usize, latin: bool,
     ) {
         let short = |words: String| words.chars().take(40).collect::<String>();
         let subject = short(subject);
@@ -252,7 +252,7 @@ proptest! {
             .zip(who)
             .map(|(kind, who)| {
                 let (date, subject) = (day(14), subject.clone());
-                let matter = match kind % 9 {
+                let matter = match kind % 11 {
                     0 => Matter::Failing(Channel::Sms, HealthOf::Hard),
                     1 => Matter::Failing(Channel::Telegram, HealthOf::Blocked),
                     2 => Matter::Stopped,
@@ -261,6 +261,8 @@ proptest! {
                     5 => Matter::NoPaper(Some(date)),
                     6 => Matter::NoHomework { subject, date },
                     7 => Matter::Left,
+                    8 => Matter::Asked { words: subject },
+                    9 => Matter::Mistaken { words: subject, answer_by: date },
                     _ => Matter::NoMarks { subject, date },
                 };
                 StaffNews { who: short(who), matter }

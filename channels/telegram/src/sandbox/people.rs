@@ -108,9 +108,9 @@ impl Chats {
         self.with(|state| state.poller)
     }
 
-    /// How many updates the bot has not confirmed.
-    pub fn unconfirmed(&self) -> usize {
-        self.with(|state| state.updates.len())
+    /// The number of the last thing that somebody did.
+    pub fn newest(&self) -> i64 {
+        self.with(|state| state.last_update)
     }
 
     fn update(&self, update: impl FnOnce(i64) -> Value) {

@@ -1,0 +1,419 @@
+//! The bot: parents are told and can ask, nobody types a command who does not want to.
+//!
+//! One core for all messengers. [`Bot`] takes what people do from a [`Messenger`], one update after the
+//! other, decides in one transaction what it means, and shows the answer when that has been written down:
+//! after a power cut nothing is done twice, and what was not shown is shown. What a button means stands in
+//! the database under a name that nobody can guess; the button holds that name alone.
+
+mod answer;
+pub mod code;
+mod door;
+mod page;
+mod parent;
+mod turn;
+mod words;
+
+use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
+
+use chrono_tz::Tz;
+use futures::{StreamExt, stream};
+use rand::rngs::StdRng;
+use tokio::{sync::Notify, time::timeout};
+use tokio_util::sync::CancellationToken;
+use vestnik_contract::{Messenger, Outcome, Screen, Update};
+
+use crate::{
+    app::{Pace, story},
+    clock::Clock,
+    family::contact::Channel,
+    instant::{DAY, Millis},
+    links::Links,
+    quiet::Quiet,
+    store::{Store, StoreError},
+    text::{ContentLevel, TemplateError, Templates},
+    zone,
+};
+
+use answer::Answer;
+use turn::Turn;
+pub use words::{Words, WordsError};
+
+/// The lane of whoever talks: a messenger serves one program at a time.
+const LANE: &str = "bot";
+
+/// How long to wait after the messenger or the database failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+/// How often to look for what the bot has to say by itself, where nobody says that there is something.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How many conversations are answered at once.
+const AT_ONCE: usize = 8;
+
+/// How often a call is tried that the messenger puts off.
+const TRIES: usize = 4;
+
+/// After so long without updates a messenger may begin to number them anew.
+const NUMBERED_ANEW: Millis = 6 * DAY;
+
+/// What the bot goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// The school's zone.
+    pub zone: Tz,
+    /// When families sleep, where they named no hours of their own.
+    pub quiet: Quiet,
+    /// How much of the content the messenger may carry.
+    pub content: ContentLevel,
+}
+
+/// Why an update could not be handled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BotError {
+    /// The database failed: it is tried again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A sentence is wrong.
+    #[error(transparent)]
+    Words(#[from] WordsError),
+    /// A template is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// What was to be remembered cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// A bot of one messenger.
+pub struct Bot {
+    store: Store,
+    messenger: Arc<dyn Messenger>,
+    channel: Channel,
+    words: Words,
+    templates: Templates,
+    links: Arc<Links>,
+    manner: Manner,
+    clock: Clock,
+    random: StdRng,
+    pace: Pace,
+    /// Told that the bot has written something that a turn should see.
+    look: Arc<Notify>,
+}
+
+impl Bot {
+    /// A bot that talks through `messenger` on the database of `store`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one thing that the bot needs, and none goes with another"
+    )]
+    pub fn new(
+        store: Store,
+        (messenger, channel): (Arc<dyn Messenger>, Channel),
+        words: Words,
+        templates: Templates,
+        links: Arc<Links>,
+        manner: Manner,
+        (clock, random): (Clock, StdRng),
+        pace: Pace,
+        look: Arc<Notify>,
+    ) -> Self {
+        Self {
+            store,
+            messenger,
+            channel,
+            words,
+            templates,
+            links,
+            manner,
+            clock,
+            random,
+            pace,
+            look,
+        }
+    }
+
+    /// Talks until `stop`. `alone` says that no other process can be alive on this database.
+    pub async fn run(mut self, holder: String, alone: bool, stop: CancellationToken) {
+        let holder = format!("{holder}-bot");
+        while !stop.is_cancelled() {
+            let ours = match self.store.quarantined().await {
+                // What people do is said to the database that spoke to them.
+                Ok(true) => Ok(None),
+                Ok(false) => {
+                    let now = self.clock.now();
+                    self.store.take(LANE, &holder, alone, now).await
+                }
+                Err(error) => Err(error),
+            };
+            match ours {
+                Ok(Some(_)) => {
+                    self.talk(&holder, &stop).await;
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(error = story(&error), "the bot waits"),
+            }
+            let _ = timeout(AFTER_FAILURE, stop.cancelled()).await;
+        }
+    }
+
+    /// Talks as long as the lane is ours.
+    async fn talk(&mut self, holder: &str, stop: &CancellationToken) {
+        let beside = self.beside();
+        self.resume().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = beside.run(holder) => {}
+            () = self.listen() => {}
+        }
+    }
+
+    /// Shows what was answered before the program ended and may not have been shown.
+    async fn resume(&self) {
+        match self.store.unanswered(self.channel, self.clock.now()).await {
+            Ok(left) => {
+                for one in left {
+                    if let Ok(answer) = serde_json::from_str::<Answer>(&one.answer) {
+                        self.deliver(&one.chat, one.update_id, &answer).await;
+                    }
+                }
+            }
+            Err(error) => tracing::error!(error = story(&error), "old answers cannot be read"),
+        }
+    }
+
+    /// Takes updates for as long as it is polled.
+    async fn listen(&mut self) {
+        let mut after = 0;
+        loop {
+            match self.messenger.updates(after).await {
+                Ok(updates) => {
+                    if self.take(&updates, self.clock.now()).await {
+                        after = updates.last().map_or(after, |last| last.id);
+                        continue;
+                    }
+                }
+                Err(reason) => {
+                    tracing::warn!(code = reason.code, why = reason.text, "nobody can be heard");
+                }
+            }
+            let _ = timeout(AFTER_FAILURE, pending::<()>()).await;
+        }
+    }
+
+    /// Handles updates in their order and shows the answers; false where they have to be handled again.
+    pub async fn take(&mut self, updates: &[Update], now: Millis) -> bool {
+        let mut answers: BTreeMap<&str, Vec<(i64, Answer)>> = BTreeMap::new();
+        let mut all = true;
+        for update in updates {
+            match self.handle(update, now).await {
+                Ok(Some(answer)) => {
+                    let own = answers.entry(&update.chat).or_default();
+                    own.push((update.id, answer));
+                }
+                Ok(None) => {}
+                Err(BotError::Store(error)) => {
+                    tracing::error!(error = story(&error), "an update waits for the database");
+                    all = false;
+                    break;
+                }
+                // It would fail for ever.
+                Err(error) => {
+                    tracing::error!(
+                        error = story(&error),
+                        update = update.id,
+                        "an update failed"
+                    );
+                }
+            }
+        }
+        self.look.notify_one();
+        let this = &*self;
+        stream::iter(answers)
+            .for_each_concurrent(AT_ONCE, |(chat, answers)| async move {
+                for (update_id, answer) in answers {
+                    this.deliver(chat, update_id, &answer).await;
+                }
+            })
+            .await;
+        all
+    }
+
+    /// Says what is to be said by itself, once.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn say_all(&self, now: Millis) -> Result<(), StoreError> {
+        self.beside().say(now).await
+    }
+
+    fn beside(&self) -> Beside {
+        Beside {
+            store: self.store.clone(),
+            messenger: self.messenger.clone(),
+            channel: self.channel,
+            clock: self.clock,
+            pace: self.pace.clone(),
+        }
+    }
+
+    /// Decides what an update means, and writes it down with its answer. None where it was handled
+    /// before, or means nothing.
+    async fn handle(&mut self, update: &Update, now: Millis) -> Result<Option<Answer>, BotError> {
+        if !update.private || update.chat.is_empty() {
+            return Ok(None);
+        }
+        for _ in 0..TRIES {
+            match self.once(update, now).await {
+                Err(BotError::Store(error)) if error.is_conflict() => {}
+                done => return done,
+            }
+        }
+        self.once(update, now).await
+    }
+
+    async fn once(&mut self, update: &Update, now: Millis) -> Result<Option<Answer>, BotError> {
+        let today = zone::local(now, self.manner.zone).date();
+        let mut tx = self.store.transaction().await?;
+        let dialogue = tx.dialogue(self.channel, &update.chat).await?;
+        if update.id <= dialogue.update_id && now - dialogue.updated_at < NUMBERED_ANEW {
+            return Ok(None);
+        }
+        let owners = tx.owners(self.channel, &update.chat, today).await?;
+        let mut turn = Turn {
+            tx: &mut tx,
+            channel: self.channel,
+            words: &self.words,
+            templates: &self.templates,
+            links: &self.links,
+            manner: self.manner,
+            random: &mut self.random,
+            chat: &update.chat,
+            language: crate::text::Language::default(),
+            state: dialogue.state(),
+            dialogue,
+            owners,
+            now,
+            today,
+        };
+        turn.learn_language().await?;
+        let reply = turn.act(&update.action).await?;
+        let answer = turn.finish(update, reply).await?;
+        tx.commit().await?;
+        Ok(Some(answer))
+    }
+
+    /// Shows an answer, and notes that it has been shown.
+    async fn deliver(&self, chat: &str, update_id: i64, answer: &Answer) {
+        if let Some(press) = &answer.press {
+            let words = answer.alert.as_deref();
+            calm(&self.pace, || self.messenger.heard(press, words)).await;
+        }
+        for (at, screen) in answer.screens().iter().enumerate() {
+            let instead = answer.instead.as_deref().filter(|_| at == 0);
+            if !self.place(chat, screen, instead).await {
+                break;
+            }
+        }
+        if !answer.menu.is_empty() {
+            let commands = answer.commands();
+            calm(&self.pace, || self.messenger.menu(chat, &commands)).await;
+        }
+        let answered = self.store.answered(self.channel, chat, update_id);
+        if let Err(error) = answered.await {
+            tracing::error!(error = story(&error), "an answer may be shown twice");
+        }
+    }
+
+    /// Puts a screen in the place of a message where there is one, or below it; false where nothing more can
+    /// be shown in this chat.
+    async fn place(&self, chat: &str, screen: &Screen, instead: Option<&str>) -> bool {
+        if let Some(message) = instead {
+            let altered = calm(&self.pace, || self.messenger.alter(chat, message, screen)).await;
+            if matches!(altered, Outcome::Accepted { .. }) {
+                return true;
+            }
+        }
+        let shown = calm(&self.pace, || self.messenger.show(chat, screen)).await;
+        if let Some(reason) = shown.reason() {
+            tracing::warn!(
+                code = reason.code,
+                why = reason.text,
+                "an answer was not shown"
+            );
+        }
+        matches!(shown, Outcome::Accepted { .. })
+    }
+}
+
+/// What goes on beside the listening.
+struct Beside {
+    store: Store,
+    messenger: Arc<dyn Messenger>,
+    channel: Channel,
+    clock: Clock,
+    pace: Pace,
+}
+
+impl Beside {
+    /// Keeps the lane and says what is to be said; returns when the lane is another's.
+    async fn run(&self, holder: &str) {
+        let mut renewed = self.clock.now();
+        loop {
+            let now = self.clock.now();
+            if now - renewed >= crate::store::LEASE / 3 {
+                match self.store.renew(holder, now).await {
+                    Ok(lanes) if lanes.is_empty() => return,
+                    Ok(_) => renewed = now,
+                    Err(error) => tracing::error!(error = story(&error), "the bot's lane"),
+                }
+            }
+            if let Err(error) = self.say(now).await {
+                tracing::error!(error = story(&error), "the bot cannot say what it should");
+            }
+            let _ = timeout(POLL, pending::<()>()).await;
+        }
+    }
+
+    async fn say(&self, now: Millis) -> Result<(), StoreError> {
+        for saying in self.store.sayings(self.channel, 30).await? {
+            let screen = Screen {
+                text: saying.text,
+                buttons: Vec::new(),
+            };
+            let shown = calm(&self.pace, || self.messenger.show(&saying.chat, &screen)).await;
+            let lost = match &shown {
+                Outcome::Accepted { .. } => None,
+                // Nobody knows whether it was seen; once more would be a nuisance, and lost a lie.
+                Outcome::InDoubt { .. } => None,
+                Outcome::Rejected { reason } => Some(reason.code.as_str()),
+                Outcome::Deferred { .. } => return Ok(()),
+            };
+            self.store.said(saying.id, lost, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a call at the pace that the messenger bears, and again where it asks for patience.
+async fn calm<F: Future<Output = Outcome>>(pace: &Pace, call: impl Fn() -> F) -> Outcome {
+    let mut outcome = Outcome::InDoubt {
+        reason: vestnik_contract::Reason::new(
+            "not_called",
+            "The messenger was not called.",
+            vestnik_contract::Fault::Network,
+        ),
+    };
+    for _ in 0..TRIES {
+        pace.wait().await;
+        outcome = call().await;
+        let Outcome::Deferred { retry_after, .. } = &outcome else {
+            break;
+        };
+        let pause = retry_after
+            .unwrap_or(AFTER_FAILURE)
+            .min(Duration::from_secs(60));
+        let _ = timeout(pause, pending::<()>()).await;
+    }
+    outcome
+}

@@ -1,0 +1,325 @@
+//! One update of one conversation: who did what, what it means now, and what is answered.
+
+use chrono::NaiveDate;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+use vestnik_contract::{Action, Update};
+
+use super::{
+    BotError, Manner, Words,
+    answer::{Answer, Shown},
+    page::{Choice, Page, State, View},
+};
+use crate::{
+    engine::reference,
+    family::contact::Channel,
+    instant::Millis,
+    links::Links,
+    store::{Child, Dialogue, InquiryKind, Owners, Tx},
+    text::{ContentLevel, Language, Templates},
+};
+
+/// The longest text that is read. Nobody asks more, and nobody answers it.
+const MAX_READ: usize = 2_000;
+
+/// What is answered, before it has names for its buttons.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) pages: Vec<Page>,
+    pub(super) alert: Option<String>,
+    /// Whether the chat gets its menu.
+    pub(super) menu: bool,
+}
+
+impl From<Page> for Reply {
+    fn from(page: Page) -> Self {
+        Self {
+            pages: vec![page],
+            ..Self::default()
+        }
+    }
+}
+
+/// All that one update is answered from.
+pub(super) struct Turn<'a> {
+    pub(super) tx: &'a mut Tx,
+    pub(super) channel: Channel,
+    pub(super) words: &'a Words,
+    pub(super) templates: &'a Templates,
+    pub(super) links: &'a Links,
+    pub(super) manner: Manner,
+    pub(super) random: &'a mut StdRng,
+    pub(super) chat: &'a str,
+    pub(super) language: Language,
+    pub(super) state: State,
+    pub(super) dialogue: Dialogue,
+    pub(super) owners: Owners,
+    pub(super) now: Millis,
+    pub(super) today: NaiveDate,
+}
+
+impl Dialogue {
+    /// Where it stands; nowhere where that cannot be read any more.
+    pub(super) fn state(&self) -> State {
+        let read = |data: &String| serde_json::from_str(data).ok();
+        self.data.as_ref().and_then(read).unwrap_or_default()
+    }
+}
+
+impl Turn<'_> {
+    /// A sentence.
+    pub(super) fn say(&self, name: &str, data: &Value) -> Result<String, BotError> {
+        Ok(self.words.say(self.language, name, data)?)
+    }
+
+    /// A sentence that needs nothing.
+    pub(super) fn tell(&self, name: &str) -> Result<String, BotError> {
+        self.say(name, &Value::Null)
+    }
+
+    /// A button with these words.
+    pub(super) fn button(&self, name: &str, choice: Choice) -> Result<(String, Choice), BotError> {
+        Ok((self.tell(name)?, choice))
+    }
+
+    /// Speaks as the first of the chat's guardians reads.
+    pub(super) async fn learn_language(&mut self) -> Result<(), BotError> {
+        if let Some(guardian) = self.owners.guardians.first() {
+            self.language = self.tx.language_of(*guardian).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides what somebody meant.
+    pub(super) async fn act(&mut self, action: &Action) -> Result<Reply, BotError> {
+        match action {
+            Action::Said(text) => self.said(text).await,
+            Action::Pressed { data, .. } => self.pressed(data).await,
+            Action::Left | Action::Returned => {
+                let open = matches!(action, Action::Returned);
+                let place = (self.channel, self.chat);
+                self.tx.chat_is(place, open, self.now).await?;
+                Ok(Reply::default())
+            }
+            Action::MovedTo(chat) => {
+                self.tx.move_chat(self.channel, self.chat, chat).await?;
+                Ok(Reply::default())
+            }
+            Action::Attached(_) | Action::Other => {
+                if self.is_stranger() {
+                    return self.greet();
+                }
+                Ok(Page::new(self.tell("parent.only_text")?).into())
+            }
+        }
+    }
+
+    /// Whether nobody is known to read this chat.
+    pub(super) fn is_stranger(&self) -> bool {
+        self.owners.guardians.is_empty() && self.owners.staff.is_none()
+    }
+
+    async fn said(&mut self, text: &str) -> Result<Reply, BotError> {
+        let text: String = text.chars().take(MAX_READ).collect();
+        let text = text.trim();
+        if let Some(command) = text.strip_prefix('/') {
+            let (name, rest) = command
+                .split_once(char::is_whitespace)
+                .unwrap_or((command, ""));
+            // In groups commands name their bot.
+            let name = name.split('@').next().unwrap_or_default().to_lowercase();
+            return self.commanded(&name, rest.trim()).await;
+        }
+        if !self.is_stranger()
+            && let State::Asking { .. } = self.state
+        {
+            return self.typed_inquiry(text);
+        }
+        self.knock(text).await
+    }
+
+    async fn commanded(&mut self, name: &str, rest: &str) -> Result<Reply, BotError> {
+        if name == "start" && !rest.is_empty() {
+            return self.knock(rest).await;
+        }
+        if self.is_stranger() {
+            return self.greet();
+        }
+        self.state = State::Idle;
+        let choice = match name {
+            "segodnya" => Choice::Show(View::Today, None),
+            "nedelya" => Choice::Show(View::Week, None),
+            "dz" => Choice::Show(View::Homework, None),
+            "otmetki" => Choice::Show(View::Marks, None),
+            "propuski" => Choice::Show(View::Absences, None),
+            "deti" => Choice::Children,
+            "nastroyki" => Choice::Settings,
+            "pochemu" => Choice::Why,
+            "vopros" => Choice::Ask(InquiryKind::Question, None),
+            "oshibka" => Choice::Ask(InquiryKind::Mistake, None),
+            "stop" => Choice::Stop,
+            _ => Choice::Home,
+        };
+        self.choose(choice).await
+    }
+
+    async fn pressed(&mut self, data: &str) -> Result<Reply, BotError> {
+        if self.is_stranger() {
+            return self.greet();
+        }
+        let known = match data.split_once('.') {
+            Some((name, at)) => {
+                let choices = self.tx.screen(name, self.channel, self.chat).await?;
+                let choices = choices.and_then(|json| serde_json::from_str(&json).ok());
+                let choices: Vec<Choice> = choices.unwrap_or_default();
+                let at = at.parse::<usize>().ok();
+                at.and_then(|at| choices.get(at).cloned())
+            }
+            None => None,
+        };
+        match known {
+            Some(choice) => self.choose(choice).await,
+            // A message of the past, or somebody who tries what is not theirs.
+            None => {
+                let alert = Some(self.tell("parent.gone")?);
+                let home = self.home().await?;
+                Ok(Reply { alert, ..home })
+            }
+        }
+    }
+
+    /// Does what was chosen. Each choice asks again whether whoever chose it may.
+    pub(super) async fn choose(&mut self, choice: Choice) -> Result<Reply, BotError> {
+        if !matches!(choice, Choice::SendInquiry | Choice::About(..)) {
+            self.state = State::Idle;
+        }
+        match choice {
+            Choice::Home => self.home().await,
+            Choice::Relation {
+                guardian,
+                student,
+                relation,
+            } => self.related(guardian, student, &relation).await,
+            Choice::Preset(preset) => self.preset(&preset).await,
+            Choice::Show(view, student) => self.show(view, student).await,
+            Choice::Children => self.list_children().await,
+            Choice::Settings => self.settings().await,
+            Choice::Presets => self.presets("parent.presets"),
+            Choice::Matrix => self.matrix().await,
+            Choice::Kind(at) => self.kind(at),
+            Choice::Timing(at, timing) => self.timing(at, timing.as_deref()).await,
+            Choice::Quiet => self.quiet(),
+            Choice::QuietHours(hours) => self.quiet_hours(hours).await,
+            Choice::Languages => self.languages(),
+            Choice::Language(code) => self.speak(&code).await,
+            Choice::Pauses => self.pauses(),
+            Choice::Pause(days) => self.pause(days).await,
+            Choice::Why => self.why().await,
+            Choice::Ask(kind, student) => self.ask(kind, student).await,
+            Choice::About(student, about) => self.about(student, about).await,
+            Choice::SendInquiry => self.send_inquiry().await,
+            Choice::Stop => self.stop(),
+            Choice::StopNow => self.stop_now().await,
+        }
+    }
+
+    /// The children of whom this chat may hear now.
+    pub(super) async fn children(&mut self) -> Result<Vec<Child>, BotError> {
+        let guardians = self.owners.guardians.clone();
+        let children = self
+            .tx
+            .children(self.channel, self.chat, &guardians, self.today);
+        Ok(children.await?)
+    }
+
+    /// How a child is called in this messenger: «Маша, 5 «А»», or the class alone where no name may be said.
+    pub(super) fn called(&self, child: &Child) -> Result<String, BotError> {
+        let class = child.class.as_ref().map(|(_, class)| class.to_string());
+        let class = class.unwrap_or_default();
+        Ok(match self.manner.content {
+            ContentLevel::Full => format!("{}, {class}", child.name),
+            ContentLevel::NoNames | ContentLevel::Ping => {
+                self.say("parent.nameless", &json!({ "class": class }))?
+            }
+        })
+    }
+
+    /// Gives the buttons names, and writes down where the conversation stands.
+    pub(super) async fn finish(
+        &mut self,
+        update: &Update,
+        reply: Reply,
+    ) -> Result<Answer, BotError> {
+        let mut answer = Answer {
+            alert: reply.alert,
+            ..Answer::default()
+        };
+        if let Action::Pressed { press, message, .. } = &update.action {
+            answer.press = Some(press.clone());
+            answer.instead.clone_from(message);
+        }
+        for page in reply.pages {
+            let name = reference(&mut *self.random);
+            let mut choices = Vec::new();
+            let mut buttons = Vec::new();
+            for row in page.rows {
+                let mut shown = Vec::new();
+                for (label, choice) in row {
+                    shown.push((label, format!("{name}.{}", choices.len())));
+                    choices.push(choice);
+                }
+                buttons.push(shown);
+            }
+            if !choices.is_empty() {
+                let choices = serde_json::to_string(&choices)?;
+                let place = (self.channel, self.chat);
+                self.tx
+                    .keep_screen(&name, place, &choices, self.now)
+                    .await?;
+            }
+            answer.shown.push(Shown {
+                text: page.text,
+                buttons,
+            });
+        }
+        if reply.menu {
+            answer.menu = self.menu()?;
+        }
+        self.dialogue.data = match &self.state {
+            State::Idle => None,
+            state => Some(serde_json::to_string(state)?),
+        };
+        self.dialogue.update_id = update.id;
+        self.dialogue.updated_at = self.now;
+        let kept = serde_json::to_string(&answer)?;
+        self.tx
+            .keep_dialogue(
+                (self.channel, self.chat),
+                &self.dialogue,
+                self.state.code(),
+                Some(&kept),
+            )
+            .await?;
+        Ok(answer)
+    }
+
+    /// The commands of a parent's chat (product table C1).
+    fn menu(&self) -> Result<Vec<(String, String)>, BotError> {
+        let commands = [
+            ("segodnya", "parent.today_button"),
+            ("nedelya", "parent.week_button"),
+            ("dz", "parent.homework_button"),
+            ("otmetki", "parent.marks_button"),
+            ("propuski", "parent.absences_button"),
+            ("deti", "parent.children_button"),
+            ("nastroyki", "parent.settings_button"),
+            ("pochemu", "parent.why_button"),
+            ("stop", "parent.stop_button"),
+            ("pomosch", "parent.help_button"),
+        ];
+        commands
+            .into_iter()
+            .map(|(name, words)| Ok((name.to_owned(), self.tell(words)?)))
+            .collect()
+    }
+}
