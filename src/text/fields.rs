@@ -74,6 +74,7 @@ const STAFF: &[&str] = &[
     "to",
     "subject",
     "date",
+    "words",
 ];
 
 /// What the loops of the template engine offer, each after `@`.
