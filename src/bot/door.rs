@@ -149,7 +149,7 @@ impl Turn<'_> {
         Ok(Reply {
             pages: vec![Page::new(text).row(row)],
             menu: true,
-            alert: None,
+            ..Reply::default()
         })
     }
 
@@ -162,7 +162,7 @@ impl Turn<'_> {
         Ok(Reply {
             pages: vec![Page::new(text)],
             menu: true,
-            alert: None,
+            ..Reply::default()
         })
     }
 

@@ -6,6 +6,7 @@
 //! the database under a name that nobody can guess; the button holds that name alone.
 
 mod answer;
+mod below;
 pub mod code;
 mod door;
 mod page;
@@ -35,6 +36,8 @@ use crate::{
 };
 
 use answer::Answer;
+pub use below::Below;
+pub(crate) use below::buttons;
 use turn::Turn;
 pub use words::{Words, WordsError};
 

@@ -8,6 +8,7 @@ use vestnik_contract::{Action, Update};
 use super::{
     BotError, Manner, Words,
     answer::{Answer, Shown},
+    below::{self, Press},
     page::{Choice, Page, State, View},
 };
 use crate::{
@@ -15,8 +16,9 @@ use crate::{
     family::contact::Channel,
     instant::Millis,
     links::Links,
-    store::{Child, Dialogue, InquiryKind, Owners, Tx},
+    store::{Child, Dialogue, InquiryKind, Owners, Pressed, Tx},
     text::{ContentLevel, Language, Templates},
+    zone,
 };
 
 /// The longest text that is read. Nobody asks more, and nobody answers it.
@@ -29,6 +31,8 @@ pub(super) struct Reply {
     pub(super) alert: Option<String>,
     /// Whether the chat gets its menu.
     pub(super) menu: bool,
+    /// Whether it comes below what was pressed, and not in its place.
+    pub(super) apart: bool,
 }
 
 impl From<Page> for Reply {
@@ -167,6 +171,13 @@ impl Turn<'_> {
         if self.is_stranger() {
             return self.greet();
         }
+        if let Some((reference, press)) = below::read(data) {
+            let place = (self.channel, self.chat);
+            return match self.tx.pressed(reference, place).await? {
+                Some(message) => self.pressed_below(&message, press).await,
+                None => self.home().await,
+            };
+        }
         let known = match data.split_once('.') {
             Some((name, at)) => {
                 let choices = self.tx.screen(name, self.channel, self.chat).await?;
@@ -186,6 +197,41 @@ impl Turn<'_> {
                 Ok(Reply { alert, ..home })
             }
         }
+    }
+
+    /// A button below a message of the engine was pressed. The message stays where it is.
+    async fn pressed_below(&mut self, message: &Pressed, press: Press) -> Result<Reply, BotError> {
+        let choice = match press {
+            Press::Acknowledge => {
+                let guardians = self.owners.guardians.clone();
+                self.tx
+                    .acknowledge(message.id, &guardians, self.channel, self.now)
+                    .await?;
+                let local = zone::local(self.now, self.manner.zone);
+                let data = json!({
+                    "text": message.text,
+                    "date": local.date().to_string(),
+                    "time": local.format("%H:%M").to_string(),
+                });
+                let page = Page::new(self.say("parent.acknowledged", &data)?).row(vec![
+                    self.button(
+                        "parent.question_button",
+                        Choice::Ask(InquiryKind::Question, None),
+                    )?,
+                    self.button("parent.settings_button", Choice::Settings)?,
+                ]);
+                return Ok(page.into());
+            }
+            Press::Question => Choice::Ask(InquiryKind::Question, None),
+            Press::Mistake => Choice::Ask(InquiryKind::Mistake, None),
+            Press::Settings => Choice::Settings,
+            Press::Inquiries => Choice::Home,
+        };
+        let reply = self.choose(choice).await?;
+        Ok(Reply {
+            apart: true,
+            ..reply
+        })
     }
 
     /// Does what was chosen. Each choice asks again whether whoever chose it may.
@@ -256,7 +302,7 @@ impl Turn<'_> {
         };
         if let Action::Pressed { press, message, .. } = &update.action {
             answer.press = Some(press.clone());
-            answer.instead.clone_from(message);
+            answer.instead = message.clone().filter(|_| !reply.apart);
         }
         for page in reply.pages {
             let name = reference(&mut *self.random);

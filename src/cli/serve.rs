@@ -67,10 +67,12 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let ledger = Ledger::of(config, zone, &regulation.policy);
     let quiet = regulation.policy.quiet;
     let rules = app::rules(config, zone, regulation.policy);
+    let talks = config.telegram.is_some() && links.is_some();
     let engine = engine(&store, templates, rules, &providers)
         .with_watermark(watermark)
         .with_sms(config.sms.as_ref())
-        .with_tariff(config.tariff());
+        .with_tariff(config.tariff())
+        .with_buttons(talks.then(Words::embedded).transpose()?);
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());

@@ -24,6 +24,7 @@ use rand::rngs::StdRng;
 use vestnik_contract::{Delivery, Message, Outcome, Reason, Sent};
 
 use crate::{
+    bot::{Words, WordsError},
     compose::{Fitting, Hours},
     config::SmsAccount,
     family::contact::Channel,
@@ -166,6 +167,9 @@ pub enum EngineError {
     /// A template failed on real content, although it passed its samples.
     #[error("a text could not be composed")]
     Template(#[from] TemplateError),
+    /// A button has no words.
+    #[error("a button could not be named")]
+    Words(#[from] WordsError),
 }
 
 /// Answers how many calls a lane may start now, of so many that it has; asked before anything is
@@ -197,6 +201,8 @@ pub struct Engine {
     fitting: Option<Fitting>,
     /// What SMS cost and may cost.
     tariff: Tariff,
+    /// What the bot says, where there is one that hears what is pressed.
+    words: Option<Words>,
 }
 
 impl Engine {
@@ -232,6 +238,7 @@ impl Engine {
             watch: failover::Watch::default(),
             fitting: None,
             tariff: Tariff::default(),
+            words: None,
         }
     }
 
@@ -259,6 +266,13 @@ impl Engine {
     #[must_use]
     pub fn with_tariff(mut self, tariff: Tariff) -> Self {
         self.tariff = tariff;
+        self
+    }
+
+    /// The same engine, whose messages by a messenger have buttons that a bot hears.
+    #[must_use]
+    pub fn with_buttons(mut self, words: Option<Words>) -> Self {
+        self.words = words;
         self
     }
 

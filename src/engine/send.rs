@@ -4,6 +4,7 @@ use rand::RngExt;
 
 use super::{Account, Call, Engine, EngineError, Permits, Turn};
 use crate::{
+    bot::buttons,
     family::{
         People,
         contact::{Channel, Contact},
@@ -108,7 +109,15 @@ impl Engine {
         let mut message = ready.message;
         message.client_ref = client_ref;
         if account.channel == Channel::Telegram {
-            message.replaces = tx.replaced(ready.id).await?;
+            let mut earlier = tx.replaced(ready.id).await?;
+            if let Some(words) = &self.words {
+                let below = tx.below(ready.id).await?;
+                message.buttons = buttons(words, &message.reference, below)?;
+                for one in &mut earlier {
+                    one.now.buttons = buttons(words, &one.reference, tx.below(one.id).await?)?;
+                }
+            }
+            message.replaces = earlier.into_iter().map(|one| one.now).collect();
         }
         Ok(Some(Call::Send {
             attempt_id,

@@ -35,6 +35,17 @@ pub struct Ready {
     pub parts: i64,
 }
 
+/// A message that a later one corrects.
+#[derive(Debug, Clone)]
+pub struct Earlier {
+    /// `message.id`
+    pub id: i64,
+    /// `message.ref`
+    pub reference: String,
+    /// What it says from now on.
+    pub now: Replaced,
+}
+
 /// A message whose provider is to be asked about it.
 #[derive(Debug, Clone)]
 pub struct Question {
@@ -185,9 +196,9 @@ impl Tx {
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn replaced(&mut self, message_id: i64) -> Result<Vec<Replaced>, StoreError> {
+    pub async fn replaced(&mut self, message_id: i64) -> Result<Vec<Earlier>, StoreError> {
         let rows = sqlx::query(
-            "SELECT e.id, e.provider_ref, e.body_text, a.note FROM amendment own \
+            "SELECT e.id, e.ref, e.provider_ref, e.body_text, a.note FROM amendment own \
              JOIN message m ON m.id = own.message_id \
              JOIN message e ON e.id = own.earlier_id AND e.channel = m.channel AND e.address = m.address \
              JOIN amendment a ON a.earlier_id = e.id \
@@ -198,23 +209,26 @@ impl Tx {
         .bind(message_id)
         .fetch_all(&mut *self.db)
         .await?;
-        let mut replaced: Vec<(i64, Replaced)> = Vec::new();
+        let mut replaced: Vec<Earlier> = Vec::new();
         for row in &rows {
             let id = int(row, "id")?;
-            if replaced.last().is_none_or(|(last, _)| *last != id) {
-                let earlier = Replaced {
-                    provider_ref: text(row, "provider_ref")?,
-                    text: text(row, "body_text")?,
-                    buttons: Vec::new(),
-                };
-                replaced.push((id, earlier));
+            if replaced.last().is_none_or(|last| last.id != id) {
+                replaced.push(Earlier {
+                    id,
+                    reference: text(row, "ref")?,
+                    now: Replaced {
+                        provider_ref: text(row, "provider_ref")?,
+                        text: text(row, "body_text")?,
+                        buttons: Vec::new(),
+                    },
+                });
             }
-            if let Some((_, earlier)) = replaced.last_mut() {
-                earlier.text.push_str("\n\n");
-                earlier.text.push_str(&text(row, "note")?);
+            if let Some(earlier) = replaced.last_mut() {
+                earlier.now.text.push_str("\n\n");
+                earlier.now.text.push_str(&text(row, "note")?);
             }
         }
-        Ok(replaced.into_iter().map(|(_, earlier)| earlier).collect())
+        Ok(replaced)
     }
 
     /// Puts a ready message off until `at`.

@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod below;
 mod bot;
 mod calendar;
 mod choices;
@@ -49,10 +50,11 @@ mod undelivered;
 mod wake;
 mod work;
 
+pub use below::Pressed;
 pub use bot::{Child, Dialogue, Owners, Unanswered};
 pub use choices::{Choices, FamilyChoice, Own, Setting};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
-pub use dispatch::{Question, Ready};
+pub use dispatch::{Earlier, Question, Ready};
 pub use due::NewMessage;
 pub use history::{Attempt, Carried, History};
 pub use hold::{Hold, Verdict};

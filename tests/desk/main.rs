@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
 mod absence;
+mod acknowledged;
 mod bot;
 mod cap;
 mod choices;

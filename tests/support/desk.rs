@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use rand::{SeedableRng, rngs::StdRng};
 use sqlx::{AssertSqlSafe, Row};
 use vestnik::{
+    bot::Words,
     compose::Hours,
     engine::{Account, Call, Engine, Report, Rules},
     instant::{MINUTE, Millis},
@@ -165,6 +166,13 @@ impl Desk {
     /// Has the engine pay for SMS.
     pub(crate) fn paying(self, tariff: Tariff) -> Self {
         let engine = self.engine.with_tariff(tariff);
+        Self { engine, ..self }
+    }
+
+    /// Has messages by the messenger carry buttons.
+    pub(crate) fn with_buttons(self) -> Self {
+        let words = Words::embedded().unwrap();
+        let engine = self.engine.with_buttons(Some(words));
         Self { engine, ..self }
     }
 

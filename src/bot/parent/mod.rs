@@ -68,7 +68,7 @@ impl Turn<'_> {
         Ok(Reply {
             pages: vec![page],
             menu: true,
-            alert: None,
+            ..Reply::default()
         })
     }
 
