@@ -224,6 +224,7 @@ mod tests {
             term_closed: false,
             told: Vec::new(),
             missed: Vec::new(),
+            acknowledged: Vec::new(),
             open: Vec::new(),
         }
     }

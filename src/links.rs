@@ -42,6 +42,7 @@ enum Use {
     Leaving,
     Preferences,
     Invites,
+    Pins,
 }
 
 impl Use {
@@ -51,6 +52,7 @@ impl Use {
             Self::Leaving => b"vestnik leaving 1:",
             Self::Preferences => b"vestnik preferences 1:",
             Self::Invites => b"vestnik invites 1:",
+            Self::Pins => b"vestnik pins 1:",
         }
     }
 }
@@ -187,6 +189,15 @@ impl Links {
     pub fn invite(&self, code: &Code) -> String {
         let tag = self
             .mac(Use::Invites, code.letters())
+            .map(|mac| mac.finalize().into_bytes());
+        letters(tag.as_deref().unwrap_or_default())
+    }
+
+    /// What is kept of the PIN of a member of staff: without the key all of them are alike.
+    pub fn pin(&self, staff: i64, digits: &str) -> String {
+        let text = format!("{staff}:{digits}");
+        let tag = self
+            .mac(Use::Pins, &text)
             .map(|mac| mac.finalize().into_bytes());
         letters(tag.as_deref().unwrap_or_default())
     }

@@ -49,6 +49,8 @@ pub struct Look {
     pub told: Vec<(i64, Cell)>,
     /// What each recipient knew before the last news of it that never reached them, because their week was over.
     pub missed: Vec<(i64, Known)>,
+    /// The recipients who have acknowledged what it only reminds of.
+    pub acknowledged: Vec<i64>,
     /// The open notice of each recipient.
     pub open: Vec<OpenNotice>,
 }
@@ -148,6 +150,8 @@ pub enum WhyNone {
     NoRight,
     /// The lesson, the meeting or the announcement is over.
     Over,
+    /// It only reminds of what they have acknowledged.
+    Acknowledged,
 }
 
 impl WhyNone {
@@ -161,6 +165,7 @@ impl WhyNone {
             Self::Left => "left",
             Self::NoRight => "no_right",
             Self::Over => "over",
+            Self::Acknowledged => "acknowledged",
         }
     }
 }
@@ -205,7 +210,8 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
         None => known(look, guardian_id),
     };
     let news = news_of(look.fact.place, &basis, &look.content.cell());
-    let barred = barred(look, hears);
+    let needless = look.acknowledged.contains(&guardian_id);
+    let barred = barred(look, hears).or(needless.then_some(WhyNone::Acknowledged));
     let reason = barred.or_else(|| news.is_empty().then(|| silence(&basis, look)));
     match (open, reason) {
         (Some(notice), _) if notice.stage == Stage::Leaving => Decision::LookAgain {
@@ -234,16 +240,11 @@ fn decide(look: &Look, guardian_id: i64, hears: bool, settling: Millis, now: Mil
             basis,
             event: event(look, &news),
             urgent: look.content.urgent,
-            due_at: {
-                let hold = if look.content.urgent {
-                    settling.min(URGENT_HOLD)
-                } else {
-                    settling
-                };
-                let settled = now + hold;
-                look.content
-                    .not_before
-                    .map_or(settled, |at| at.max(settled))
+            due_at: match look.content.not_before {
+                // Whoever named an hour has had second thoughts before.
+                Some(at) => at.max(now),
+                None if look.content.urgent => now + settling.min(URGENT_HOLD),
+                None => now + settling,
             },
         },
     }
@@ -339,6 +340,7 @@ mod tests {
             term_closed: false,
             told: Vec::new(),
             missed: Vec::new(),
+            acknowledged: Vec::new(),
             open: Vec::new(),
         }
     }
@@ -492,6 +494,32 @@ mod tests {
         );
         let tomorrow = 90_000_000;
         assert_eq!(due(&word(true, Some(tomorrow))).0, tomorrow);
+        assert_eq!(due(&word(false, Some(60_000))).0, 60_000);
+        assert_eq!(due(&word(false, Some(10))).0, 1_000, "it has come");
+    }
+
+    #[test]
+    fn who_has_acknowledged_a_word_is_not_reminded_of_it() {
+        let reminder = Look {
+            fact: Fact {
+                student_id: 7,
+                place: Place::Announcement(5),
+            },
+            acknowledged: vec![MOTHER],
+            ..look("Сбор", vec![change(None, Some("Сбор"))])
+        };
+        assert!(matches!(
+            decision(&reminder),
+            Decision::None {
+                reason: WhyNone::Acknowledged,
+                ..
+            }
+        ));
+        let other = Look {
+            acknowledged: vec![MOTHER + 1],
+            ..reminder
+        };
+        assert!(matches!(decision(&other), Decision::Open { .. }));
     }
 
     #[test]

@@ -58,6 +58,36 @@ CREATE TABLE saying (
 );
 CREATE INDEX saying_that_waits ON saying (id) WHERE state = 'waiting';
 
+-- Until when a member of staff needs no PIN in a chat.
+ALTER TABLE dialogue ADD COLUMN session_until BIGINT;
+
+-- The PIN of a member of staff, as a seal that only the school's key can make.
+CREATE TABLE staff_pin (
+    id INTEGER PRIMARY KEY,
+    staff_id BIGINT NOT NULL REFERENCES staff (id),
+    seal TEXT NOT NULL,
+    failures BIGINT NOT NULL DEFAULT 0,
+    locked_until BIGINT,
+    set_at BIGINT NOT NULL,
+    CONSTRAINT staff_pin_is_one UNIQUE (staff_id)
+);
+
+-- A word to many whose author watches how it spreads: the message of the chat that tells it.
+CREATE TABLE announcing (
+    id INTEGER PRIMARY KEY,
+    announcement_id BIGINT NOT NULL REFERENCES announcement (id),
+    channel TEXT NOT NULL,
+    chat TEXT NOT NULL,
+    message TEXT NOT NULL,
+    shown TEXT,
+    shown_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    CONSTRAINT announcing_is_watched_once UNIQUE (announcement_id, channel, chat)
+);
+
+-- A word that reminds those who have not acknowledged another one.
+ALTER TABLE announcement ADD COLUMN reminds_id BIGINT REFERENCES announcement (id);
+
 -- Families decide by the bot, too.
 CREATE TABLE family_choice_with_bot (
     id INTEGER PRIMARY KEY,

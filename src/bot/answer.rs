@@ -14,6 +14,8 @@ pub(crate) struct Answer {
     pub(crate) instead: Option<String>,
     /// The screens.
     pub(crate) shown: Vec<Shown>,
+    /// The word to many that is watched in the first screen: `announcement.id`.
+    pub(crate) watches: Option<i64>,
     /// The menu of the chat: names and words; empty where it stays as it is.
     pub(crate) menu: Vec<(String, String)>,
 }

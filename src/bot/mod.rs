@@ -11,6 +11,8 @@ pub mod code;
 mod door;
 mod page;
 mod parent;
+mod progress;
+mod teacher;
 mod turn;
 mod words;
 
@@ -18,7 +20,7 @@ use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
 
 use chrono_tz::Tz;
 use futures::{StreamExt, stream};
-use rand::rngs::StdRng;
+use rand::{SeedableRng, rngs::StdRng};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 use vestnik_contract::{Messenger, Outcome, Screen, Update};
@@ -29,6 +31,7 @@ use crate::{
     family::contact::Channel,
     instant::{DAY, Millis},
     links::Links,
+    money::Tariff,
     quiet::Quiet,
     store::{Store, StoreError},
     text::{ContentLevel, TemplateError, Templates},
@@ -38,6 +41,8 @@ use crate::{
 use answer::Answer;
 pub use below::Below;
 pub(crate) use below::buttons;
+use progress::Beside;
+use teacher::Tokens;
 use turn::Turn;
 pub use words::{Words, WordsError};
 
@@ -60,7 +65,7 @@ const TRIES: usize = 4;
 const NUMBERED_ANEW: Millis = 6 * DAY;
 
 /// What the bot goes by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Manner {
     /// The school's zone.
     pub zone: Tz,
@@ -68,6 +73,12 @@ pub struct Manner {
     pub quiet: Quiet,
     /// How much of the content the messenger may carry.
     pub content: ContentLevel,
+    /// The channels that are configured.
+    pub channels: Vec<Channel>,
+    /// What SMS cost.
+    pub tariff: Tariff,
+    /// The lane that carries SMS.
+    pub lane: String,
 }
 
 /// Why an update could not be handled.
@@ -98,6 +109,7 @@ pub struct Bot {
     manner: Manner,
     clock: Clock,
     random: StdRng,
+    tokens: Tokens,
     pace: Pace,
     /// Told that the bot has written something that a turn should see.
     look: Arc<Notify>,
@@ -130,6 +142,7 @@ impl Bot {
             manner,
             clock,
             random,
+            tokens: Tokens::default(),
             pace,
             look,
         }
@@ -162,7 +175,7 @@ impl Bot {
 
     /// Talks as long as the lane is ours.
     async fn talk(&mut self, holder: &str, stop: &CancellationToken) {
-        let beside = self.beside();
+        let mut beside = self.beside();
         self.resume().await;
         tokio::select! {
             () = stop.cancelled() => {}
@@ -173,11 +186,12 @@ impl Bot {
 
     /// Shows what was answered before the program ended and may not have been shown.
     async fn resume(&self) {
-        match self.store.unanswered(self.channel, self.clock.now()).await {
+        let now = self.clock.now();
+        match self.store.unanswered(self.channel, now).await {
             Ok(left) => {
                 for one in left {
                     if let Ok(answer) = serde_json::from_str::<Answer>(&one.answer) {
-                        self.deliver(&one.chat, one.update_id, &answer).await;
+                        self.deliver(&one.chat, one.update_id, &answer, now).await;
                     }
                 }
             }
@@ -235,27 +249,32 @@ impl Bot {
         stream::iter(answers)
             .for_each_concurrent(AT_ONCE, |(chat, answers)| async move {
                 for (update_id, answer) in answers {
-                    this.deliver(chat, update_id, &answer).await;
+                    this.deliver(chat, update_id, &answer, now).await;
                 }
             })
             .await;
         all
     }
 
-    /// Says what is to be said by itself, once.
+    /// Says what is to be said by itself and shows how watched words spread, once.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn say_all(&self, now: Millis) -> Result<(), StoreError> {
-        self.beside().say(now).await
+    pub async fn say_all(&mut self, now: Millis) -> Result<(), StoreError> {
+        let mut beside = self.beside();
+        beside.say(now).await?;
+        beside.watch(now).await
     }
 
-    fn beside(&self) -> Beside {
+    fn beside(&mut self) -> Beside {
         Beside {
             store: self.store.clone(),
             messenger: self.messenger.clone(),
             channel: self.channel,
             clock: self.clock,
+            zone: self.manner.zone,
+            words: self.words.clone(),
+            random: StdRng::from_rng(&mut self.random),
             pace: self.pace.clone(),
         }
     }
@@ -289,7 +308,8 @@ impl Bot {
             words: &self.words,
             templates: &self.templates,
             links: &self.links,
-            manner: self.manner,
+            manner: &self.manner,
+            tokens: &mut self.tokens,
             random: &mut self.random,
             chat: &update.chat,
             language: crate::text::Language::default(),
@@ -307,15 +327,21 @@ impl Bot {
     }
 
     /// Shows an answer, and notes that it has been shown.
-    async fn deliver(&self, chat: &str, update_id: i64, answer: &Answer) {
+    async fn deliver(&self, chat: &str, update_id: i64, answer: &Answer, now: Millis) {
         if let Some(press) = &answer.press {
             let words = answer.alert.as_deref();
             calm(&self.pace, || self.messenger.heard(press, words)).await;
         }
         for (at, screen) in answer.screens().iter().enumerate() {
             let instead = answer.instead.as_deref().filter(|_| at == 0);
-            if !self.place(chat, screen, instead).await {
+            let Some(message) = self.place(chat, screen, instead).await else {
                 break;
+            };
+            if let Some(watched) = answer.watches.filter(|_| at == 0) {
+                let place = (self.channel, chat);
+                if let Err(error) = self.store.watch(watched, place, &message, now).await {
+                    tracing::error!(error = story(&error), "nobody sees how a word spreads");
+                }
             }
         }
         if !answer.menu.is_empty() {
@@ -328,13 +354,13 @@ impl Bot {
         }
     }
 
-    /// Puts a screen in the place of a message where there is one, or below it; false where nothing more can
-    /// be shown in this chat.
-    async fn place(&self, chat: &str, screen: &Screen, instead: Option<&str>) -> bool {
+    /// Puts a screen in the place of a message where there is one, or below it, and says which message it is;
+    /// none where nothing more can be shown in this chat.
+    async fn place(&self, chat: &str, screen: &Screen, instead: Option<&str>) -> Option<String> {
         if let Some(message) = instead {
             let altered = calm(&self.pace, || self.messenger.alter(chat, message, screen)).await;
             if matches!(altered, Outcome::Accepted { .. }) {
-                return true;
+                return Some(message.to_owned());
             }
         }
         let shown = calm(&self.pace, || self.messenger.show(chat, screen)).await;
@@ -345,56 +371,10 @@ impl Bot {
                 "an answer was not shown"
             );
         }
-        matches!(shown, Outcome::Accepted { .. })
-    }
-}
-
-/// What goes on beside the listening.
-struct Beside {
-    store: Store,
-    messenger: Arc<dyn Messenger>,
-    channel: Channel,
-    clock: Clock,
-    pace: Pace,
-}
-
-impl Beside {
-    /// Keeps the lane and says what is to be said; returns when the lane is another's.
-    async fn run(&self, holder: &str) {
-        let mut renewed = self.clock.now();
-        loop {
-            let now = self.clock.now();
-            if now - renewed >= crate::store::LEASE / 3 {
-                match self.store.renew(holder, now).await {
-                    Ok(lanes) if lanes.is_empty() => return,
-                    Ok(_) => renewed = now,
-                    Err(error) => tracing::error!(error = story(&error), "the bot's lane"),
-                }
-            }
-            if let Err(error) = self.say(now).await {
-                tracing::error!(error = story(&error), "the bot cannot say what it should");
-            }
-            let _ = timeout(POLL, pending::<()>()).await;
+        match shown {
+            Outcome::Accepted { provider_ref } => Some(provider_ref.unwrap_or_default()),
+            _ => None,
         }
-    }
-
-    async fn say(&self, now: Millis) -> Result<(), StoreError> {
-        for saying in self.store.sayings(self.channel, 30).await? {
-            let screen = Screen {
-                text: saying.text,
-                buttons: Vec::new(),
-            };
-            let shown = calm(&self.pace, || self.messenger.show(&saying.chat, &screen)).await;
-            let lost = match &shown {
-                Outcome::Accepted { .. } => None,
-                // Nobody knows whether it was seen; once more would be a nuisance, and lost a lie.
-                Outcome::InDoubt { .. } => None,
-                Outcome::Rejected { reason } => Some(reason.code.as_str()),
-                Outcome::Deferred { .. } => return Ok(()),
-            };
-            self.store.said(saying.id, lost, now).await?;
-        }
-        Ok(())
     }
 }
 

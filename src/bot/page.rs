@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::teacher::{Draft, Task};
 use crate::store::InquiryKind;
 
 /// Where a conversation stands: what the next typed text means.
@@ -23,6 +24,35 @@ pub(crate) enum State {
         /// What was typed, while it waits to be confirmed.
         text: Option<String>,
     },
+    /// The text is a word to many, or the same in fewer words.
+    Drafting(Box<Draft>),
+    /// The text answers a family.
+    Answering {
+        /// `inquiry.id`
+        inquiry: i64,
+        /// What was typed, while it waits to be confirmed.
+        text: Option<String>,
+    },
+    /// The text is a note to one family.
+    Noting {
+        /// `student.id`
+        student: i64,
+        /// `remark.kind`
+        kind: String,
+        /// What was typed, while it waits to be confirmed.
+        text: Option<String>,
+    },
+    /// A PIN is pressed, digit by digit.
+    Pin {
+        /// The digits so far.
+        entered: String,
+        /// The new PIN, while it is entered once more.
+        again: Option<String>,
+        /// What waits for it.
+        then: Box<Task>,
+        /// The conversation that it interrupted.
+        before: Box<State>,
+    },
 }
 
 /// Prints no words.
@@ -38,6 +68,10 @@ impl State {
         match self {
             Self::Idle => "idle",
             Self::Asking { .. } => "asking",
+            Self::Drafting(_) => "drafting",
+            Self::Answering { .. } => "answering",
+            Self::Noting { .. } => "noting",
+            Self::Pin { .. } => "pin",
         }
     }
 }
@@ -111,6 +145,8 @@ pub(crate) enum Choice {
     Stop,
     /// To leave, for sure.
     StopNow,
+    /// Something that only staff do.
+    Staff(Task),
 }
 
 /// A page of a conversation.

@@ -10,6 +10,7 @@ use super::{
     answer::{Answer, Shown},
     below::{self, Press},
     page::{Choice, Page, State, View},
+    teacher::{Task, Tokens},
 };
 use crate::{
     engine::reference,
@@ -33,6 +34,8 @@ pub(super) struct Reply {
     pub(super) menu: bool,
     /// Whether it comes below what was pressed, and not in its place.
     pub(super) apart: bool,
+    /// The word to many that is watched in the first page: `announcement.id`.
+    pub(super) watches: Option<i64>,
 }
 
 impl From<Page> for Reply {
@@ -51,7 +54,8 @@ pub(super) struct Turn<'a> {
     pub(super) words: &'a Words,
     pub(super) templates: &'a Templates,
     pub(super) links: &'a Links,
-    pub(super) manner: Manner,
+    pub(super) manner: &'a Manner,
+    pub(super) tokens: &'a mut Tokens,
     pub(super) random: &'a mut StdRng,
     pub(super) chat: &'a str,
     pub(super) language: Language,
@@ -134,10 +138,14 @@ impl Turn<'_> {
             let name = name.split('@').next().unwrap_or_default().to_lowercase();
             return self.commanded(&name, rest.trim()).await;
         }
-        if !self.is_stranger()
-            && let State::Asking { .. } = self.state
-        {
+        if self.is_stranger() {
+            return self.knock(text).await;
+        }
+        if let State::Asking { .. } = self.state {
             return self.typed_inquiry(text);
+        }
+        if let Some(reply) = self.typed(text).await? {
+            return Ok(reply);
         }
         self.knock(text).await
     }
@@ -162,7 +170,11 @@ impl Turn<'_> {
             "vopros" => Choice::Ask(InquiryKind::Question, None),
             "oshibka" => Choice::Ask(InquiryKind::Mistake, None),
             "stop" => Choice::Stop,
-            _ => Choice::Home,
+            _ => {
+                let tasks = Self::staff_commands();
+                let task = tasks.into_iter().find(|(known, ..)| *known == name);
+                task.map_or(Choice::Home, |(.., task)| Choice::Staff(task))
+            }
         };
         self.choose(choice).await
     }
@@ -225,7 +237,7 @@ impl Turn<'_> {
             Press::Question => Choice::Ask(InquiryKind::Question, None),
             Press::Mistake => Choice::Ask(InquiryKind::Mistake, None),
             Press::Settings => Choice::Settings,
-            Press::Inquiries => Choice::Home,
+            Press::Inquiries => Choice::Staff(Task::Inquiries),
         };
         let reply = self.choose(choice).await?;
         Ok(Reply {
@@ -236,7 +248,10 @@ impl Turn<'_> {
 
     /// Does what was chosen. Each choice asks again whether whoever chose it may.
     pub(super) async fn choose(&mut self, choice: Choice) -> Result<Reply, BotError> {
-        if !matches!(choice, Choice::SendInquiry | Choice::About(..)) {
+        if !matches!(
+            choice,
+            Choice::SendInquiry | Choice::About(..) | Choice::Staff(_)
+        ) {
             self.state = State::Idle;
         }
         match choice {
@@ -266,6 +281,7 @@ impl Turn<'_> {
             Choice::SendInquiry => self.send_inquiry().await,
             Choice::Stop => self.stop(),
             Choice::StopNow => self.stop_now().await,
+            Choice::Staff(task) => Box::pin(self.work(task)).await,
         }
     }
 
@@ -329,8 +345,9 @@ impl Turn<'_> {
             });
         }
         if reply.menu {
-            answer.menu = self.menu()?;
+            answer.menu = self.menu().await?;
         }
+        answer.watches = reply.watches;
         self.dialogue.data = match &self.state {
             State::Idle => None,
             state => Some(serde_json::to_string(state)?),
@@ -349,8 +366,17 @@ impl Turn<'_> {
         Ok(answer)
     }
 
-    /// The commands of a parent's chat (product table C1).
-    fn menu(&self) -> Result<Vec<(String, String)>, BotError> {
+    /// The commands of this chat (product table C1).
+    async fn menu(&mut self) -> Result<Vec<(String, String)>, BotError> {
+        let mut menu = Vec::new();
+        if !self.classes().await?.is_empty() {
+            for (name, words, _) in Self::staff_commands() {
+                menu.push((name.to_owned(), self.tell(words)?));
+            }
+        }
+        if self.owners.guardians.is_empty() {
+            return Ok(menu);
+        }
         let commands = [
             ("segodnya", "parent.today_button"),
             ("nedelya", "parent.week_button"),
@@ -363,9 +389,9 @@ impl Turn<'_> {
             ("stop", "parent.stop_button"),
             ("pomosch", "parent.help_button"),
         ];
-        commands
-            .into_iter()
-            .map(|(name, words)| Ok((name.to_owned(), self.tell(words)?)))
-            .collect()
+        for (name, words) in commands {
+            menu.push((name.to_owned(), self.tell(words)?));
+        }
+        Ok(menu)
     }
 }

@@ -208,6 +208,13 @@ fn bot(
         zone,
         quiet,
         content: account.content,
+        channels: config.channels(),
+        tariff: config.tariff(),
+        lane: config
+            .sms
+            .as_ref()
+            .map_or("sms", |account| account.place.lane())
+            .to_owned(),
     };
     Ok(Some(Bot::new(
         store.clone(),

@@ -413,7 +413,7 @@ fn summary(class: &ClassWeek, student: &StudentWeek, subjects: &[sheet::Subject]
 }
 
 /// Why a family hears on paper, in its own words.
-fn reason(why: WhyPaper) -> &'static str {
+pub(crate) fn reason(why: WhyPaper) -> &'static str {
     match why {
         WhyPaper::Chosen | WhyPaper::Agreed(Ground::Chosen) => "Вы выбрали листок на бумаге.",
         WhyPaper::Agreed(Ground::Refused) => "Вы отказались от электронного дневника.",

@@ -36,6 +36,8 @@ pub struct Dialogue {
     pub failures: i64,
     /// When the first of them was.
     pub failing_since: Option<Millis>,
+    /// Until when a member of staff needs no PIN.
+    pub session_until: Option<Millis>,
 }
 
 /// An answer that was written down and perhaps not shown.
@@ -131,7 +133,7 @@ impl Tx {
     /// [`StoreError`] where the database fails.
     pub async fn dialogue(&mut self, channel: Channel, chat: &str) -> Result<Dialogue, StoreError> {
         let row = sqlx::query(
-            "SELECT data, update_id, updated_at, failures, failing_since FROM dialogue \
+            "SELECT data, update_id, updated_at, failures, failing_since, session_until FROM dialogue \
              WHERE channel = $1 AND chat = $2",
         )
         .bind(channel.code())
@@ -147,6 +149,7 @@ impl Tx {
             updated_at: int(&row, "updated_at")?,
             failures: int(&row, "failures")?,
             failing_since: some_int(&row, "failing_since")?,
+            session_until: some_int(&row, "session_until")?,
         })
     }
 
@@ -164,10 +167,10 @@ impl Tx {
     ) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO dialogue (channel, chat, state, data, update_id, updated_at, answer, failures, \
-             failing_since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (channel, chat) \
+             failing_since, session_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (channel, chat) \
              DO UPDATE SET state = excluded.state, data = excluded.data, update_id = excluded.update_id, \
              updated_at = excluded.updated_at, answer = excluded.answer, failures = excluded.failures, \
-             failing_since = excluded.failing_since",
+             failing_since = excluded.failing_since, session_until = excluded.session_until",
         )
         .bind(channel.code())
         .bind(chat)
@@ -178,6 +181,7 @@ impl Tx {
         .bind(answer)
         .bind(dialogue.failures)
         .bind(dialogue.failing_since)
+        .bind(dialogue.session_until)
         .execute(&mut *self.db)
         .await?;
         Ok(())

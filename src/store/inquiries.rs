@@ -7,7 +7,8 @@ use sqlx::AssertSqlSafe;
 use super::{
     Store, StoreError,
     lane::Tx,
-    rows::{int, some_int, text},
+    press::class_name,
+    rows::{ids, int, some_int, some_text, text},
     staff::TEACHERS,
 };
 use crate::{
@@ -67,6 +68,25 @@ pub struct Saying {
     pub chat: String,
     /// The words.
     pub text: String,
+}
+
+/// What a family asked and nobody has answered.
+#[derive(Clone)]
+pub struct Inquiry {
+    /// `inquiry.id`
+    pub id: i64,
+    /// Which kind.
+    pub kind: InquiryKind,
+    /// «Мария С., 5 «А»»
+    pub student: String,
+    /// «Соколова Ольга»
+    pub guardian: String,
+    /// Of which entry, in words.
+    pub about: Option<String>,
+    /// The question.
+    pub text: String,
+    /// Until when it is to be answered.
+    pub answer_by: Option<Millis>,
 }
 
 impl Store {
@@ -202,6 +222,83 @@ impl Tx {
         Ok(rows.len())
     }
 
+    /// What the families of these classes ask and nobody has answered, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn open_inquiries(
+        &mut self,
+        classes: &[i64],
+        today: NaiveDate,
+    ) -> Result<Vec<Inquiry>, StoreError> {
+        let sql = format!(
+            "SELECT i.id, i.kind, i.about, i.text, i.answer_by, g.surname, g.given_name, \
+             s.surname AS s_surname, s.given_name AS s_given, c.grade, c.letter FROM inquiry i \
+             JOIN guardian g ON g.id = i.guardian_id JOIN student s ON s.id = i.student_id \
+             JOIN enrolment e ON e.student_id = s.id AND (e.from_on IS NULL OR e.from_on <= '{today}') \
+             AND (e.to_on IS NULL OR e.to_on >= '{today}') JOIN class c ON c.id = e.class_id \
+             WHERE i.answered_at IS NULL AND e.class_id IN ({}) ORDER BY i.id LIMIT 20",
+            ids(classes)
+        );
+        self.all(sql)
+            .await?
+            .iter()
+            .map(|row| {
+                let initial: String = text(row, "s_surname")?.chars().take(1).collect();
+                let (given, class) = (text(row, "s_given")?, class_name(row)?);
+                Ok(Inquiry {
+                    id: int(row, "id")?,
+                    kind: if text(row, "kind")? == "mistake" {
+                        InquiryKind::Mistake
+                    } else {
+                        InquiryKind::Question
+                    },
+                    student: format!("{given} {initial}., {class}"),
+                    guardian: format!("{} {}", text(row, "surname")?, text(row, "given_name")?),
+                    about: some_text(row, "about")?,
+                    text: text(row, "text")?,
+                    answer_by: some_int(row, "answer_by")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Answers an inquiry: `words` are said in the chat in which it was made.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn answer_inquiry(
+        &mut self,
+        id: i64,
+        staff: i64,
+        answer: &str,
+        words: &str,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let answered = sqlx::query(
+            "UPDATE inquiry SET answer = $2, answered_by = $3, answered_at = $4 \
+             WHERE id = $1 AND answered_at IS NULL",
+        )
+        .bind(id)
+        .bind(answer)
+        .bind(staff)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        if answered.rows_affected() == 1 {
+            sqlx::query(
+                "INSERT INTO saying (channel, chat, text, said_at, state_at) \
+                 SELECT channel, chat, $2, $3, $3 FROM inquiry WHERE id = $1",
+            )
+            .bind(id)
+            .bind(words)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        }
+        Ok(())
+    }
+
     /// What a teacher hears of an inquiry, until somebody has answered it.
     pub(super) async fn inquiry_news(
         &mut self,
@@ -215,7 +312,7 @@ impl Tx {
         .fetch_optional(&mut *self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let words = match super::rows::some_text(&row, "about")? {
+        let words = match some_text(&row, "about")? {
             Some(about) => format!("{about}. {}", text(&row, "text")?),
             None => text(&row, "text")?,
         };

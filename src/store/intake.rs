@@ -168,6 +168,7 @@ impl Tx {
         let closed = self.closed_terms(now).await?;
         let mut told = self.told(facts.keys()).await?;
         let mut missed = self.missed(facts.keys()).await?;
+        let acknowledged = self.reminded_of(facts.keys()).await?;
         let mut open = self.open(facts.keys()).await?;
         let mut looks = Vec::with_capacity(facts.len());
         for (fact, touched) in facts {
@@ -197,6 +198,7 @@ impl Tx {
                 attends: of_student.is_none() || current.is_some(),
                 told: told.remove(&fact).unwrap_or_default(),
                 missed: missed.remove(&fact).unwrap_or_default(),
+                acknowledged: acknowledged.get(&fact).cloned().unwrap_or_default(),
                 open: open.remove(&fact).unwrap_or_default(),
                 fact,
             });
@@ -294,6 +296,48 @@ impl Tx {
             of_fact.push((guardian, basis(row)?));
         }
         Ok(missed)
+    }
+
+    /// Who has acknowledged the words that these facts only remind of.
+    async fn reminded_of(
+        &mut self,
+        facts: impl Iterator<Item = &Fact>,
+    ) -> Result<BTreeMap<Fact, Vec<i64>>, StoreError> {
+        let words = facts.filter_map(|fact| match fact.place {
+            Place::Announcement(id) => Some((id, *fact)),
+            _ => None,
+        });
+        let words: Vec<(i64, Fact)> = words.collect();
+        let mut acknowledged: BTreeMap<Fact, Vec<i64>> = BTreeMap::new();
+        if words.is_empty() {
+            return Ok(acknowledged);
+        }
+        let sql = format!(
+            "SELECT id, reminds_id FROM announcement WHERE reminds_id IS NOT NULL AND id IN ({})",
+            ids(words.iter().map(|(id, _)| id))
+        );
+        for row in &self.all(sql).await? {
+            let (id, first) = (int(row, "id")?, int(row, "reminds_id")?);
+            for (_, fact) in words.iter().filter(|(word, _)| *word == id) {
+                let earlier = Fact {
+                    place: Place::Announcement(first),
+                    ..*fact
+                };
+                let rows = sqlx::query(
+                    "SELECT DISTINCT n.guardian_id FROM notice n JOIN acknowledgement a ON a.notice_id = n.id \
+                     WHERE n.fact = $1 AND n.guardian_id IS NOT NULL",
+                )
+                .bind(earlier.to_string())
+                .fetch_all(&mut *self.db)
+                .await?;
+                let guardians = rows
+                    .iter()
+                    .map(|row| int(row, "guardian_id"))
+                    .collect::<Result<Vec<_>, _>>()?;
+                acknowledged.insert(*fact, guardians);
+            }
+        }
+        Ok(acknowledged)
     }
 
     async fn open(

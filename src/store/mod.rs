@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod announcements;
 mod below;
 mod bot;
 mod calendar;
@@ -10,6 +11,7 @@ mod choices;
 mod circumstances;
 mod connection;
 mod consent;
+mod desk;
 mod dispatch;
 mod due;
 mod failover;
@@ -50,16 +52,18 @@ mod undelivered;
 mod wake;
 mod work;
 
+pub use announcements::{Announced, ClassPeople, Heard, NewAnnouncement};
 pub use below::Pressed;
 pub use bot::{Child, Dialogue, Owners, Unanswered};
 pub use choices::{Choices, FamilyChoice, Own, Setting};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
+pub use desk::{Pin, Watched};
 pub use dispatch::{Earlier, Question, Ready};
 pub use due::NewMessage;
 pub use history::{Attempt, Carried, History};
 pub use hold::{Hold, Verdict};
 pub use import::{ImportFailure, ImportOptions, ImportReport, MarkChange};
-pub use inquiries::{InquiryKind, NewInquiry, Saying};
+pub use inquiries::{Inquiry, InquiryKind, NewInquiry, Saying};
 pub use instance::Begun;
 pub use intake::{Change, Touched};
 pub use invites::{Guest, Invite, Invitee, NewInvite};

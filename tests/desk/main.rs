@@ -36,6 +36,7 @@ mod staff;
 mod support;
 #[path = "../support/talk.rs"]
 mod talk;
+mod teacher;
 mod terms;
 mod traps;
 mod week;

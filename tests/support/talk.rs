@@ -16,6 +16,7 @@ use vestnik::{
     family::contact::Channel,
     instant::{DAY, Millis},
     links::Links,
+    money::Tariff,
     secret::Secret,
     store::{Guest, NewInvite, Store},
     text::{ContentLevel, Templates},
@@ -26,7 +27,7 @@ use vestnik_telegram::{
     sandbox::{self, Chats, Received, TOKEN},
 };
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Provider, accepts};
 
 pub(crate) struct Talk {
     pub(crate) chats: Chats,
@@ -54,15 +55,7 @@ impl Talk {
             timeout: Duration::from_secs(5),
         })
         .unwrap();
-        let carrier = telegram.clone();
-        let mut others = crate::desk::accepts();
-        desk.provider(move |message| {
-            // Other addresses are phones and mailboxes.
-            if message.address.parse::<i64>().is_err() || message.address.starts_with('+') {
-                return others(message);
-            }
-            block_in_place(|| Handle::current().block_on(carrier.send(message)))
-        });
+        desk.provider(carrier(&telegram));
         let links = Arc::new(Links::new(Secret::new("k".repeat(64)), None, None));
         let bot = bot(&desk.store, &telegram, &links, content, 5);
         Self {
@@ -75,6 +68,11 @@ impl Talk {
             content,
             after: 0,
         }
+    }
+
+    /// The provider that carries messages into the chats, and takes all others.
+    pub(crate) fn carrier(&self) -> Provider {
+        carrier(&self.telegram)
     }
 
     /// The process ends and another one begins: what was not confirmed is said again.
@@ -105,8 +103,23 @@ impl Talk {
         updates
     }
 
-    /// Handles all that people did.
+    /// Handles all that people did, and has the engine see it.
     pub(crate) async fn work(&mut self, desk: &mut Desk) {
+        self.handle(desk).await;
+        desk.work().await;
+    }
+
+    /// Somebody presses button after button, and the bot answers.
+    pub(crate) async fn presses_all(&mut self, desk: &Desk, chat: i64, labels: &[String]) {
+        for label in labels {
+            let shown = self.last(chat);
+            let there = self.chats.presses(chat, label);
+            assert!(there, "no «{label}» in {}", read(&shown));
+            self.handle(desk).await;
+        }
+    }
+
+    async fn handle(&mut self, desk: &Desk) {
         loop {
             let updates = self.updates().await;
             if updates.is_empty() {
@@ -115,7 +128,6 @@ impl Talk {
             assert!(self.bot.take(&updates, desk.now).await);
         }
         self.bot.say_all(desk.now).await.unwrap();
-        desk.work().await;
     }
 
     /// Somebody writes, and the bot answers.
@@ -143,6 +155,18 @@ impl Talk {
     }
 }
 
+fn carrier(telegram: &Telegram) -> Provider {
+    let telegram = telegram.clone();
+    let mut others = accepts();
+    Box::new(move |message| {
+        // Other addresses are phones and mailboxes.
+        if message.address.parse::<i64>().is_err() || message.address.starts_with('+') {
+            return others(message);
+        }
+        block_in_place(|| Handle::current().block_on(telegram.send(message)))
+    })
+}
+
 fn bot(
     store: &Store,
     telegram: &Telegram,
@@ -154,6 +178,9 @@ fn bot(
         zone: chrono_tz::Europe::Moscow,
         quiet: "21:00-07:30".parse().unwrap(),
         content,
+        channels: vec![Channel::Email, Channel::Sms, Channel::Telegram],
+        tariff: Tariff::default(),
+        lane: "sms".to_owned(),
     };
     Bot::new(
         store.clone(),

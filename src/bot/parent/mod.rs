@@ -31,7 +31,11 @@ impl Turn<'_> {
             .iter()
             .map(|child| self.called(child))
             .collect::<Result<_, _>>()?;
-        let data = json!({ "school": school.name, "children": called });
+        let data = json!({
+            "school": school.name,
+            "children": called,
+            "guardian": !self.owners.guardians.is_empty(),
+        });
         let mut page = Page::new(self.say("parent.home", &data)?);
         if !children.is_empty() && self.manner.content != ContentLevel::Ping {
             page =
@@ -58,6 +62,9 @@ impl Turn<'_> {
                     Choice::Ask(InquiryKind::Mistake, None),
                 )?,
             ]);
+        }
+        for row in self.staff_rows().await? {
+            page = page.row(row);
         }
         if !self.owners.guardians.is_empty() {
             page = page.row(vec![

@@ -1,0 +1,151 @@
+//! What the bot does beside listening: it keeps its lane, says what is to be said by itself, and shows authors
+//! how their words spread.
+
+use std::{future::pending, sync::Arc};
+
+use chrono_tz::Tz;
+use rand::rngs::StdRng;
+use tokio::time::timeout;
+use vestnik_contract::{Button, Messenger, Outcome, Screen};
+
+use super::{
+    POLL, Words, calm,
+    page::Choice,
+    teacher::{Task, told},
+};
+use crate::{
+    app::{Pace, story},
+    clock::Clock,
+    engine::reference,
+    family::contact::Channel,
+    instant::{HOUR, Millis, SECOND},
+    store::{LEASE, Store, StoreError, Watched},
+    text::Language,
+    zone,
+};
+
+/// How seldom a message is edited while a word spreads.
+const EDITED: Millis = 3 * SECOND;
+
+/// After so long nobody watches any more; the report can still be asked for.
+const WATCHED: Millis = 72 * HOUR;
+
+/// What goes on beside the listening.
+pub(super) struct Beside {
+    pub(super) store: Store,
+    pub(super) messenger: Arc<dyn Messenger>,
+    pub(super) channel: Channel,
+    pub(super) clock: Clock,
+    pub(super) zone: Tz,
+    pub(super) words: Words,
+    pub(super) random: StdRng,
+    pub(super) pace: Pace,
+}
+
+impl Beside {
+    /// Goes on until the lane is another's.
+    pub(super) async fn run(&mut self, holder: &str) {
+        let mut renewed = self.clock.now();
+        loop {
+            let now = self.clock.now();
+            if now - renewed >= LEASE / 3 {
+                match self.store.renew(holder, now).await {
+                    Ok(lanes) if lanes.is_empty() => return,
+                    Ok(_) => renewed = now,
+                    Err(error) => tracing::error!(error = story(&error), "the bot's lane"),
+                }
+            }
+            let said = self.say(now).await;
+            let watched = self.watch(now).await;
+            if let Err(error) = said.and(watched) {
+                tracing::error!(error = story(&error), "the bot cannot say what it should");
+            }
+            let _ = timeout(POLL, pending::<()>()).await;
+        }
+    }
+
+    /// Says what waits to be said.
+    pub(super) async fn say(&mut self, now: Millis) -> Result<(), StoreError> {
+        for saying in self.store.sayings(self.channel, 30).await? {
+            let screen = Screen {
+                text: saying.text,
+                buttons: Vec::new(),
+            };
+            let shown = calm(&self.pace, || self.messenger.show(&saying.chat, &screen)).await;
+            let lost = match &shown {
+                // Where nobody knows whether it was seen, once more would be a nuisance, and lost a lie.
+                Outcome::Accepted { .. } | Outcome::InDoubt { .. } => None,
+                Outcome::Rejected { reason } => Some(reason.code.as_str()),
+                Outcome::Deferred { .. } => return Ok(()),
+            };
+            self.store.said(saying.id, lost, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows how watched words spread: in one message each, edited no faster than every three seconds.
+    pub(super) async fn watch(&mut self, now: Millis) -> Result<(), StoreError> {
+        for watched in self.store.watched(self.channel).await? {
+            if now - watched.shown_at >= EDITED {
+                self.look(&watched, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, watched: &Watched, now: Millis) -> Result<(), StoreError> {
+        let today = zone::local(now, self.zone).date();
+        let id = watched.announcement_id;
+        let mut tx = self.store.transaction().await?;
+        let Some((announced, classes)) = tx.announcement(id).await? else {
+            return Ok(());
+        };
+        let begun = announced.send_at.is_none_or(|at| at <= now);
+        if !begun && announced.cancelled_at.is_none() {
+            // Until then the message offers to stop it.
+            return Ok(());
+        }
+        let of = tx.people_of_classes(&classes, today).await?;
+        let heard = tx.heard(id, &of.students).await?;
+        let told = match told(&self.words, &announced, &heard, now) {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::error!(%error, "a report has no words");
+                return Ok(());
+            }
+        };
+        let old = announced.send_at.is_some_and(|at| now - at >= WATCHED);
+        let ended = told.ended || old || announced.cancelled_at.is_some();
+        if watched.shown.as_deref() == Some(&told.text) && !ended {
+            return Ok(());
+        }
+        let name = reference(&mut self.random);
+        let words = self.words.say(
+            Language::Russian,
+            "teacher.refresh_button",
+            &serde_json::Value::Null,
+        );
+        let choices = serde_json::to_string(&[Choice::Staff(Task::Report(id))]);
+        let (Ok(label), Ok(choices)) = (words, choices) else {
+            return Ok(());
+        };
+        let place = (self.channel, watched.chat.as_str());
+        tx.keep_screen(&name, place, &choices, now).await?;
+        tx.commit().await?;
+        let button = Button {
+            label,
+            data: format!("{name}.0"),
+        };
+        let screen = Screen {
+            text: told.text.clone(),
+            buttons: vec![vec![button]],
+        };
+        let (chat, message) = (&watched.chat, &watched.message);
+        let altered = calm(&self.pace, || self.messenger.alter(chat, message, &screen)).await;
+        // Whoever deleted the message does not want to watch.
+        let gone = matches!(altered, Outcome::Rejected { .. });
+        self.store
+            .watched_at(watched.id, &told.text, ended || gone, now)
+            .await
+    }
+}

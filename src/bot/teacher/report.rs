@@ -1,0 +1,273 @@
+//! What became of a word to many: how far it has spread, whom it did not reach, and what is done about that.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        BotError, Words, WordsError,
+        page::{Choice, Page},
+        turn::{Reply, Turn},
+    },
+    Task,
+    announce::{channel_words, names},
+};
+use crate::{
+    family::contact::Channel,
+    instant::{MINUTE, Millis},
+    store::{Announced, Heard, NewAnnouncement},
+    text::Language,
+};
+
+/// How many words the list of reports has.
+const LISTED: i64 = 8;
+
+/// How many names a report has at most.
+const NAMED: usize = 20;
+
+/// How long nobody is reminded again.
+const REMINDED: Millis = 60 * MINUTE;
+
+/// How far a word has spread, in numbers and sentences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The sentences.
+    pub(crate) text: String,
+    /// Whether nothing is under way any more.
+    pub(crate) ended: bool,
+    /// How many families were asked to acknowledge it and have not.
+    pub(crate) unacknowledged: BTreeSet<i64>,
+}
+
+/// The report of a word, from what became of it for each guardian.
+///
+/// # Errors
+/// [`WordsError`], which a test rules out.
+pub(crate) fn told(
+    words: &Words,
+    announced: &Announced,
+    heard: &[Heard],
+    now: Millis,
+) -> Result<Told, WordsError> {
+    let language = Language::Russian;
+    let say = |name: &str, data: &Value| words.say(language, name, data);
+    let (mut informed, mut paper, mut waits, mut leaving) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let mut lost = Vec::new();
+    for one in heard {
+        let message = one.message.as_ref();
+        match one.state.as_str() {
+            "informed" => informed += 1,
+            "told_by_paper" => paper += 1,
+            "in_message" => match message {
+                Some((channel, _)) if channel == Channel::Paper.code() => paper += 1,
+                _ => leaving += 1,
+            },
+            "settling" | "waiting" => match one.waits_for.as_deref() {
+                Some("sheet") => paper += 1,
+                Some("window" | "quiet" | "deadline") => waits += 1,
+                _ => leaving += 1,
+            },
+            "held" => waits += 1,
+            _ => lost.push(one),
+        }
+    }
+    let mut unreached = Vec::new();
+    for one in heard {
+        // Whoever was to hear electronically and does not is named with what happened.
+        let failed = one.message.as_ref().filter(|(_, state)| {
+            matches!(
+                state.as_str(),
+                "rejected" | "undelivered" | "expired" | "suppressed" | "unresolved"
+            )
+        });
+        let instead = matches!(one.state.as_str(), "settling" | "waiting" | "told_by_paper");
+        if let Some((channel, _)) = failed.filter(|_| instead) {
+            let channel = Channel::from_code(channel).map_or("teacher.by_nothing", channel_words);
+            let data = json!({ "name": one.guardian, "channel": say(channel, &Value::Null)? });
+            unreached.push(say("teacher.failed_by", &data)?);
+        }
+    }
+    for one in lost {
+        unreached.push(say("teacher.not_told", &json!({ "name": one.guardian }))?);
+    }
+    let more = unreached.len().saturating_sub(NAMED);
+    unreached.truncate(NAMED);
+    let asked = announced.confirm != "none";
+    let families: BTreeSet<i64> = heard.iter().map(|one| one.student_id).collect();
+    let acknowledged = |student: &i64| {
+        let own = heard.iter().filter(|one| one.student_id == *student);
+        if announced.confirm == "both" {
+            own.clone().all(|one| one.acknowledged)
+        } else {
+            own.clone().any(|one| one.acknowledged)
+        }
+    };
+    let unacknowledged: BTreeSet<i64> = families
+        .iter()
+        .copied()
+        .filter(|student| asked && !acknowledged(student))
+        .collect();
+    let begun = announced.send_at.is_none_or(|at| at <= now);
+    let quiet = leaving == 0 && waits == 0 && !heard.is_empty();
+    let ended = announced.cancelled_at.is_some() || (begun && quiet);
+    let data = json!({
+        "cancelled": announced.cancelled_at.is_some(),
+        "begun": begun,
+        "ended": ended,
+        "all": heard.len(),
+        "done": informed + paper,
+        "informed": informed,
+        "paper": paper,
+        "waits": waits,
+        "leaving": leaving,
+        "unreached": unreached,
+        "more": (more > 0).then_some(more),
+        "asked": asked,
+        "acknowledged": families.len() - unacknowledged.len(),
+        "families": families.len(),
+    });
+    Ok(Told {
+        text: say("teacher.report", &data)?,
+        ended,
+        unacknowledged,
+    })
+}
+
+impl Turn<'_> {
+    /// The last words of this member of staff.
+    pub(super) async fn reports(&mut self) -> Result<Reply, BotError> {
+        let Some(staff) = self.staff() else {
+            return self.home().await;
+        };
+        let words = self.tx.announced_by(staff, LISTED).await?;
+        let sentence = if words.is_empty() {
+            "teacher.no_reports"
+        } else {
+            "teacher.reports"
+        };
+        let mut page = Page::new(self.tell(sentence)?);
+        for one in words {
+            let short: String = one.text.chars().take(30).collect();
+            page = page.row(vec![(short, Choice::Staff(Task::Report(one.id)))]);
+        }
+        Ok(page.row(self.back()?).into())
+    }
+
+    /// What became of one word, with what can be done.
+    pub(super) async fn report(&mut self, id: i64) -> Result<Reply, BotError> {
+        let Some((announced, heard)) = self.of_mine(id).await? else {
+            return self.home().await;
+        };
+        let told = told(self.words, &announced, &heard, self.now)?;
+        let data = json!({ "text": announced.text, "report": told.text });
+        let mut page = Page::new(self.say("teacher.report_page", &data)?);
+        if announced.cancelled_at.is_none() {
+            if !told.unacknowledged.is_empty() {
+                let words = self.say(
+                    "teacher.remind_button",
+                    &json!({ "count": told.unacknowledged.len() }),
+                )?;
+                page = page.row(vec![(words, Choice::Staff(Task::Remind(id)))]);
+            }
+            let refresh = self.button("teacher.refresh_button", Choice::Staff(Task::Report(id)))?;
+            let back = self.button("teacher.withdraw_button", Choice::Staff(Task::Withdraw(id)))?;
+            page = page.row(vec![refresh, back]);
+        }
+        Ok(page.row(self.back()?).into())
+    }
+
+    /// The word is stopped before it leaves.
+    pub(super) async fn halt(&mut self, id: i64) -> Result<Reply, BotError> {
+        let Some((announced, _)) = self.of_mine(id).await? else {
+            return self.home().await;
+        };
+        let early = announced.send_at.is_some_and(|at| self.now < at);
+        if !early {
+            return self.report(id).await;
+        }
+        self.tx.cancel_announcement(id, self.now).await?;
+        let text = self.tell("teacher.halted")?;
+        Ok(Page::new(text).row(self.back()?).into())
+    }
+
+    /// Asks once more before a word is taken back.
+    pub(super) async fn withdraw(&mut self, id: i64) -> Result<Reply, BotError> {
+        if self.of_mine(id).await?.is_none() {
+            return self.home().await;
+        }
+        let row = vec![
+            self.button(
+                "teacher.withdraw_sure_button",
+                Choice::Staff(Task::WithdrawNow(id)),
+            )?,
+            self.button("parent.back_button", Choice::Staff(Task::Report(id)))?,
+        ];
+        Ok(Page::new(self.tell("teacher.withdraw")?).row(row).into())
+    }
+
+    /// A word is taken back: who has heard it hears that, too.
+    pub(super) async fn withdraw_now(&mut self, id: i64) -> Result<Reply, BotError> {
+        if self.of_mine(id).await?.is_none() {
+            return self.home().await;
+        }
+        if !self.in_session() {
+            return self.ask_pin(Task::WithdrawNow(id)).await;
+        }
+        self.tx.cancel_announcement(id, self.now).await?;
+        self.report(id).await
+    }
+
+    /// Those who have not acknowledged a word hear it once more, nobody else.
+    pub(super) async fn remind(&mut self, id: i64) -> Result<Reply, BotError> {
+        let (Some((announced, heard)), Some(staff)) = (self.of_mine(id).await?, self.staff())
+        else {
+            return self.home().await;
+        };
+        if !self.in_session() {
+            return self.ask_pin(Task::Remind(id)).await;
+        }
+        let told = told(self.words, &announced, &heard, self.now)?;
+        let last = self.tx.reminded_at(id).await?;
+        if told.unacknowledged.is_empty() || last.is_some_and(|at| self.now - at < REMINDED) {
+            let alert = Some(self.tell("teacher.reminded_lately")?);
+            let report = self.report(id).await?;
+            return Ok(Reply { alert, ..report });
+        }
+        let students: Vec<i64> = told.unacknowledged.into_iter().collect();
+        let text = self.say("teacher.reminder", &json!({ "text": announced.text }))?;
+        let new = NewAnnouncement {
+            author: Some(staff),
+            classes: &[],
+            text: &text,
+            sms: None,
+            urgent: false,
+            confirm: &announced.confirm,
+            send_at: self.now + MINUTE,
+        };
+        self.tx.remind(&new, id, &students).await?;
+        let data = json!({ "count": students.len() });
+        let text = self.say("teacher.reminding", &data)?;
+        Ok(Page::new(text).row(self.back()?).into())
+    }
+
+    /// A word of this member of staff, or of their classes, with what became of it.
+    async fn of_mine(&mut self, id: i64) -> Result<Option<(Announced, Vec<Heard>)>, BotError> {
+        let Some((announced, classes)) = self.tx.announcement(id).await? else {
+            return Ok(None);
+        };
+        let own = self.own(&classes).await?;
+        if classes.is_empty() || own.len() != classes.len() {
+            return Ok(None);
+        }
+        let of = self.tx.people_of_classes(&classes, self.today).await?;
+        let heard = self.tx.heard(id, &of.students).await?;
+        Ok(Some((announced, heard)))
+    }
+
+    /// «5 «А»» of a class's id, for who may speak to it.
+    pub(super) async fn class_called(&mut self, class: i64) -> Result<Option<String>, BotError> {
+        let own = self.own(&[class]).await?;
+        Ok((!own.is_empty()).then(|| names(&own)))
+    }
+}
