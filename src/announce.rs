@@ -62,7 +62,10 @@ pub fn notes(text: &str, surnames: &BTreeSet<String>) -> Vec<Note> {
 
 /// Whether a word may be this surname in one of its cases: «Соколовой» is «Соколова».
 fn declined(word: &str, surname: &str) -> bool {
-    let capital = word.chars().next().is_some_and(char::is_uppercase);
+    // Where all letters are capitals they tell nothing.
+    let mut letters = word.chars();
+    let capital = letters.next().is_some_and(char::is_uppercase)
+        && letters.next().is_some_and(char::is_lowercase);
     let stem = |text: &str| {
         let lower = text.to_lowercase();
         let bare = lower.trim_end_matches(['а', 'я', 'й', 'и', 'ы', 'о', 'у', 'е', 'ь', 'ю']);

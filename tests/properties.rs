@@ -423,6 +423,7 @@ prop_compose! {
             term_closed: false,
             told,
             missed: Vec::new(),
+            acknowledged: Vec::new(),
             open,
         }
     }

@@ -54,14 +54,12 @@ impl Turn<'_> {
             return Ok(Page::new(self.tell("door.too_often")?).into());
         }
         let invite = self.tx.invite(&self.links.invite(&code)).await?;
-        match invite.filter(|invite| !invite.revoked) {
-            Some(invite) => self.invited(&invite).await,
-            None => {
-                self.dialogue.failures += 1;
-                self.dialogue.failing_since.get_or_insert(self.now);
-                Ok(Page::new(self.tell("door.wrong")?).into())
-            }
+        if let Some(invite) = invite.filter(|invite| !invite.revoked) {
+            return self.invited(&invite).await;
         }
+        self.dialogue.failures += 1;
+        self.dialogue.failing_since.get_or_insert(self.now);
+        Ok(Page::new(self.tell("door.wrong")?).into())
     }
 
     /// Forgets wrong codes that are long ago.

@@ -395,7 +395,7 @@ async fn calm<F: Future<Output = Outcome>>(pace: &Pace, call: impl Fn() -> F) ->
         };
         let pause = retry_after
             .unwrap_or(AFTER_FAILURE)
-            .min(Duration::from_secs(60));
+            .min(Duration::from_mins(1));
         let _ = timeout(pause, pending::<()>()).await;
     }
     outcome

@@ -200,15 +200,13 @@ impl Turn<'_> {
             }
             None => None,
         };
-        match known {
-            Some(choice) => self.choose(choice).await,
-            // A message of the past, or somebody who tries what is not theirs.
-            None => {
-                let alert = Some(self.tell("parent.gone")?);
-                let home = self.home().await?;
-                Ok(Reply { alert, ..home })
-            }
+        if let Some(choice) = known {
+            return self.choose(choice).await;
         }
+        // A message of the past, or somebody who tries what is not theirs.
+        let alert = Some(self.tell("parent.gone")?);
+        let home = self.home().await?;
+        Ok(Reply { alert, ..home })
     }
 
     /// A button below a message of the engine was pressed. The message stays where it is.

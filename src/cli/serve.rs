@@ -91,15 +91,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     if let Some(calendar) = press {
         beside.spawn(calendar.run(clock::random(), stop.clone()));
     }
-    if let (Some(mailbox), Some(links)) = (providers::bounces(config)?, links.clone()) {
-        let clock = Clock::Wall;
-        let returns = Returns {
-            mailbox,
-            links,
-            store: store.clone(),
-            clock,
-            zone,
-        };
+    if let Some(returns) = returns(config, &store, links.clone(), zone)? {
         beside.spawn(returns.run(stop.clone()));
     }
     if let Some(bot) = bot(config, &store, &providers, links, (zone, quiet), &look)? {
@@ -252,6 +244,25 @@ async fn begin(config: &Config, store: &Store) -> Result<Option<Watermark>> {
     place
         .map(|path| Watermark::begin(path.clone(), begun.mark).with_context(|| unreadable(&path)))
         .transpose()
+}
+
+/// What reads the mails that come back, where there is a mailbox for them.
+fn returns(
+    config: &Config,
+    store: &Store,
+    links: Option<Arc<Links>>,
+    zone: Tz,
+) -> Result<Option<Returns>> {
+    let (Some(mailbox), Some(links)) = (providers::bounces(config)?, links) else {
+        return Ok(None);
+    };
+    Ok(Some(Returns {
+        mailbox,
+        links,
+        store: store.clone(),
+        clock: Clock::Wall,
+        zone,
+    }))
 }
 
 /// Where the receipts of SMS gateways come in; those that they keep are fetched `beside`, until `stop`.

@@ -243,50 +243,60 @@ impl Turn<'_> {
             "urgent": draft.urgent,
             "confirm": self.confirm_in_words(&draft.confirm)?,
         });
-        let mut page = Page::new(self.say("teacher.check", &data)?);
-        page = page.row(vec![
+        let page = Page::new(self.say("teacher.check", &data)?);
+        let page = self.check_rows(page, &draft, phones > 0)?;
+        let page = if audience.reached() > 0 {
+            let words = self.say(
+                "teacher.send_button",
+                &json!({ "count": audience.reached() }),
+            )?;
+            let token = self.offer(&draft, staff);
+            page.row(vec![(words, Choice::Staff(Task::Send(token)))])
+        } else {
+            page
+        };
+        let page = page.row(vec![
+            self.button("teacher.rewrite_button", Choice::Staff(Task::Rewrite))?,
+            self.button("teacher.discard_button", Choice::Staff(Task::Discard))?,
+        ]);
+        Ok(page.into())
+    }
+
+    /// What can be looked at and changed before a draft leaves.
+    fn check_rows(&self, page: Page, draft: &Draft, by_sms: bool) -> Result<Page, BotError> {
+        let mut page = page.row(vec![
             self.button("teacher.list_button", Choice::Staff(Task::List))?,
             self.button("teacher.preview_button", Choice::Staff(Task::Preview))?,
         ]);
-        if phones > 0 {
-            page =
-                page.row(vec![self.button(
-                    "teacher.shorten_button",
-                    Choice::Staff(Task::Shorten),
-                )?]);
+        if by_sms {
+            let shorten = Choice::Staff(Task::Shorten);
+            page = page.row(vec![self.button("teacher.shorten_button", shorten)?]);
         }
         let mut confirms = Vec::new();
         for (code, words) in CONFIRMS.iter().filter(|(code, _)| *code != draft.confirm) {
             let task = Task::Confirm((*code).to_owned());
             confirms.push(self.button(words, Choice::Staff(task))?);
         }
-        page = page.row(confirms);
         let urgent = if draft.urgent {
             "teacher.not_urgent_button"
         } else {
             "teacher.urgent_button"
         };
-        page = page.row(vec![
-            self.button(urgent, Choice::Staff(Task::Urgent(!draft.urgent)))?,
-        ]);
-        if audience.reached() > 0 {
-            let name = reference(&mut *self.random);
-            let token = Token {
-                chat: self.chat.to_owned(),
-                staff,
-                draft: draft.hash(),
-                until: self.now + CONFIRMED,
-            };
-            self.tokens.offer(name.clone(), token, self.now);
-            let data = json!({ "count": audience.reached() });
-            let words = self.say("teacher.send_button", &data)?;
-            page = page.row(vec![(words, Choice::Staff(Task::Send(name)))]);
-        }
-        let page = page.row(vec![
-            self.button("teacher.rewrite_button", Choice::Staff(Task::Rewrite))?,
-            self.button("teacher.discard_button", Choice::Staff(Task::Discard))?,
-        ]);
-        Ok(page.into())
+        let urgent = self.button(urgent, Choice::Staff(Task::Urgent(!draft.urgent)))?;
+        Ok(page.row(confirms).row(vec![urgent]))
+    }
+
+    /// Offers a confirmation of this draft, and says its name.
+    fn offer(&mut self, draft: &Draft, staff: i64) -> String {
+        let name = reference(&mut *self.random);
+        let token = Token {
+            chat: self.chat.to_owned(),
+            staff,
+            draft: draft.hash(),
+            until: self.now + CONFIRMED,
+        };
+        self.tokens.offer(name.clone(), token, self.now);
+        name
     }
 
     /// By name, whom it reaches and how.

@@ -72,22 +72,7 @@ pub(crate) fn told(
             _ => lost.push(one),
         }
     }
-    let mut unreached = Vec::new();
-    for one in heard {
-        // Whoever was to hear electronically and does not is named with what happened.
-        let failed = one.message.as_ref().filter(|(_, state)| {
-            matches!(
-                state.as_str(),
-                "rejected" | "undelivered" | "expired" | "suppressed" | "unresolved"
-            )
-        });
-        let instead = matches!(one.state.as_str(), "settling" | "waiting" | "told_by_paper");
-        if let Some((channel, _)) = failed.filter(|_| instead) {
-            let channel = Channel::from_code(channel).map_or("teacher.by_nothing", channel_words);
-            let data = json!({ "name": one.guardian, "channel": say(channel, &Value::Null)? });
-            unreached.push(say("teacher.failed_by", &data)?);
-        }
-    }
+    let mut unreached = unreached(words, heard)?;
     for one in lost {
         unreached.push(say("teacher.not_told", &json!({ "name": one.guardian }))?);
     }
@@ -132,6 +117,27 @@ pub(crate) fn told(
         ended,
         unacknowledged,
     })
+}
+
+/// Whoever was to hear electronically and did not, by name and channel.
+fn unreached(words: &Words, heard: &[Heard]) -> Result<Vec<String>, WordsError> {
+    let say = |name: &str, data: &Value| words.say(Language::Russian, name, data);
+    let mut unreached = Vec::new();
+    for one in heard {
+        let failed = one.message.as_ref().filter(|(_, state)| {
+            matches!(
+                state.as_str(),
+                "rejected" | "undelivered" | "expired" | "suppressed" | "unresolved"
+            )
+        });
+        let instead = matches!(one.state.as_str(), "settling" | "waiting" | "told_by_paper");
+        if let Some((channel, _)) = failed.filter(|_| instead) {
+            let channel = Channel::from_code(channel).map_or("teacher.by_nothing", channel_words);
+            let data = json!({ "name": one.guardian, "channel": say(channel, &Value::Null)? });
+            unreached.push(say("teacher.failed_by", &data)?);
+        }
+    }
+    Ok(unreached)
 }
 
 impl Turn<'_> {
