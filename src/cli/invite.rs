@@ -1,9 +1,18 @@
 //! `invite`: one-time codes by which families and staff connect to the bot.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
+use anyhow::Context;
+use chrono::Datelike;
 use clap::Args;
 use serde_json::json;
+use vestnik_contract::Messenger;
+use vestnik_sheet::{CARDS, Card, Cards};
 
 use super::{Failure, show::only};
 use crate::{
@@ -13,7 +22,10 @@ use crate::{
     instant::{DAY, Millis},
     journal::class_name::ClassName,
     links::Links,
+    paper::press::child,
+    providers,
     store::{Guest, Invitee, NewInvite, Store},
+    text::words,
     zone,
 };
 
@@ -106,9 +118,71 @@ pub(super) async fn run(
             expires_at,
         })
         .collect();
+    let pdf = match &arguments.out {
+        Some(_) if !issued.is_empty() => Some(cards(config, store, &issued, expires_at).await?),
+        _ => None,
+    };
+    // Nobody is shut out by cards that could not be printed.
     store.issue_invites(&rows, now).await?;
+    if let (Some(path), Some(pdf)) = (&arguments.out, pdf) {
+        write_private(path, &pdf.bytes).with_context(|| format!("{}", path.display()))?;
+        eprintln!(
+            "{}: {} cards on {} pages",
+            path.display(),
+            issued.len(),
+            pdf.pages
+        );
+    }
     print(&issued, expires_at, zone, arguments.json)?;
     Ok(())
+}
+
+/// The cards as pages. Where the bot's name cannot be had, they have no picture.
+async fn cards(
+    config: &Config,
+    store: &Store,
+    issued: &[Issued],
+    expires_at: Millis,
+) -> Result<vestnik_sheet::Pdf, Failure> {
+    let name = match &config.telegram {
+        Some(account) => providers::telegram(account)?.name().await,
+        None => return Err(Failure::Usage("there is no bot".into())),
+    };
+    let name = name
+        .inspect_err(|reason| eprintln!("the cards have no picture: {reason}"))
+        .ok();
+    let zone = store.school(&config.school).await?;
+    let day = zone::local(expires_at, zone).date();
+    let card = |one: &Issued| Card {
+        whom: one.to.name.clone(),
+        of: one.to.student.as_ref().map(|student| match &one.to.class {
+            Some(class) => format!("{student}, {class}"),
+            None => student.clone(),
+        }),
+        code: one.code.to_string(),
+        link: name
+            .as_ref()
+            .map(|name| format!("https://t.me/{name}?start={}", one.code.letters())),
+    };
+    let cards = Cards {
+        school: store.school_name().await?.unwrap_or_default(),
+        bot: name.as_ref().map(|name| format!("@{name}")),
+        until: format!("{} {}", words::day(day), day.year()),
+        cards: issued.iter().map(card).collect(),
+    };
+    Ok(child(config)?.render(&cards, CARDS).await?)
+}
+
+/// Writes a file that only its owner may read: it lets people in.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 fn unknown(class: &ClassName, classes: &[(i64, ClassName)]) -> Failure {

@@ -10,13 +10,14 @@ use std::{
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
     time::timeout,
 };
 
-use crate::{Batch, Pdf, RenderError, render};
+use crate::{Paper, Pdf, RenderError, render::set};
 
 /// A class makes a hundredth of it.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -29,7 +30,7 @@ struct Request {
     /// How many seconds of processor time.
     seconds: u64,
     template: String,
-    batch: Batch,
+    data: Value,
 }
 
 /// A program that is started for each batch and given bounds.
@@ -46,16 +47,19 @@ pub struct Child {
 }
 
 impl Child {
-    /// Sets a batch. When this returns, or is dropped, nothing of the child is left.
+    /// Sets pages. When this returns, or is dropped, nothing of the child is left.
     ///
     /// # Errors
     /// [`RenderError`]: what is wrong with the template, or how the child ended.
-    pub async fn render(&self, batch: &Batch, template: &str) -> Result<Pdf, RenderError> {
+    pub async fn render(&self, paper: &impl Paper, template: &str) -> Result<Pdf, RenderError> {
+        let data = paper
+            .data()
+            .map_err(|error| RenderError::Died(error.to_string()))?;
         let request = Request {
             memory: self.memory,
             seconds: self.timeout.as_secs().max(1),
             template: template.to_owned(),
-            batch: batch.clone(),
+            data,
         };
         let request =
             serde_json::to_vec(&request).map_err(|error| RenderError::Died(error.to_string()))?;
@@ -132,7 +136,7 @@ pub fn work(mut input: impl Read, mut output: impl Write, mut errors: impl Write
             bound(Resource::As, request.memory);
             bound(Resource::Cpu, request.seconds);
             bound(Resource::Core, 0);
-            render(&request.batch, &request.template)
+            set(&request.data, &request.template)
         }
     };
     let said = rendered.as_ref().map(|pdf| pdf.pages);

@@ -59,7 +59,7 @@ pub(crate) fn batch(mut batch: Batch) -> Batch {
 
 /// A text on one line, without control characters and the marks that turn the direction of writing,
 /// and with places to break in words that no line could hold.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let bare: String = text
         .chars()
         .filter(|c| !turns_direction(*c))

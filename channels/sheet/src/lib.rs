@@ -5,16 +5,36 @@
 //! behind. The template sees the data as a JSON file and never as source, so that no name and no
 //! homework can be taken for markup.
 
+mod cards;
 mod child;
 mod clean;
 mod data;
 mod render;
 mod sample;
 
+pub use cards::{Card, Cards};
 pub use child::{Child, work};
 pub use data::{Announcement, Batch, Homework, Mark, Remark, Sheet, Subject, TermResult};
 pub use render::{Pdf, render};
 pub use sample::sample;
+
+/// Something to be printed: the data that a template sees.
+pub trait Paper {
+    /// The data, fit for paper.
+    ///
+    /// # Errors
+    /// What cannot be written as JSON.
+    fn data(&self) -> serde_json::Result<serde_json::Value>;
+}
+
+impl Paper for Batch {
+    fn data(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::to_value(clean::batch(self.clone()))
+    }
+}
+
+/// The layout of invitations: `templates/sheets/cards.typ`.
+pub const CARDS: &str = include_str!("../../../templates/sheets/cards.typ");
 
 /// The layout that comes with the program: `templates/sheets/week.typ`.
 pub const WEEK: &str = include_str!("../../../templates/sheets/week.typ");

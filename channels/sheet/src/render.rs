@@ -11,7 +11,9 @@ use typst::{
 use typst_layout::PagedDocument;
 use typst_pdf::PdfOptions;
 
-use crate::{RenderError, clean, data::Batch};
+use serde_json::Value;
+
+use crate::{Paper, RenderError};
 
 /// The pages.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,12 +30,20 @@ impl std::fmt::Debug for Pdf {
     }
 }
 
-/// Sets a batch by a template. The same input gives the same bytes.
+/// Sets pages by a template. The same input gives the same bytes.
 ///
 /// # Errors
 /// [`RenderError::Template`] with the line.
-pub fn render(batch: &Batch, template: &str) -> Result<Pdf, RenderError> {
-    let world = Room::new(batch, template)?;
+pub fn render(paper: &impl Paper, template: &str) -> Result<Pdf, RenderError> {
+    let data = paper
+        .data()
+        .map_err(|error| RenderError::Died(error.to_string()))?;
+    set(&data, template)
+}
+
+/// Sets data by a template.
+pub(crate) fn set(data: &Value, template: &str) -> Result<Pdf, RenderError> {
+    let world = Room::new(data, template)?;
     let compiled = typst::compile::<PagedDocument>(&world);
     let document = compiled.output.map_err(|errors| world.blame(&errors))?;
     // Tags are for screens; on paper they only make the file nine times as large.
@@ -59,7 +69,7 @@ struct Room {
 }
 
 impl Room {
-    fn new(batch: &Batch, template: &str) -> Result<Self, RenderError> {
+    fn new(data: &Value, template: &str) -> Result<Self, RenderError> {
         let named = |name: &str| {
             let path = VirtualPath::new(name).map_err(|_| RenderError::Template {
                 line: 0,
@@ -67,8 +77,8 @@ impl Room {
             })?;
             Ok(RootedPath::new(VirtualRoot::Project, path).intern())
         };
-        let data = serde_json::to_vec(&clean::batch(batch.clone()))
-            .map_err(|error| RenderError::Died(error.to_string()))?;
+        let data =
+            serde_json::to_vec(data).map_err(|error| RenderError::Died(error.to_string()))?;
         let fonts: Vec<Font> = [
             dejavu::sans::regular(),
             dejavu::sans::bold(),

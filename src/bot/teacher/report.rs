@@ -52,7 +52,8 @@ pub(crate) fn told(
 ) -> Result<Told, WordsError> {
     let language = Language::Russian;
     let say = |name: &str, data: &Value| words.say(language, name, data);
-    let (mut informed, mut paper, mut waits, mut leaving) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut informed, mut paper, mut waits) = (0_usize, 0_usize, 0_usize);
+    let (mut leaving, mut doubt) = (0_usize, 0_usize);
     let mut lost = Vec::new();
     for one in heard {
         let message = one.message.as_ref();
@@ -61,6 +62,7 @@ pub(crate) fn told(
             "told_by_paper" => paper += 1,
             "in_message" => match message {
                 Some((channel, _)) if channel == Channel::Paper.code() => paper += 1,
+                Some((_, state)) if state == "in_doubt" => doubt += 1,
                 _ => leaving += 1,
             },
             "settling" | "waiting" => match one.waits_for.as_deref() {
@@ -94,7 +96,7 @@ pub(crate) fn told(
         .filter(|student| asked && !acknowledged(student))
         .collect();
     let begun = announced.send_at.is_none_or(|at| at <= now);
-    let quiet = leaving == 0 && waits == 0 && !heard.is_empty();
+    let quiet = leaving + waits + doubt == 0 && !heard.is_empty();
     let ended = announced.cancelled_at.is_some() || (begun && quiet);
     let data = json!({
         "cancelled": announced.cancelled_at.is_some(),
@@ -106,6 +108,7 @@ pub(crate) fn told(
         "paper": paper,
         "waits": waits,
         "leaving": leaving,
+        "doubt": doubt,
         "unreached": unreached,
         "more": (more > 0).then_some(more),
         "asked": asked,
