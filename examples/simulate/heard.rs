@@ -142,7 +142,12 @@ pub(crate) fn duplicates(
             let shared = pair
                 .iter()
                 .any(|one| owners.get(&one.reference).is_some_and(|count| *count > 1));
-            same && !shared && messages.iter().all(|one| one.sure)
+            // What a sheet took back in between is news when it stands there again.
+            let taken_back = heard.iter().any(|one| {
+                let between = pair[0].at <= one.at && one.at <= pair[1].at;
+                one.own && between && one.value != pair[0].value
+            });
+            same && !shared && !taken_back && messages.iter().all(|one| one.sure)
         });
         if let Some(pair) = again {
             return Err(format!(
