@@ -265,6 +265,52 @@ async fn a_second_program_with_the_same_token_is_named_in_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_shell_announces_to_the_same_families_as_the_wizard() {
+    for database in databases().await {
+        let talk = Talk::new(Duration::ZERO).await;
+        let program = Program::new(&config(&database, &talk.channels));
+        let store = open(&program, &database).await;
+        sql(&store, SCHOOL).await;
+        families(&store).await;
+        sql(
+            &store,
+            "INSERT INTO contact (guardian_id, channel, address) VALUES (1, 'telegram', '1001')",
+        )
+        .await;
+        let text = [
+            "announce",
+            "--class",
+            "5-a",
+            "--text",
+            "Собрание в 18:00",
+            "--json",
+        ];
+        let run = |more: &[&str]| {
+            let arguments = [&text[..], more].concat();
+            let printed = tokio::task::block_in_place(|| program.print(&arguments));
+            serde_json::from_str::<serde_json::Value>(&printed).unwrap()
+        };
+        let dry = run(&["--dry-run"]);
+        assert_eq!(dry["id"], serde_json::Value::Null);
+        assert_eq!(dry["channels"]["telegram"], 1, "{dry}");
+        assert_eq!(dry["channels"]["paper"], FAMILIES - 1, "{dry}");
+        let sent = run(&["--confirm", "both"]);
+        assert_eq!(sent["id"], 1, "the dry run wrote nothing");
+        let daemon = program.serve();
+        sql(&store, "UPDATE announcement SET send_at = 1").await;
+        talk.wait(&program, 1_001, "Собрание в 18:00").await;
+        assert_eq!(daemon.stop(), Some(0));
+        tokio::task::block_in_place(|| program.print(&["announce", "--cancel", "1"]));
+        let again = program.run(&["announce", "--cancel", "1"]);
+        assert_eq!(again.status.code(), Some(2));
+        let wrong = program.run(&["announce", "--class", "9В", "--text", "x"]);
+        assert_eq!(wrong.status.code(), Some(2));
+        let empty = program.run(&["announce", "--class", "5А", "--text", " "]);
+        assert_eq!(empty.status.code(), Some(2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cards_are_printed_for_the_owner_of_the_file_only() {
     use std::os::unix::fs::PermissionsExt;
     let talk = Talk::new(Duration::ZERO).await;

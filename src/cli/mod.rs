@@ -1,5 +1,6 @@
 //! The command line: data on stdout, talk on stderr; exit 0, 1 failed, 2 wrong usage.
 
+mod announce;
 mod budget;
 mod check;
 mod consent;
@@ -101,6 +102,12 @@ enum Command {
     /// Keep the register of consents
     #[command(subcommand)]
     Consent(consent::Action),
+    /// Announce something to classes, as a class teacher does in the bot
+    #[command(
+        after_help = "Example: vestnik announce --class 5А --text \"Собрание 20.10 в 18:00\" --confirm one\n\
+        It leaves in a minute, at night in the morning, unless it is urgent."
+    )]
+    Announce(announce::Arguments),
     /// Make one-time codes by which families and staff connect to the bot
     #[command(after_help = "Example: vestnik invite --class 5А --out cards.pdf\n\
         Each code lets one person in, once. Older codes of the same people let nobody in any more.")]
@@ -251,6 +258,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Consent(action) => {
             consent::run(&look(&config).await?, &config, &action).await?;
+        }
+        Command::Announce(arguments) => {
+            announce::run(&look(&config).await?, &config, &arguments).await?;
         }
         Command::Invite(arguments) => {
             invite::run(&look(&config).await?, &config, &arguments).await?;

@@ -103,6 +103,17 @@ impl Store {
         Ok(id)
     }
 
+    /// Takes a word back; false where there is none that could be.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn cancel_announcement(&self, id: i64, now: Millis) -> Result<bool, StoreError> {
+        let mut tx = self.transaction().await?;
+        let cancelled = tx.cancel_announcement(id, now).await?;
+        tx.commit().await?;
+        Ok(cancelled)
+    }
+
     /// The students of these classes and who answers for them.
     ///
     /// # Errors

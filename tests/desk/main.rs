@@ -32,6 +32,7 @@ mod roads;
 mod school;
 mod silence;
 mod staff;
+mod strange;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/talk.rs"]

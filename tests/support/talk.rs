@@ -93,6 +93,11 @@ impl Talk {
         code
     }
 
+    /// Handles these updates, as if the messenger had brought them.
+    pub(crate) async fn take(&mut self, updates: &[Update], now: Millis) -> bool {
+        self.bot.take(updates, now).await
+    }
+
     /// What people did and nobody has handled.
     pub(crate) async fn updates(&mut self) -> Vec<Update> {
         if self.chats.newest() <= self.after {

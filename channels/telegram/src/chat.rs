@@ -265,6 +265,39 @@ mod tests {
     }
 
     #[test]
+    fn no_update_is_too_strange_to_be_read() {
+        // Whole updates with one value replaced by another kind of value.
+        let update = r#"{"update_id":8,"callback_query":{"id":"9","from":{"id":77,"is_bot":false,
+            "first_name":"О"},"chat_instance":"1","data":"abc.1","message":{"message_id":5,"date":1792000000,
+            "text":"x","chat":{"id":77,"type":"private","first_name":"О"}}}}"#;
+        for (at, _) in update.char_indices() {
+            let _ = read(&update.as_bytes()[..at]);
+        }
+        for value in [
+            "null",
+            "-1",
+            "1e400",
+            "[]",
+            "{}",
+            "\"\\ud800\"",
+            "true",
+            "18446744073709551616",
+        ] {
+            for key in [
+                "8",
+                "\"9\"",
+                "77",
+                "false",
+                "\"abc.1\"",
+                "1792000000",
+                "\"private\"",
+            ] {
+                let _ = read(update.replacen(key, value, 1).as_bytes());
+            }
+        }
+    }
+
+    #[test]
     fn what_people_do_is_read_as_telegram_writes_it() {
         let update = |body: &str| read(body.as_bytes()).expect("an update");
         let said = update(

@@ -1,0 +1,209 @@
+//! `announce`: a word to classes from the shell, looked at as the bot's wizard looks at it.
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::Failure;
+use crate::{
+    announce::{Audience, Note, notes},
+    clock::Clock,
+    config::Config,
+    instant::{Millis, SECOND},
+    journal::class_name::ClassName,
+    store::{NewAnnouncement, Store},
+    zone,
+};
+
+/// How long it waits in which it may be cancelled.
+const HOLD: Millis = 60 * SECOND;
+
+/// Whose confirmation is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Confirm {
+    /// Of one parent of each student
+    One,
+    /// Of both
+    Both,
+}
+
+/// The arguments of `announce`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The class; several times for several
+    #[arg(long, value_name = "CLASS", required_unless_present_any = ["all", "cancel"])]
+    class: Vec<ClassName>,
+    /// All classes
+    #[arg(long, conflicts_with = "class")]
+    all: bool,
+    /// What is announced
+    #[arg(
+        long,
+        required_unless_present = "cancel",
+        default_value = "",
+        hide_default_value = true
+    )]
+    text: String,
+    /// The same in fewer words, for SMS
+    #[arg(long, value_name = "TEXT")]
+    sms: Option<String>,
+    /// It breaks into the night
+    #[arg(long)]
+    urgent: bool,
+    /// Families confirm that they have read it
+    #[arg(long)]
+    confirm: Option<Confirm>,
+    /// Take this one back instead: who has heard it hears that, too
+    #[arg(long, value_name = "ID", conflicts_with_all = ["class", "all", "text"])]
+    cancel: Option<i64>,
+    /// Only say whom it would reach
+    #[arg(long)]
+    dry_run: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(
+    store: &Store,
+    config: &Config,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
+    if let Some(id) = arguments.cancel {
+        if store.cancel_announcement(id, Clock::Wall.now()).await? {
+            eprintln!("announcement {id} is taken back");
+            return Ok(());
+        }
+        return Err(Failure::Usage(format!(
+            "there is no announcement {id} that could be taken back"
+        )));
+    }
+    let text = arguments.text.trim();
+    if text.is_empty() {
+        return Err(Failure::Usage(
+            "--text: there is nothing to announce".into(),
+        ));
+    }
+    let zone = store.school(&config.school).await?;
+    let now = Clock::Wall.now();
+    let today = zone::local(now, zone).date();
+    let classes = chosen(&store.classes(today).await?, arguments)?;
+    let of = store.people_of_classes(&classes, today).await?;
+    let channels = config.channels();
+    let audience = Audience::of(&of.people, &of.students, arguments.urgent, &channels, today);
+    for note in notes(text, &of.surnames) {
+        eprintln!("look again: {}", in_words(&note));
+    }
+    let named = store.policy_name().await?;
+    let policy = config.regulation(named.as_deref().unwrap_or(&config.school.policy))?;
+    let soon = now + HOLD;
+    let send_at = if arguments.urgent {
+        soon
+    } else {
+        let local = zone::local(soon, zone);
+        zone::instant(policy.policy.quiet.over_at(local), zone).max(soon)
+    };
+    let id = if arguments.dry_run {
+        None
+    } else {
+        let new = NewAnnouncement {
+            author: None,
+            classes: &classes,
+            text,
+            sms: arguments.sms.as_deref(),
+            urgent: arguments.urgent,
+            confirm: match arguments.confirm {
+                None => "none",
+                Some(Confirm::One) => "one",
+                Some(Confirm::Both) => "both",
+            },
+            send_at,
+        };
+        Some(store.announce(&new).await?)
+    };
+    print(
+        id,
+        &audience,
+        &zone::timestamp(send_at, zone),
+        arguments.json,
+    )
+}
+
+/// The classes that are meant.
+fn chosen(known: &[(i64, ClassName)], arguments: &Arguments) -> Result<Vec<i64>, Failure> {
+    if arguments.all {
+        return Ok(known.iter().map(|(id, _)| *id).collect());
+    }
+    arguments
+        .class
+        .iter()
+        .map(|wanted| {
+            let found = known.iter().find(|(_, class)| class == wanted);
+            found.map(|(id, _)| *id).ok_or_else(|| {
+                let known: Vec<String> = known.iter().map(|(_, class)| class.plain()).collect();
+                Failure::Usage(format!(
+                    "no student attends {wanted} today; classes are: {}",
+                    known.join(", ")
+                ))
+            })
+        })
+        .collect()
+}
+
+fn print(
+    id: Option<i64>,
+    audience: &Audience,
+    send_at: &str,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let channels = audience.by_channel();
+    if as_json {
+        let channels: serde_json::Map<String, serde_json::Value> = channels
+            .iter()
+            .map(|(channel, count)| (channel.code().to_owned(), json!(count)))
+            .collect();
+        let line = json!({
+            "id": id,
+            "students": audience.students,
+            "guardians": audience.reached(),
+            "must_not_hear": audience.listeners.len() - audience.reached(),
+            "with_a_digest": audience.later(),
+            "channels": channels,
+            "send_at": send_at,
+        });
+        println!("{}", serde_json::to_string_pretty(&line)?);
+        return Ok(());
+    }
+    let by: Vec<String> = channels
+        .iter()
+        .map(|(channel, count)| format!("{} {count}", channel.code()))
+        .collect();
+    println!(
+        "{} students, {} guardians: {}",
+        audience.students,
+        audience.reached(),
+        by.join(", ")
+    );
+    if audience.later() > 0 {
+        println!(
+            "{} of them with their digest, as they chose",
+            audience.later()
+        );
+    }
+    match id {
+        Some(id) => eprintln!(
+            "announcement {id} leaves at {send_at}; vestnik announce --cancel {id} stops it"
+        ),
+        None => eprintln!("nothing was written down"),
+    }
+    Ok(())
+}
+
+fn in_words(note: &Note) -> String {
+    match note {
+        Note::Link => "there is a link in it; the school promises none to log in".into(),
+        Note::Surname(word) => format!("«{word}» looks like a student's surname"),
+        Note::Loud => "it shouts".into(),
+        Note::Money => "it speaks of money, as fraudsters do".into(),
+        Note::Secret => "it asks for a code or a password, which the school never does".into(),
+    }
+}
