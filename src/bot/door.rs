@@ -157,8 +157,13 @@ impl Turn<'_> {
         }
         let school = self.tx.school_names().await?;
         let text = self.say("door.staff", &json!({ "school": school.name }))?;
+        let page = self
+            .staff_rows()
+            .await?
+            .into_iter()
+            .fold(Page::new(text), Page::row);
         Ok(Reply {
-            pages: vec![Page::new(text)],
+            pages: vec![page],
             menu: true,
             ..Reply::default()
         })

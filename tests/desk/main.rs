@@ -39,5 +39,6 @@ mod support;
 mod talk;
 mod teacher;
 mod terms;
+mod transcripts;
 mod traps;
 mod week;

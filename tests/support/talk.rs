@@ -154,6 +154,12 @@ impl Talk {
         self.last(chat)
     }
 
+    /// Somebody presses a button anywhere in the chat, and the bot answers.
+    pub(crate) async fn presses_any(&mut self, desk: &mut Desk, chat: i64, label: &str) {
+        assert!(self.chats.presses(chat, label), "no «{label}»");
+        self.work(desk).await;
+    }
+
     /// What the chat shows at its end.
     pub(crate) fn last(&self, chat: i64) -> Received {
         self.chats.shown(chat).pop().unwrap_or_default()
