@@ -111,6 +111,8 @@ kinds! {
     OfAge = "of_age", "of age: release where the guardians go on hearing, drop where the student hears alone";
     /// The database is a restored copy, or another machine sent from it last.
     Quarantine = "quarantine", "nothing is sent: is this the database that shall send from now on?";
+    /// A person has stopped all sending.
+    Pause = "pause", "nothing is sent, as a person wished: release it to go on";
 }
 
 /// How much of a burst there is.

@@ -157,11 +157,9 @@ impl Turn<'_> {
         }
         let school = self.tx.school_names().await?;
         let text = self.say("door.staff", &json!({ "school": school.name }))?;
-        let page = self
-            .staff_rows()
-            .await?
-            .into_iter()
-            .fold(Page::new(text), Page::row);
+        let mut rows = self.staff_rows().await?;
+        rows.extend(self.lead_rows().await?);
+        let page = rows.into_iter().fold(Page::new(text), Page::row);
         Ok(Reply {
             pages: vec![page],
             menu: true,

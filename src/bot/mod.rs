@@ -5,6 +5,7 @@
 //! after a power cut nothing is done twice, and what was not shown is shown. What a button means stands in
 //! the database under a name that nobody can guess; the button holds that name alone.
 
+mod admin;
 mod answer;
 mod below;
 pub mod code;
@@ -262,6 +263,7 @@ impl Bot {
     /// [`StoreError`] where the database fails.
     pub async fn say_all(&mut self, now: Millis) -> Result<(), StoreError> {
         let mut beside = self.beside();
+        beside.tell_leads(now).await?;
         beside.say(now).await?;
         beside.watch(now).await
     }
@@ -272,7 +274,8 @@ impl Bot {
             messenger: self.messenger.clone(),
             channel: self.channel,
             clock: self.clock,
-            zone: self.manner.zone,
+            manner: self.manner.clone(),
+            morning: None,
             words: self.words.clone(),
             random: StdRng::from_rng(&mut self.random),
             pace: self.pace.clone(),
@@ -304,6 +307,7 @@ impl Bot {
         let owners = tx.owners(self.channel, &update.chat, today).await?;
         let mut turn = Turn {
             tx: &mut tx,
+            store: &self.store,
             channel: self.channel,
             words: &self.words,
             templates: &self.templates,

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::teacher::{Draft, Task};
+use super::{
+    admin::Lead,
+    teacher::{Draft, Task},
+};
 use crate::store::InquiryKind;
 
 /// Where a conversation stands: what the next typed text means.
@@ -49,7 +52,7 @@ pub(crate) enum State {
         /// The new PIN, while it is entered once more.
         again: Option<String>,
         /// What waits for it.
-        then: Box<Task>,
+        then: Box<Choice>,
         /// The conversation that it interrupted.
         before: Box<State>,
     },
@@ -147,6 +150,8 @@ pub(crate) enum Choice {
     StopNow,
     /// Something that only staff do.
     Staff(Task),
+    /// Something that only who leads the school does.
+    Lead(Lead),
 }
 
 /// A page of a conversation.

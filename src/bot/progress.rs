@@ -3,13 +3,14 @@
 
 use std::{future::pending, sync::Arc};
 
-use chrono_tz::Tz;
 use rand::rngs::StdRng;
 use tokio::time::timeout;
 use vestnik_contract::{Button, Messenger, Outcome, Screen};
 
 use super::{
-    POLL, Words, calm,
+    Manner, POLL, Words,
+    admin::Picture,
+    calm,
     page::Choice,
     teacher::{Task, told},
 };
@@ -19,6 +20,7 @@ use crate::{
     engine::reference,
     family::contact::Channel,
     instant::{HOUR, Millis, SECOND},
+    schedule,
     store::{LEASE, Store, StoreError, Watched},
     text::Language,
     zone,
@@ -26,6 +28,12 @@ use crate::{
 
 /// How seldom a message is edited while a word spreads.
 const EDITED: Millis = 3 * SECOND;
+
+/// When who leads the school hears how yesterday was (product F4): cron with seconds, in the school's zone.
+const MORNING: &str = "0 45 7 * * Mon-Sat";
+
+/// A morning that is so long over is not told of any more.
+const LATE: Millis = 3 * HOUR;
 
 /// After so long nobody watches any more; the report can still be asked for.
 const WATCHED: Millis = 72 * HOUR;
@@ -36,7 +44,9 @@ pub(super) struct Beside {
     pub(super) messenger: Arc<dyn Messenger>,
     pub(super) channel: Channel,
     pub(super) clock: Clock,
-    pub(super) zone: Tz,
+    pub(super) manner: Manner,
+    /// The last morning that was told of.
+    pub(super) morning: Option<Millis>,
     pub(super) words: Words,
     pub(super) random: StdRng,
     pub(super) pace: Pace,
@@ -57,7 +67,8 @@ impl Beside {
             }
             let said = self.say(now).await;
             let watched = self.watch(now).await;
-            if let Err(error) = said.and(watched) {
+            let morning = self.tell_leads(now).await;
+            if let Err(error) = said.and(watched).and(morning) {
                 tracing::error!(error = story(&error), "the bot cannot say what it should");
             }
             let _ = timeout(POLL, pending::<()>()).await;
@@ -83,6 +94,36 @@ impl Beside {
         Ok(())
     }
 
+    /// Tells who leads the school in the morning how yesterday was and what needs a decision.
+    pub(super) async fn tell_leads(&mut self, now: Millis) -> Result<(), StoreError> {
+        let Ok(line) = MORNING.parse() else {
+            return Ok(());
+        };
+        let due = schedule::last(&line, self.manner.zone, now);
+        let Some(due) = due.filter(|due| now - due < LATE && self.morning != Some(*due)) else {
+            return Ok(());
+        };
+        let today = zone::local(now, self.manner.zone).date();
+        let picture = Picture::of(&self.store, &self.manner, now).await?;
+        let mut tx = self.store.transaction().await?;
+        if tx.claim("morning", due, now).await? {
+            let school = tx.school_names().await?;
+            match picture.tell(&self.words, &school.name, &self.manner, now) {
+                Ok(words) => {
+                    for chat in tx.lead_chats(self.channel, today).await? {
+                        tx.say((self.channel, &chat), &words, now).await?;
+                    }
+                }
+                Err(error) => tracing::error!(%error, "the morning has no words"),
+            }
+            tx.finish_job("morning", due, "who leads the school is told", now)
+                .await?;
+        }
+        tx.commit().await?;
+        self.morning = Some(due);
+        Ok(())
+    }
+
     /// Shows how watched words spread: in one message each, edited no faster than every three seconds.
     pub(super) async fn watch(&mut self, now: Millis) -> Result<(), StoreError> {
         for watched in self.store.watched(self.channel).await? {
@@ -94,7 +135,7 @@ impl Beside {
     }
 
     async fn look(&mut self, watched: &Watched, now: Millis) -> Result<(), StoreError> {
-        let today = zone::local(now, self.zone).date();
+        let today = zone::local(now, self.manner.zone).date();
         let id = watched.announcement_id;
         let mut tx = self.store.transaction().await?;
         let Some((announced, classes)) = tx.announcement(id).await? else {

@@ -17,7 +17,7 @@ use crate::{
     family::contact::Channel,
     instant::Millis,
     links::Links,
-    store::{Child, Dialogue, InquiryKind, Owners, Pressed, Tx},
+    store::{Child, Dialogue, InquiryKind, Owners, Pressed, Store, Tx},
     text::{ContentLevel, Language, Templates},
     zone,
 };
@@ -50,6 +50,8 @@ impl From<Page> for Reply {
 /// All that one update is answered from.
 pub(super) struct Turn<'a> {
     pub(super) tx: &'a mut Tx,
+    /// For questions that change nothing.
+    pub(super) store: &'a Store,
     pub(super) channel: Channel,
     pub(super) words: &'a Words,
     pub(super) templates: &'a Templates,
@@ -173,7 +175,13 @@ impl Turn<'_> {
             _ => {
                 let tasks = Self::staff_commands();
                 let task = tasks.into_iter().find(|(known, ..)| *known == name);
-                task.map_or(Choice::Home, |(.., task)| Choice::Staff(task))
+                let leads = Self::lead_commands();
+                let lead = leads.into_iter().find(|(known, ..)| *known == name);
+                match (task, lead) {
+                    (Some((.., task)), _) => Choice::Staff(task),
+                    (None, Some((.., lead))) => Choice::Lead(lead),
+                    (None, None) => Choice::Home,
+                }
             }
         };
         self.choose(choice).await
@@ -280,6 +288,7 @@ impl Turn<'_> {
             Choice::Stop => self.stop(),
             Choice::StopNow => self.stop_now().await,
             Choice::Staff(task) => Box::pin(self.work(task)).await,
+            Choice::Lead(lead) => Box::pin(self.lead(lead)).await,
         }
     }
 
@@ -369,6 +378,11 @@ impl Turn<'_> {
         let mut menu = Vec::new();
         if !self.classes().await?.is_empty() {
             for (name, words, _) in Self::staff_commands() {
+                menu.push((name.to_owned(), self.tell(words)?));
+            }
+        }
+        if self.leads().await? {
+            for (name, words, _) in Self::lead_commands() {
                 menu.push((name.to_owned(), self.tell(words)?));
             }
         }

@@ -173,7 +173,10 @@ async fn decide(
                     "{left} questions about somebody's rights are left: answer each by its number"
                 );
             }
-            let others = holds.iter().filter(|hold| !about_rights(hold));
+            // A pause is ended by its number, not by the way.
+            let others = holds
+                .iter()
+                .filter(|hold| !about_rights(hold) && hold.kind != Kind::Pause.code());
             others.map(|hold| hold.id).collect()
         }
     };

@@ -27,7 +27,7 @@ impl Engine {
         now: Millis,
     ) -> Result<(), EngineError> {
         let work = self.work(now).await?;
-        if work.quarantined {
+        if work.quarantined || work.paused {
             return Ok(());
         }
         self.probe(turn, now);

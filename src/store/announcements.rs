@@ -14,7 +14,7 @@ use super::{
     staff::TEACHERS,
 };
 use crate::{
-    family::People,
+    family::{People, contact::Channel},
     instant::Millis,
     journal::{
         class_name::ClassName,
@@ -154,6 +154,31 @@ impl Tx {
         rows.iter()
             .map(|row| Ok((int(row, "id")?, class_name(row)?)))
             .collect()
+    }
+
+    /// The chats of those who lead the school.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn lead_chats(
+        &mut self,
+        channel: Channel,
+        today: NaiveDate,
+    ) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT TRIM(c.address) AS chat FROM contact c JOIN staff s ON s.id = c.staff_id \
+             AND (s.from_on IS NULL OR s.from_on <= $2) AND (s.to_on IS NULL OR s.to_on >= $2) \
+             WHERE c.channel = $1 AND c.ended_at IS NULL AND (s.role IN ('admin', 'director', 'deputy') \
+             OR EXISTS (SELECT 1 FROM duty d WHERE d.staff_id = s.id \
+                 AND d.role IN ('admin', 'director', 'deputy') \
+                 AND (d.from_on IS NULL OR d.from_on <= $2) AND (d.to_on IS NULL OR d.to_on >= $2))) \
+             ORDER BY chat",
+        )
+        .bind(channel.code())
+        .bind(today.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter().map(|row| text(row, "chat")).collect()
     }
 
     /// Whether a member of staff leads the school: admin, director or deputy.

@@ -345,36 +345,60 @@ impl Store {
         now: Millis,
     ) -> Result<Option<u64>, StoreError> {
         let mut tx = self.transaction().await?;
+        let count = tx.decide(hold, verdict, None, now).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+}
+
+impl Tx {
+    /// As [`Store::decide`], by this member of staff.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn decide(
+        &mut self,
+        hold: i64,
+        verdict: Verdict,
+        staff: Option<i64>,
+        now: Millis,
+    ) -> Result<Option<u64>, StoreError> {
         let decided = sqlx::query(
-            "UPDATE hold SET decided_at = $2, decision = $3 WHERE id = $1 AND decided_at IS NULL \
+            "UPDATE hold SET decided_at = $2, decision = $3, decided_by = CAST($4 AS BIGINT) WHERE id = $1 AND decided_at IS NULL \
              AND ($3 <> 'summarise' OR kind NOT IN ('restriction_over', 'of_age')) \
              RETURNING kind, burst",
         )
         .bind(hold)
         .bind(now)
         .bind(verdict.code())
-        .fetch_optional(&mut *tx.db)
+        .bind(staff)
+        .fetch_optional(&mut *self.db)
         .await?;
         let Some(row) = decided else {
-            tx.commit().await?;
             return Ok(None);
         };
         let count = match verdict {
             _ if text(&row, "kind")? == Kind::Quarantine.code() => {
                 let burst = text(&row, "burst")?;
-                tx.end_quarantine(hold, &burst, verdict, now).await?
+                self.end_quarantine(hold, &burst, verdict, now).await?
             }
-            Verdict::Release => tx.release_held(hold, now).await?,
-            Verdict::Drop => tx.drop_held(hold, now).await?,
-            Verdict::Summarise => tx.summarise_held(hold, now).await?,
+            Verdict::Release => self.release_held(hold, now).await?,
+            Verdict::Drop => self.drop_held(hold, now).await?,
+            Verdict::Summarise => self.summarise_held(hold, now).await?,
         };
-        tx.answer(hold, now).await?;
-        tx.commit().await?;
+        self.answer(hold, now).await?;
         Ok(Some(count))
     }
-}
 
-impl Tx {
+    /// Stops all sending until somebody releases it; a second time it changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn pause(&mut self, now: Millis) -> Result<(), StoreError> {
+        self.hold(Kind::Pause, "all", now).await?;
+        Ok(())
+    }
+
     async fn release_held(&mut self, hold: i64, now: Millis) -> Result<u64, StoreError> {
         let released = sqlx::query(
             "UPDATE notice SET state = 'settling', waits_for = 'settling', due_at = $2, state_at = $2 \

@@ -11,7 +11,7 @@ use super::{
     press::class_name,
     rows::{int, parsed, some_text, text},
 };
-use crate::{instant::Millis, journal::class_name::ClassName};
+use crate::{family::contact::Channel, instant::Millis, journal::class_name::ClassName};
 
 /// A line of the list of messages.
 #[derive(Debug, Clone)]
@@ -261,6 +261,40 @@ impl Store {
             of_channel.insert(text(row, "state")?, int(row, "n")?);
         }
         Ok(states)
+    }
+
+    /// Of the messages that were composed in this time, by channel: how many there were, arrived, and did not.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn day_of_messages(
+        &self,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<(Channel, i64, i64, i64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT channel, COUNT(*) AS sent, \
+             CAST(SUM(CASE WHEN state IN ('accepted', 'delivered', 'no_receipt') THEN 1 ELSE 0 END) AS BIGINT) AS arrived, \
+             CAST(SUM(CASE WHEN state IN ('rejected', 'undelivered', 'expired', 'unresolved') THEN 1 ELSE 0 END) AS BIGINT) AS lost \
+             FROM message WHERE channel <> 'paper' AND state NOT IN ('superseded', 'cancelled', 'suppressed') \
+             AND composed_at >= $1 AND composed_at < $2 GROUP BY channel ORDER BY channel",
+        )
+        .bind(from)
+        .bind(to)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut day = Vec::new();
+        for row in &rows {
+            if let Some(channel) = Channel::from_code(&text(row, "channel")?) {
+                day.push((
+                    channel,
+                    int(row, "sent")?,
+                    int(row, "arrived")?,
+                    int(row, "lost")?,
+                ));
+            }
+        }
+        Ok(day)
     }
 
     /// How many calls ended how, ever: lane and outcome to count. A call under way has no outcome.

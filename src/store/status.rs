@@ -113,7 +113,7 @@ impl Store {
             .lanes()
             .await?
             .into_iter()
-            .filter(|(name, _)| name != "plan")
+            .filter(|(name, _)| name != "plan" && name != "bot")
             .map(|(name, lane)| {
                 let stands = LaneStatus {
                     standing: lane.standing.code(),

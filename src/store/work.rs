@@ -25,6 +25,8 @@ const WAITS: &str = "\
     UNION ALL SELECT 'incoming', '', 1 WHERE EXISTS (SELECT 1 FROM incoming WHERE settled_at IS NULL) \
     UNION ALL SELECT 'quarantined', '', 1 WHERE EXISTS (SELECT 1 FROM hold \
         WHERE kind = 'quarantine' AND decided_at IS NULL) \
+    UNION ALL SELECT 'paused', '', 1 WHERE EXISTS (SELECT 1 FROM hold \
+        WHERE kind = 'pause' AND decided_at IS NULL) \
     UNION ALL SELECT 'ready', lane, COUNT(*) FROM message \
         WHERE state = 'ready' AND not_before <= $1 GROUP BY lane \
     UNION ALL SELECT 'overdue', lane, COUNT(*) FROM message \
@@ -70,6 +72,8 @@ pub struct Work {
     pub incoming: bool,
     /// Nothing may be sent because a person has not said yet that this database may.
     pub quarantined: bool,
+    /// Nothing may be sent because a person wished so.
+    pub paused: bool,
     /// The next instant at which something falls due by itself.
     pub wake_at: Option<Millis>,
     lanes: BTreeMap<String, LaneWork>,
@@ -123,6 +127,7 @@ impl Store {
                 "staff_due" => work.staff_due = true,
                 "incoming" => work.incoming = true,
                 "quarantined" => work.quarantined = true,
+                "paused" => work.paused = true,
                 "ready" => lane.ready = number,
                 "silent" => lane.silent = number,
                 "receipts" => lane.receipts += number,

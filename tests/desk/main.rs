@@ -4,6 +4,7 @@
 
 mod absence;
 mod acknowledged;
+mod admin;
 mod bot;
 mod cap;
 mod choices;

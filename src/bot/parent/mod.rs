@@ -66,6 +66,9 @@ impl Turn<'_> {
         for row in self.staff_rows().await? {
             page = page.row(row);
         }
+        for row in self.lead_rows().await? {
+            page = page.row(row);
+        }
         if !self.owners.guardians.is_empty() {
             page = page.row(vec![
                 self.button("parent.settings_button", Choice::Settings)?,

@@ -354,7 +354,7 @@ impl Turn<'_> {
             return self.home().await;
         };
         if !self.in_session() {
-            return self.ask_pin(Task::Send(token)).await;
+            return self.ask_pin(Choice::Staff(Task::Send(token))).await;
         }
         if !self.tokens.take(&token, self.chat, staff, &draft, self.now) {
             let alert = Some(self.tell("teacher.outdated")?);
@@ -515,7 +515,7 @@ const CONFIRMS: [(&str, &str); 3] = [
 ];
 
 /// How staff call a channel.
-pub(super) fn channel_words(channel: Channel) -> &'static str {
+pub(in crate::bot) fn channel_words(channel: Channel) -> &'static str {
     match channel {
         Channel::Sms => "teacher.by_sms",
         Channel::Email => "teacher.by_email",

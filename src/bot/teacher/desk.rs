@@ -59,7 +59,9 @@ impl Turn<'_> {
             return self.delegate().await;
         };
         if !self.in_session() {
-            return self.ask_pin(Task::DelegateFor(colleague, days)).await;
+            return self
+                .ask_pin(Choice::Staff(Task::DelegateFor(colleague, days)))
+                .await;
         }
         let until = self.today + Days::new(days - 1);
         self.tx

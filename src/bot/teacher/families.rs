@@ -97,7 +97,7 @@ impl Turn<'_> {
     /// The answer leaves for the chat in which the family asked.
     pub(super) async fn send_answer(&mut self) -> Result<Reply, BotError> {
         if !self.in_session() {
-            return self.ask_pin(Task::SendAnswer).await;
+            return self.ask_pin(Choice::Staff(Task::SendAnswer)).await;
         }
         let state = std::mem::take(&mut self.state);
         let (
@@ -202,7 +202,7 @@ impl Turn<'_> {
     /// The note is an entry of the journal, and goes the way of all of them.
     pub(super) async fn send_note(&mut self) -> Result<Reply, BotError> {
         if !self.in_session() {
-            return self.ask_pin(Task::SendNote).await;
+            return self.ask_pin(Choice::Staff(Task::SendNote)).await;
         }
         let state = std::mem::take(&mut self.state);
         let (

@@ -11,6 +11,7 @@ mod report;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub(super) use announce::channel_words;
 pub(crate) use announce::{Draft, Tokens};
 pub(crate) use report::told;
 

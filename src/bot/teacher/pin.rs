@@ -26,14 +26,14 @@ const LOCKED: Millis = HOUR;
 
 impl Turn<'_> {
     /// Whether the PIN was given within the last eight hours.
-    pub(super) fn in_session(&self) -> bool {
+    pub(in crate::bot) fn in_session(&self) -> bool {
         self.dialogue
             .session_until
             .is_some_and(|until| self.now < until)
     }
 
     /// Asks for the PIN before something is done.
-    pub(super) async fn ask_pin(&mut self, then: Task) -> Result<Reply, BotError> {
+    pub(in crate::bot) async fn ask_pin(&mut self, then: Choice) -> Result<Reply, BotError> {
         let before = std::mem::take(&mut self.state);
         self.state = State::Pin {
             entered: String::new(),
@@ -114,7 +114,7 @@ impl Turn<'_> {
         self.tx.keep_pin(staff, &seal, self.now).await?;
         self.dialogue.session_until = Some(self.now + SESSION);
         self.state = *before;
-        Box::pin(self.work(*then)).await
+        Box::pin(self.choose(*then)).await
     }
 
     async fn keypad(&mut self) -> Result<Reply, BotError> {

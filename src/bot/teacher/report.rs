@@ -221,7 +221,7 @@ impl Turn<'_> {
             return self.home().await;
         }
         if !self.in_session() {
-            return self.ask_pin(Task::WithdrawNow(id)).await;
+            return self.ask_pin(Choice::Staff(Task::WithdrawNow(id))).await;
         }
         self.tx.cancel_announcement(id, self.now).await?;
         self.report(id).await
@@ -234,7 +234,7 @@ impl Turn<'_> {
             return self.home().await;
         };
         if !self.in_session() {
-            return self.ask_pin(Task::Remind(id)).await;
+            return self.ask_pin(Choice::Staff(Task::Remind(id))).await;
         }
         let told = told(self.words, &announced, &heard, self.now)?;
         let last = self.tx.reminded_at(id).await?;
