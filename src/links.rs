@@ -43,6 +43,7 @@ enum Use {
     Preferences,
     Invites,
     Pins,
+    Hooks,
 }
 
 impl Use {
@@ -53,6 +54,7 @@ impl Use {
             Self::Preferences => b"vestnik preferences 1:",
             Self::Invites => b"vestnik invites 1:",
             Self::Pins => b"vestnik pins 1:",
+            Self::Hooks => b"vestnik hooks 1:",
         }
     }
 }
@@ -200,6 +202,23 @@ impl Links {
             .mac(Use::Pins, &text)
             .map(|mac| mac.finalize().into_bytes());
         letters(tag.as_deref().unwrap_or_default())
+    }
+
+    /// What a messenger says to prove that it brings what people do.
+    pub fn hook(&self, messenger: &str) -> String {
+        let tag = self
+            .mac(Use::Hooks, messenger)
+            .map(|mac| mac.finalize().into_bytes());
+        letters(tag.as_deref().unwrap_or_default())
+    }
+
+    /// Whether somebody said that. The comparison takes the same time for every wrong word.
+    pub fn is_hook(&self, messenger: &str, said: &str) -> bool {
+        let verified = || {
+            let mac = self.mac(Use::Hooks, messenger)?;
+            mac.verify_truncated_left(&bytes(said)?).ok()
+        };
+        said.len() == LETTERS && said.is_ascii() && verified().is_some()
     }
 
     fn mac(&self, of: Use, text: &str) -> Option<Hmac<Sha256>> {

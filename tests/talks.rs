@@ -8,7 +8,7 @@ mod program;
 
 use std::time::Duration;
 
-use program::{Program, databases, open, sql, wait};
+use program::{Daemon, Program, databases, open, sql, wait};
 use tokio::net::TcpListener;
 use vestnik::clock::Clock;
 use vestnik_telegram::sandbox::{self, Chats, Received, TOKEN};
@@ -53,7 +53,7 @@ impl Talk {
     }
 
     /// Waits until the chat shows these words at its end.
-    async fn wait(&self, program: &Program, chat: i64, words: &str) -> Received {
+    fn wait(&self, program: &Program, chat: i64, words: &str) -> Received {
         let last = || self.chats.shown(chat).pop().unwrap_or_default();
         let shown = tokio::task::block_in_place(|| wait(PATIENCE, || last().text.contains(words)));
         assert!(
@@ -65,14 +65,14 @@ impl Talk {
         last()
     }
 
-    async fn says(&self, program: &Program, chat: i64, text: &str, answer: &str) -> Received {
+    fn says(&self, program: &Program, chat: i64, text: &str, answer: &str) -> Received {
         self.chats.says(chat, text);
-        self.wait(program, chat, answer).await
+        self.wait(program, chat, answer)
     }
 
-    async fn presses(&self, program: &Program, chat: i64, label: &str, answer: &str) -> Received {
+    fn presses(&self, program: &Program, chat: i64, label: &str, answer: &str) -> Received {
         assert!(self.chats.presses(chat, label), "there is no «{label}»");
-        self.wait(program, chat, answer).await
+        self.wait(program, chat, answer)
     }
 }
 
@@ -112,24 +112,23 @@ async fn a_mother_comes_in_by_the_card_of_the_command_and_hears_of_a_mark() {
         families(&store).await;
         let daemon = program.serve();
         let code = codes(&program, &["--guardian", "Мать1"]).remove(0);
-        talk.says(&program, 77, "/start", "введите код").await;
-        talk.says(&program, 77, &code, "Имя1 У., 5 «А»").await;
-        talk.presses(&program, 77, "Мама", "Что присылать?").await;
-        talk.presses(&program, 77, "Сразу", "Готово: сразу").await;
+        talk.says(&program, 77, "/start", "введите код");
+        talk.says(&program, 77, &code, "Имя1 У., 5 «А»");
+        talk.presses(&program, 77, "Мама", "Что присылать?");
+        talk.presses(&program, 77, "Сразу", "Готово: сразу");
         sql(
             &store,
             "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '5')",
         )
         .await;
-        let told = talk.wait(&program, 77, "Математика").await;
+        let told = talk.wait(&program, 77, "Математика");
         assert!(
             told.buttons
                 .concat()
                 .iter()
                 .any(|(label, _)| label == "Вопрос учителю")
         );
-        talk.presses(&program, 77, "Настройки", "Как часто: сразу.")
-            .await;
+        talk.presses(&program, 77, "Настройки", "Как часто: сразу.");
         assert_eq!(daemon.stop(), Some(0));
         let log = program.log();
         assert!(
@@ -137,6 +136,32 @@ async fn a_mother_comes_in_by_the_card_of_the_command_and_hears_of_a_mark() {
             "{log}"
         );
     }
+}
+
+/// A class teacher announces something urgent; the power is cut before it is confirmed. The draft lives, the
+/// confirmation does not.
+fn wizard(talk: &Talk, program: &Program) -> Daemon {
+    let daemon = program.serve();
+    let code = codes(program, &["--staff", "Иванова"]).remove(0);
+    talk.says(program, 600, &code, "подключены как сотрудник");
+    talk.says(program, 600, "/obyavlenie", "Напишите текст");
+    talk.says(program, 600, "Завтра уроков нет", "Проверьте.");
+    talk.presses(program, 600, "Сделать срочным", "придёт и ночью");
+    daemon.kill();
+
+    let daemon = program.serve();
+    let all = format!("Отправить {FAMILIES} получателям");
+    talk.presses(program, 600, &all, "Придумайте PIN");
+    for round in ["●○○○○", "●●○○○", "●●●○○", "●●●●○", "Ещё раз"]
+    {
+        talk.presses(program, 600, "7", round);
+    }
+    for round in ["●○○○○", "●●○○○", "●●●○○", "●●●●○", "Проверьте."]
+    {
+        talk.presses(program, 600, "7", round);
+    }
+    talk.presses(program, 600, &all, "Отправлю через 60 секунд");
+    daemon
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,32 +182,7 @@ async fn power_cuts_in_the_wizard_and_in_the_fan_out_lose_nobody_and_tell_nobody
             )
             .await;
         }
-        let daemon = program.serve();
-        let code = codes(&program, &["--staff", "Иванова"]).remove(0);
-        talk.says(&program, 600, &code, "подключены как сотрудник")
-            .await;
-        talk.says(&program, 600, "/obyavlenie", "Напишите текст")
-            .await;
-        talk.says(&program, 600, "Завтра уроков нет", "Проверьте.")
-            .await;
-        talk.presses(&program, 600, "Сделать срочным", "придёт и ночью")
-            .await;
-        daemon.kill();
-
-        // The draft lives, the confirmation does not.
-        let daemon = program.serve();
-        let all = format!("Отправить {FAMILIES} получателям");
-        talk.presses(&program, 600, &all, "Придумайте PIN").await;
-        for round in ["●○○○○", "●●○○○", "●●●○○", "●●●●○", "Ещё раз"]
-        {
-            talk.presses(&program, 600, "7", round).await;
-        }
-        for round in ["●○○○○", "●●○○○", "●●●○○", "●●●●○", "Проверьте."]
-        {
-            talk.presses(&program, 600, "7", round).await;
-        }
-        talk.presses(&program, 600, &all, "Отправлю через 60 секунд")
-            .await;
+        let daemon = wizard(&talk, &program);
         // Nobody waits a minute in a test: the author's minute is over.
         let planned = || {
             let waiting = program::status(&program);
@@ -264,6 +264,67 @@ async fn a_second_program_with_the_same_token_is_named_in_the_log() {
     assert!(seen, "{}\n{}", first.log(), second.log());
 }
 
+/// Posts an update to the daemon, and says how it was answered.
+fn bring(program: &Program, secret: &str, update: &str) -> u16 {
+    use std::io::{Read, Write};
+    let log = program.log();
+    let address = log
+        .split("listen=")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let request = format!(
+        "POST /callback/telegram HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         X-Telegram-Bot-Api-Secret-Token: {secret}\r\nContent-Length: {}\r\n\r\n{update}",
+        update.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_telegram_brings_is_heard_once_and_only_from_telegram() {
+    for database in databases().await {
+        let talk = Talk::new(Duration::ZERO).await;
+        let channels = format!("{}webhook = true\n", talk.channels);
+        let config = config(&database, &channels);
+        let config = config.replace(
+            "[web]",
+            "[web]\npublic_url = \"https://school.example.org/\"",
+        );
+        let program = Program::new(&config);
+        let store = open(&program, &database).await;
+        sql(&store, SCHOOL).await;
+        families(&store).await;
+        let daemon = program.serve();
+        let set = tokio::task::block_in_place(|| wait(PATIENCE, || talk.chats.hook().is_some()));
+        assert!(set, "{}", program.log());
+        let (url, secret) = talk.chats.hook().unwrap();
+        assert_eq!(url, "https://school.example.org/callback/telegram");
+        talk.chats.says(77, "/start");
+        let update = talk.chats.newest_update();
+        let bring = |secret: &str, update: &str| {
+            tokio::task::block_in_place(|| bring(&program, secret, update))
+        };
+        assert_eq!(bring("0123456789ABCDEF", &update), 403);
+        assert_eq!(bring("", &update), 403);
+        assert!(talk.chats.shown(77).is_empty());
+        assert_eq!(bring(&secret, &update), 200);
+        talk.wait(&program, 77, "введите код");
+        // Brought again, it is answered once.
+        assert_eq!(bring(&secret, &update), 200);
+        assert_eq!(bring(&secret, "{nonsense"), 200);
+        assert_eq!(talk.chats.shown(77).len(), 1);
+        assert_eq!(daemon.stop(), Some(0));
+        assert!(!program.log().contains(&secret));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shell_announces_to_the_same_families_as_the_wizard() {
     for database in databases().await {
@@ -298,7 +359,7 @@ async fn the_shell_announces_to_the_same_families_as_the_wizard() {
         assert_eq!(sent["id"], 1, "the dry run wrote nothing");
         let daemon = program.serve();
         sql(&store, "UPDATE announcement SET send_at = 1").await;
-        talk.wait(&program, 1_001, "Собрание в 18:00").await;
+        talk.wait(&program, 1_001, "Собрание в 18:00");
         assert_eq!(daemon.stop(), Some(0));
         tokio::task::block_in_place(|| program.print(&["announce", "--cancel", "1"]));
         let again = program.run(&["announce", "--cancel", "1"]);

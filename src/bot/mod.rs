@@ -22,9 +22,12 @@ use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
 use chrono_tz::Tz;
 use futures::{StreamExt, stream};
 use rand::{SeedableRng, rngs::StdRng};
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
-use vestnik_contract::{Messenger, Outcome, Screen, Update};
+use vestnik_contract::{Hook, Messenger, Outcome, Screen, Update};
 
 use crate::{
     app::{Pace, story},
@@ -99,6 +102,12 @@ pub(crate) enum BotError {
     Json(#[from] serde_json::Error),
 }
 
+/// What a webhook brings, and whom to tell whether it was handled.
+pub type Brought = (Update, oneshot::Sender<bool>);
+
+/// How many updates of a webhook may wait.
+pub const WAITING: usize = 100;
+
 /// A bot of one messenger.
 pub struct Bot {
     store: Store,
@@ -112,6 +121,8 @@ pub struct Bot {
     random: StdRng,
     tokens: Tokens,
     pace: Pace,
+    /// Where the messenger brings what people do, and what it brought; none where it is asked.
+    hook: Option<(Hook, mpsc::Receiver<Brought>)>,
     /// Told that the bot has written something that a turn should see.
     look: Arc<Notify>,
 }
@@ -144,9 +155,17 @@ impl Bot {
             clock,
             random,
             tokens: Tokens::default(),
+            hook: None,
             pace,
             look,
         }
+    }
+
+    /// The same bot, to which the messenger brings what people do.
+    #[must_use]
+    pub fn with_hook(mut self, hook: Hook, brought: mpsc::Receiver<Brought>) -> Self {
+        self.hook = Some((hook, brought));
+        self
     }
 
     /// Talks until `stop`. `alone` says that no other process can be alive on this database.
@@ -202,6 +221,14 @@ impl Bot {
 
     /// Takes updates for as long as it is polled.
     async fn listen(&mut self) {
+        let hook = self.hook.as_ref().map(|(hook, _)| hook.clone());
+        let set = calm(&self.pace, || self.messenger.bring_to(hook.as_ref())).await;
+        if let Some(reason) = set.reason() {
+            tracing::warn!(code = reason.code, why = reason.text, "the webhook");
+        }
+        if hook.is_some() {
+            return self.receive().await;
+        }
         let mut after = 0;
         loop {
             match self.messenger.updates(after).await {
@@ -216,6 +243,22 @@ impl Bot {
                 }
             }
             let _ = timeout(AFTER_FAILURE, pending::<()>()).await;
+        }
+    }
+
+    /// Takes what the messenger brings.
+    async fn receive(&mut self) {
+        loop {
+            let Some((_, brought)) = &mut self.hook else {
+                return;
+            };
+            let Some((update, handled)) = brought.recv().await else {
+                // Nobody brings anything any more: the program ends.
+                return pending().await;
+            };
+            let now = self.clock.now();
+            // Who does not wait any more brings it again.
+            let _ = handled.send(self.take(&[update], now).await);
         }
     }
 

@@ -28,6 +28,10 @@ enum Confirm {
 
 /// The arguments of `announce`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct Arguments {
     /// The class; several times for several
     #[arg(long, value_name = "CLASS", required_unless_present_any = ["all", "cancel"])]

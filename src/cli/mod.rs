@@ -18,6 +18,7 @@ mod serve;
 mod sheets;
 mod show;
 mod sms_templates;
+mod talk;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 

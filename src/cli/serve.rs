@@ -11,10 +11,12 @@ use tokio::{
     sync::Notify,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use vestnik_email::Marker;
 
+use super::talk::Talk;
 use crate::{
     app::{self, Provider},
-    bot::{Bot, Manner, Words},
+    bot::Words,
     clock::{self, Clock},
     config::Config,
     engine::{Engine, Rules},
@@ -24,7 +26,6 @@ use crate::{
     policy::{Policy, Regulation},
     providers,
     quarantine::{self, Watermark},
-    quiet::Quiet,
     returns::Returns,
     store::{Dialect, Store},
     text::Templates,
@@ -55,10 +56,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let mut random = clock::random();
     let links = Links::open(config, store.file(), &mut random)?;
     let marker = links.clone().map(Links::marker).unwrap_or_default();
-    let providers = providers::configured(config, marker)?;
-    if providers.is_empty() {
-        tracing::warn!("no channel is configured: everything will wait for the weekly sheet");
-    }
+    let providers = configured(config, marker)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("web.listen: {} is not free", config.listen))?;
@@ -68,10 +66,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let quiet = regulation.policy.quiet;
     let rules = app::rules(config, zone, regulation.policy);
     let talks = config.telegram.is_some() && links.is_some();
-    let engine = engine(&store, templates, rules, &providers)
+    let engine = engine(config, &store, (templates, rules), &providers)
         .with_watermark(watermark)
-        .with_sms(config.sms.as_ref())
-        .with_tariff(config.tariff())
         .with_buttons(talks.then(Words::embedded).transpose()?);
 
     let stop = stopped()?;
@@ -82,21 +78,29 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         let (store, look, stop) = (store.clone(), look.clone(), stop.clone());
         async move { store.wake(look, stop).await }
     });
+    let hooks = Talk::new(
+        config,
+        &store,
+        &providers,
+        links.clone(),
+        (zone, quiet),
+        &look,
+    )?
+    .map(|talk| talk.begin(&beside, holder(), store.dialect() == Dialect::Sqlite, &stop))
+    .unwrap_or_default();
     beside.spawn({
         let families = links.clone().filter(|_| config.public_url.is_some());
         let receipts = receipts(config, &store, &look, &beside, &stop)?;
-        let router = pages(&store, &pulse, ledger, families, zone)?.merge(receipts);
+        let router = pages(&store, &pulse, ledger, families, zone)?
+            .merge(receipts)
+            .merge(hooks);
         serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
         beside.spawn(calendar.run(clock::random(), stop.clone()));
     }
-    if let Some(returns) = returns(config, &store, links.clone(), zone)? {
+    if let Some(returns) = returns(config, &store, links, zone)? {
         beside.spawn(returns.run(stop.clone()));
-    }
-    if let Some(bot) = bot(config, &store, &providers, links, (zone, quiet), &look)? {
-        let stop = stop.clone();
-        beside.spawn(bot.run(holder(), store.dialect() == Dialect::Sqlite, stop));
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
     let beat = |now| pulse.beat(now);
@@ -151,8 +155,22 @@ fn pages(
     })
 }
 
+/// All accounts of the configuration; without any, that is said.
+fn configured(config: &Config, marker: Marker) -> Result<Vec<Provider>> {
+    let providers = providers::configured(config, marker)?;
+    if providers.is_empty() {
+        tracing::warn!("no channel is configured: everything will wait for the weekly sheet");
+    }
+    Ok(providers)
+}
+
 /// The engine, under a name that no other process has.
-fn engine(store: &Store, templates: Templates, rules: Rules, providers: &[Provider]) -> Engine {
+fn engine(
+    config: &Config,
+    store: &Store,
+    (templates, rules): (Templates, Rules),
+    providers: &[Provider],
+) -> Engine {
     let random = clock::random();
     let accounts = providers
         .iter()
@@ -168,57 +186,13 @@ fn engine(store: &Store, templates: Templates, rules: Rules, providers: &[Provid
         alone,
         random,
     )
+    .with_sms(config.sms.as_ref())
+    .with_tariff(config.tariff())
 }
 
 /// A name that no other process has.
 fn holder() -> String {
     format!("{:016x}", rand::Rng::next_u64(&mut clock::random()))
-}
-
-/// The bot, where there is a messenger that people can talk to.
-fn bot(
-    config: &Config,
-    store: &Store,
-    providers: &[Provider],
-    links: Option<Arc<Links>>,
-    (zone, quiet): (Tz, Quiet),
-    look: &Arc<Notify>,
-) -> Result<Option<Bot>> {
-    let Some(account) = &config.telegram else {
-        return Ok(None);
-    };
-    let Some(links) = links else {
-        tracing::warn!("the bot only sends: without a key of links nobody can be let in");
-        return Ok(None);
-    };
-    let lane = providers::telegram_lane();
-    let pace = providers
-        .iter()
-        .find(|provider| provider.account.lane == lane.lane)
-        .map(Provider::pace);
-    let manner = Manner {
-        zone,
-        quiet,
-        content: account.content,
-        channels: config.channels(),
-        tariff: config.tariff(),
-        lane: config
-            .sms
-            .as_ref()
-            .map_or("sms", |account| account.place.lane())
-            .to_owned(),
-    };
-    Ok(Some(Bot::new(
-        store.clone(),
-        (Arc::new(providers::telegram(account)?), lane.channel),
-        Words::embedded()?,
-        Templates::load(config.templates.as_deref())?,
-        links,
-        manner,
-        (Clock::Wall, clock::random()),
-        pace.unwrap_or_default(),
-        look.clone(),
-    )))
 }
 
 /// Writes this start down in the database, and then beside it.

@@ -171,6 +171,8 @@ pub struct TelegramAccount {
     pub api_url: Option<String>,
     /// The way there, if not straight; may hold a password.
     pub proxy: Option<Secret>,
+    /// Whether the messenger brings what people do to `web.public_url`, instead of being asked.
+    pub webhook: bool,
     /// How much of the content it may carry.
     pub content: ContentLevel,
     /// How it may be used.
@@ -433,7 +435,14 @@ pub(super) fn telegram(keys: &mut Keys) -> Option<TelegramAccount> {
         );
     }
     let api_url = keys.text("channels.telegram.api_url");
+    let webhook = keys.parsed("channels.telegram.webhook", "write true or false");
+    let webhook = webhook.unwrap_or(false);
     let token = keys.secret("channels.telegram.token")?;
+    if webhook && keys.text("web.public_url").is_none() {
+        let remedy =
+            "needs web.public_url, an address that Telegram reaches; without one leave it out";
+        keys.fault("channels.telegram.webhook", remedy);
+    }
     if content.is_some_and(|content| content != ContentLevel::Ping) {
         keys.warnings.push(
             "channels.telegram.content: a state school in Russia may not put personal data into \
@@ -443,6 +452,7 @@ pub(super) fn telegram(keys: &mut Keys) -> Option<TelegramAccount> {
     }
     Some(TelegramAccount {
         token,
+        webhook,
         api_url,
         proxy,
         content: content?,

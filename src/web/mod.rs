@@ -6,6 +6,7 @@
 pub mod callbacks;
 pub mod family;
 pub mod health;
+pub mod hook;
 pub mod messages;
 pub mod metrics;
 pub mod page;

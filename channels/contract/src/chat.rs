@@ -126,6 +126,22 @@ pub struct Command {
     pub words: String,
 }
 
+/// Where a messenger brings what people do.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The address: HTTPS.
+    pub url: String,
+    /// What the messenger says to prove that it is the one.
+    pub secret: String,
+}
+
+/// Prints no secret.
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
 /// A messenger that people can talk to. One account serves one program at a time.
 #[async_trait]
 pub trait Messenger: Send + Sync {
@@ -135,6 +151,10 @@ pub trait Messenger: Send + Sync {
     /// # Errors
     /// Why nothing could be had; it may be asked again.
     async fn updates(&self, after: i64) -> Result<Vec<Update>, Reason>;
+
+    /// Has the messenger bring what people do to an address, or, without one, keep it until it is asked for.
+    /// [`Messenger::updates`] is refused while there is one.
+    async fn bring_to(&self, hook: Option<&Hook>) -> Outcome;
 
     /// Shows a screen in a chat. What it refuses as unreadable markup is shown as plain text.
     async fn show(&self, chat: &str, screen: &Screen) -> Outcome;

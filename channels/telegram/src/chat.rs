@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use teloxide::{
-    payloads::{AnswerCallbackQuerySetters, GetUpdatesSetters, SetMyCommandsSetters},
+    payloads::{
+        AnswerCallbackQuerySetters, GetUpdatesSetters, SetMyCommandsSetters, SetWebhookSetters,
+    },
     prelude::Requester,
     types::{
         self, AllowedUpdate, BotCommand, BotCommandScope, CallbackQueryId, ChatId,
@@ -13,13 +15,20 @@ use teloxide::{
     },
 };
 use vestnik_contract::{
-    Action, Attachment, Button, Command, Messenger, Outcome, Reason, Screen, Update,
+    Action, Attachment, Button, Command, Fault, Hook, Messenger, Outcome, Reason, Screen, Update,
 };
 
 use crate::{Failure, MAX_TEXT, Telegram, chat_id, classify, length, no_address};
 
 /// How long one call waits for updates. Proxies hang up on what is silent for a minute.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
+
+/// What people may do that means something here.
+const WANTED: [AllowedUpdate; 3] = [
+    AllowedUpdate::Message,
+    AllowedUpdate::CallbackQuery,
+    AllowedUpdate::MyChatMember,
+];
 
 /// How long the words of an answered press may be.
 const MAX_WORDS: usize = 200;
@@ -116,15 +125,33 @@ impl Messenger for Telegram {
             .get_updates()
             .offset(offset)
             .timeout(seconds)
-            .allowed_updates([
-                AllowedUpdate::Message,
-                AllowedUpdate::CallbackQuery,
-                AllowedUpdate::MyChatMember,
-            ]);
+            .allowed_updates(WANTED);
         match call.await {
             Ok(updates) => Ok(updates.into_iter().map(update).collect()),
             Err(error) => Err(reason(classify::outcome(&error))),
         }
+    }
+
+    async fn bring_to(&self, hook: Option<&Hook>) -> Outcome {
+        let Some(hook) = hook else {
+            let call = self.bot.delete_webhook();
+            return done(self.within(async { call.await }).await);
+        };
+        let Ok(url) = hook.url.parse() else {
+            return Outcome::Rejected {
+                reason: Reason::new(
+                    "telegram_hook",
+                    "The address of the webhook is none: check web.public_url.",
+                    Fault::Account,
+                ),
+            };
+        };
+        let call = self
+            .bot
+            .set_webhook(url)
+            .secret_token(hook.secret.clone())
+            .allowed_updates(WANTED);
+        done(self.within(async { call.await }).await)
     }
 
     async fn show(&self, chat: &str, screen: &Screen) -> Outcome {

@@ -92,6 +92,8 @@ struct State {
     poller: u64,
     menus: BTreeMap<i64, Vec<String>>,
     alerts: Vec<String>,
+    /// Where updates are brought, and what proves them.
+    hook: Option<(String, String)>,
 }
 
 impl Chats {
@@ -160,6 +162,16 @@ async fn call(
         "sendmessage" | "senddocument" => send(&sandbox, call).await,
         "editmessagetext" => edit(&sandbox, &call),
         "getupdates" => updates(&sandbox, &call.body).await,
+        "setwebhook" => {
+            let word = |key: &str| call.body[key].as_str().unwrap_or_default().to_owned();
+            let hook = (word("url"), word("secret_token"));
+            sandbox.chats.with(|state| state.hook = Some(hook));
+            ok(&json!(true))
+        }
+        "deletewebhook" => {
+            sandbox.chats.with(|state| state.hook = None);
+            ok(&json!(true))
+        }
         "answercallbackquery" => {
             let words = call.body["text"].as_str().map(str::to_owned);
             sandbox.chats.with(|state| state.alerts.extend(words));
@@ -242,7 +254,7 @@ async fn multipart(mut form: Multipart) -> Option<Call> {
             ("chat_id", _) => call.chat = String::from_utf8_lossy(&bytes).parse().ok()?,
             ("caption", _) => call.text = String::from_utf8_lossy(&bytes).into_owned(),
             (_, Some(file)) => call.document = Some((file, bytes.to_vec())),
-            _ => {}
+            (name, None) => call.body[name] = json!(String::from_utf8_lossy(&bytes)),
         }
     }
     Some(call)

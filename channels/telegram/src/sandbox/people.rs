@@ -103,6 +103,19 @@ impl Chats {
         self.with(|state| state.alerts.clone())
     }
 
+    /// Where updates are to be brought, and what proves them.
+    pub fn hook(&self) -> Option<(String, String)> {
+        self.with(|state| state.hook.clone())
+    }
+
+    /// What a webhook would be told of the newest thing that somebody did.
+    pub fn newest_update(&self) -> String {
+        let newest = self.with(|state| state.updates.last().cloned());
+        newest
+            .map(|(_, update)| update.to_string())
+            .unwrap_or_default()
+    }
+
     /// How often updates were asked for.
     pub fn pollers(&self) -> u64 {
         self.with(|state| state.poller)
@@ -126,6 +139,9 @@ impl Chats {
 
     /// What happened from `offset` on, as soon as something did; none where another poller came.
     pub(super) async fn wait(&self, offset: i64, until: Instant) -> Option<Vec<Value>> {
+        if self.hook().is_some() {
+            return None;
+        }
         let mine = self.with(|state| {
             state.updates.retain(|(id, _)| *id >= offset);
             state.poller += 1;
