@@ -107,13 +107,16 @@ impl Pace {
     }
 }
 
-/// The rate as governor takes it. A rate per second may come as a burst of that many; one per hour or
-/// day is spread evenly, because a provider counts a burst as abuse.
+/// The rate as governor takes it. A rate per second may come as a burst of nearly that many, because a call on
+/// its way may overtake another and the provider counts when they arrive; one per hour or day is spread evenly,
+/// because a provider counts a burst as abuse.
 fn quota(rate: Rate) -> Quota {
     let each = rate.per / rate.count.get();
     let burst = rate
         .count
         .get()
+        .saturating_mul(5)
+        .div_euclid(6)
         .min(60 / u32::try_from(rate.per.as_secs()).unwrap_or(60).max(1));
     let burst = std::num::NonZeroU32::new(burst.max(1)).unwrap_or(rate.count);
     Quota::with_period(each)
