@@ -4,10 +4,10 @@ use std::fmt;
 
 use rand::{Rng, RngExt};
 
-/// The letters of codes: none that is mistaken for another, in Latin or in Cyrillic.
-const ALPHABET: &[u8] = b"23456789ABCDEFGHJKMNPRSTUVWXYZ";
+/// The letters of codes: none that is mistaken for another or for a digit.
+const ALPHABET: &[u8] = b"23456789ACDEFGHJKMNPRTUVWXY";
 
-/// How many letters a code has: 39 bits, which nobody guesses who may guess a few times an hour.
+/// How many letters a code has: 38 bits, which nobody guesses who may guess a few times an hour.
 const LETTERS: usize = 8;
 
 /// A code that lets one person in, once.
@@ -61,11 +61,14 @@ impl Code {
     }
 }
 
-/// The Latin letter that looks like a Cyrillic one.
+/// The letter or digit of codes that looks like this one.
 fn latin(letter: char) -> char {
     match letter {
         'А' => 'A',
-        'В' => 'B',
+        'В' | 'B' => '8',
+        'S' => '5',
+        'Z' => '2',
+        'З' => '3',
         'Е' => 'E',
         'К' => 'K',
         'М' => 'M',
@@ -93,6 +96,7 @@ mod tests {
         for typed in ["KM7E-XA2T", "km7exa2t", " КМ7Е ХА2Т ", "км7е–ха2т"] {
             assert_eq!(Code::read(typed).as_ref(), Some(&code), "{typed}");
         }
+        assert_eq!(Code::read("8825-ACD3"), Code::read("ВBZS-АСDЗ"));
         for wrong in [
             "",
             "KM7E-XA2",

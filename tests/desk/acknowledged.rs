@@ -1,9 +1,10 @@
 //! What families press below messages.
 
-use vestnik::{store::Guest, text::ContentLevel};
+use vestnik::{policy::Policy, store::Guest, text::ContentLevel};
 
 use crate::{
     desk::{Desk, FAMILY},
+    ledger::{ledger, seen},
     support::both,
     talk::{Talk, read},
 };
@@ -58,6 +59,8 @@ async fn a_meeting_is_acknowledged_once_and_the_ledger_knows() {
         talk.work(&mut desk).await;
         let rows = "SELECT COUNT(*) FROM acknowledgement WHERE kind = 'button' AND guardian_id = 1";
         assert_eq!(desk.number(rows).await, 1);
+        let lines = ledger(&desk, "2026-W42", &Policy::defaults().unwrap()).await;
+        assert_eq!(seen(&lines), [(1, Some("E3"), None, false)]);
         // Nobody else's chat acknowledges it.
         talk.chats.press(78, told.message_id, &told.buttons[0][0].1);
         talk.work(&mut desk).await;
