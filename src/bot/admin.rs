@@ -250,7 +250,7 @@ impl Turn<'_> {
         let data = json!({
             "what": in_words(self.words, &hold)?,
             // Behind the colon stands what the command line asks.
-            "details": hold.what.split(": ").next(),
+            "details": hold.what.split(": ").next().filter(|_| self.names()),
             "date": local.date().to_string(),
             "time": local.format("%-H:%M").to_string(),
         });

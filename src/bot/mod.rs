@@ -17,10 +17,11 @@ mod teacher;
 mod turn;
 mod words;
 
-use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::pending, num::NonZeroU32, sync::Arc, time::Duration};
 
 use chrono_tz::Tz;
 use futures::{StreamExt, stream};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -64,6 +65,9 @@ const AT_ONCE: usize = 8;
 
 /// How often a call is tried that the messenger puts off.
 const TRIES: usize = 4;
+
+/// How much one chat may do in a minute, and at once; nobody who reads what is answered does more.
+const A_MINUTE: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
 /// After so long without updates a messenger may begin to number them anew.
 const NUMBERED_ANEW: Millis = 6 * DAY;
@@ -121,6 +125,8 @@ pub struct Bot {
     random: StdRng,
     tokens: Tokens,
     pace: Pace,
+    /// How much each chat did lately.
+    patience: DefaultKeyedRateLimiter<String>,
     /// Where the messenger brings what people do, and what it brought; none where it is asked.
     hook: Option<(Hook, mpsc::Receiver<Brought>)>,
     /// Told that the bot has written something that a turn should see.
@@ -155,6 +161,7 @@ impl Bot {
             clock,
             random,
             tokens: Tokens::default(),
+            patience: RateLimiter::keyed(Quota::per_minute(A_MINUTE)),
             hook: None,
             pace,
             look,
@@ -289,6 +296,7 @@ impl Bot {
             }
         }
         self.look.notify_one();
+        self.patience.retain_recent();
         let this = &*self;
         stream::iter(answers)
             .for_each_concurrent(AT_ONCE, |(chat, answers)| async move {
@@ -329,6 +337,13 @@ impl Bot {
     /// before, or means nothing.
     async fn handle(&mut self, update: &Update, now: Millis) -> Result<Option<Answer>, BotError> {
         if !update.private || update.chat.is_empty() {
+            return Ok(None);
+        }
+        if self.patience.check_key(&update.chat).is_err() {
+            tracing::warn!(
+                update = update.id,
+                "a chat does too much and is not answered"
+            );
             return Ok(None);
         }
         for _ in 0..TRIES {

@@ -22,7 +22,7 @@ use crate::{
     instant::{HOUR, Millis, SECOND},
     schedule,
     store::{LEASE, Store, StoreError, Watched},
-    text::Language,
+    text::{ContentLevel, Language},
     zone,
 };
 
@@ -148,7 +148,8 @@ impl Beside {
         }
         let of = tx.people_of_classes(&classes, today).await?;
         let heard = tx.heard(id, &of.students).await?;
-        let told = match told(&self.words, &announced, &heard, now) {
+        let named = self.manner.content == ContentLevel::Full;
+        let told = match told(&self.words, &announced, &heard, (named, now)) {
             Ok(told) => told,
             Err(error) => {
                 tracing::error!(%error, "a report has no words");

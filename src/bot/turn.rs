@@ -301,6 +301,11 @@ impl Turn<'_> {
         Ok(children.await?)
     }
 
+    /// Whether this messenger may carry the names of families.
+    pub(super) fn names(&self) -> bool {
+        self.manner.content == ContentLevel::Full
+    }
+
     /// How a child is called in this messenger: «Маша, 5 «А»», or the class alone where no name may be said.
     pub(super) fn called(&self, child: &Child) -> Result<String, BotError> {
         let class = child.class.as_ref().map(|(_, class)| class.to_string());

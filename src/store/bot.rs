@@ -73,6 +73,8 @@ pub struct Child {
     pub known_as: String,
     /// Its class today.
     pub class: Option<(i64, ClassName)>,
+    /// Its number in the class register.
+    pub number: Option<i64>,
 }
 
 impl Store {
@@ -337,7 +339,7 @@ impl Tx {
         today: NaiveDate,
     ) -> Result<Option<Child>, StoreError> {
         let row = sqlx::query(
-            "SELECT s.surname, s.given_name, s.short_name, c.id AS class_id, c.grade, c.letter \
+            "SELECT s.surname, s.given_name, s.short_name, e.number, c.id AS class_id, c.grade, c.letter \
              FROM student s LEFT JOIN enrolment e ON e.student_id = s.id \
              AND (e.from_on IS NULL OR e.from_on <= $2) AND (e.to_on IS NULL OR e.to_on >= $2) \
              LEFT JOIN class c ON c.id = e.class_id WHERE s.id = $1 ORDER BY e.id DESC LIMIT 1",
@@ -353,6 +355,7 @@ impl Tx {
             id: student,
             guardian_id,
             known_as: format!("{given} {initial}."),
+            number: some_int(&row, "number")?,
             name: some_text(&row, "short_name")?.unwrap_or(given),
             class: match some_int(&row, "class_id")? {
                 Some(id) => Some((id, class_name(&row)?)),

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     family::contact::Channel,
     instant::Millis,
-    journal::fact::{Fact, Place},
+    journal::{
+        class_name::ClassName,
+        fact::{Fact, Place},
+    },
     text::{Matter, StaffNews},
     zone,
 };
@@ -79,6 +82,8 @@ pub struct Inquiry {
     pub kind: InquiryKind,
     /// «Мария С., 5 «А»»
     pub student: String,
+    /// The student's class.
+    pub class: ClassName,
     /// «Соколова Ольга»
     pub guardian: String,
     /// Of which entry, in words.
@@ -254,6 +259,7 @@ impl Tx {
                         InquiryKind::Question
                     },
                     student: format!("{given} {initial}., {class}"),
+                    class,
                     guardian: format!("{} {}", text(row, "surname")?, text(row, "given_name")?),
                     about: some_text(row, "about")?,
                     text: text(row, "text")?,

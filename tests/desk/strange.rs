@@ -68,6 +68,26 @@ fn actions() -> impl Strategy<Value = Action> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_does_too_much_is_not_answered_and_nobody_else_waits() {
+    let base = both().await.remove(0);
+    let mut desk = Desk::open(&base.store);
+    desk.sql(FAMILY).await;
+    let mut talk = Talk::beside(&mut desk, ContentLevel::Full).await;
+    let says = |id: i64, chat: &str| Update {
+        id,
+        chat: chat.to_owned(),
+        private: true,
+        action: Action::Said("/start".into()),
+    };
+    let flood: Vec<Update> = (1..=300).map(|id| says(id, "99")).collect();
+    assert!(talk.take(&flood, desk.now).await);
+    let answered = talk.chats.shown(99).len();
+    assert!((100..200).contains(&answered), "{answered}");
+    assert!(talk.take(&[says(301, "98")], desk.now).await);
+    assert_eq!(talk.chats.shown(98).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strange_texts_presses_and_files_stop_nothing_and_show_nobody_elses_child() {
     for base in both().await {
         let mut desk = Desk::open(&base.store).with_buttons();

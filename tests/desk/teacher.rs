@@ -470,3 +470,46 @@ async fn a_colleague_stands_in_and_a_stolen_phone_is_cut_off() {
         assert!(!read(&talk.says(&mut desk, 601, "/pomosch").await).contains("Объявление"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messenger_that_may_carry_no_names_shows_teachers_none_either() {
+    for base in both().await {
+        let mut desk = Desk::at_level(&base.store, ContentLevel::Ping).with_buttons();
+        class(&desk).await;
+        desk.work().await;
+        let mut talk = Talk::beside(&mut desk, ContentLevel::Ping).await;
+        let code = talk.invite(ANNA, desk.now).await;
+        talk.says(&mut desk, 600, code.letters()).await;
+        let check = meeting(&mut talk, &mut desk).await;
+        assert!(!check.contains("[Показать список]"), "{check}");
+        talk.presses(&mut desk, 600, "Отправить 11 получателям")
+            .await;
+        pin(&mut talk, &mut desk, "27182").await;
+        pin(&mut talk, &mut desk, "27182").await;
+        let mut telegram = talk.carrier();
+        desk.provider(move |message| {
+            if message.address == "e5@example.org" {
+                return Outcome::Rejected {
+                    reason: Reason::new("smtp_550", "no such mailbox", Fault::Address),
+                };
+            }
+            telegram(message)
+        });
+        desk.minutes(2).await;
+        talk.work(&mut desk).await;
+        let report = talk.last(600);
+        assert!(report.text.contains("Имена у секретаря"), "{}", report.text);
+        talk.says(&mut desk, 101, "/vopros").await;
+        talk.says(&mut desk, 101, "Когда собрание?").await;
+        talk.presses(&mut desk, 101, "Отправить").await;
+        talk.says(&mut desk, 600, "/voprosy").await;
+        talk.presses(&mut desk, 600, "ученик 5 «А»: вопрос").await;
+        talk.says(&mut desk, 600, "/zapiska").await;
+        talk.presses(&mut desk, 600, "№ 3 в списке").await;
+        talk.says(&mut desk, 600, "/svyaz").await;
+        for one in talk.chats.shown(600) {
+            let shown = read(&one);
+            assert!(!shown.contains("Имя") && !shown.contains("Мать"), "{shown}");
+        }
+    }
+}

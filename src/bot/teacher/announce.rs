@@ -264,10 +264,12 @@ impl Turn<'_> {
 
     /// What can be looked at and changed before a draft leaves.
     fn check_rows(&self, page: Page, draft: &Draft, by_sms: bool) -> Result<Page, BotError> {
-        let mut page = page.row(vec![
-            self.button("teacher.list_button", Choice::Staff(Task::List))?,
-            self.button("teacher.preview_button", Choice::Staff(Task::Preview))?,
-        ]);
+        let mut looks = Vec::new();
+        if self.names() {
+            looks.push(self.button("teacher.list_button", Choice::Staff(Task::List))?);
+        }
+        looks.push(self.button("teacher.preview_button", Choice::Staff(Task::Preview))?);
+        let mut page = page.row(looks);
         if by_sms {
             let shorten = Choice::Staff(Task::Shorten);
             page = page.row(vec![self.button("teacher.shorten_button", shorten)?]);
@@ -304,6 +306,9 @@ impl Turn<'_> {
         let Some((draft, _)) = self.draft() else {
             return self.home().await;
         };
+        if !self.names() {
+            return self.check().await;
+        }
         let (_, audience) = self.audience(&draft).await?;
         let ids: Vec<i64> = audience
             .listeners

@@ -17,8 +17,9 @@ use crate::{
         rights,
         route::{Route, WhyPaper, route},
     },
+    journal::class_name::ClassName,
     paper::content::reason,
-    store::InquiryKind,
+    store::{Child, InquiryKind},
     zone,
 };
 
@@ -54,7 +55,12 @@ impl Turn<'_> {
                 InquiryKind::Question => "teacher.inquiry_question",
                 InquiryKind::Mistake => "teacher.inquiry_mistake",
             };
-            let words = self.say(words, &json!({ "who": one.student }))?;
+            let who = if self.names() {
+                one.student
+            } else {
+                self.nameless(&one.class)?
+            };
+            let words = self.say(words, &json!({ "who": who }))?;
             page = page.row(vec![(words, Choice::Staff(Task::Inquiry(one.id)))]);
         }
         Ok(page.row(self.back()?).into())
@@ -78,8 +84,8 @@ impl Turn<'_> {
             .answer_by
             .map(|at| zone::local(at, self.manner.zone).date().to_string());
         let data = json!({
-            "who": one.student,
-            "from": one.guardian,
+            "who": if self.names() { one.student } else { self.nameless(&one.class)? },
+            "from": self.names().then_some(one.guardian),
             "about": one.about,
             "text": one.text,
             "date": day,
@@ -140,7 +146,7 @@ impl Turn<'_> {
         }
         let mut page = Page::new(self.tell("teacher.which_class")?);
         for row in classes.chunks(3) {
-            let button = |(id, class): &(i64, crate::journal::class_name::ClassName)| {
+            let button = |(id, class): &(i64, ClassName)| {
                 (class.to_string(), Choice::Staff(Task::NoteTo(*id)))
             };
             page = page.row(row.iter().map(button).collect());
@@ -158,7 +164,10 @@ impl Turn<'_> {
         let mut row = Vec::new();
         for student in of.students {
             if let Some(child) = self.tx.child(student, 0, self.today).await? {
-                row.push((child.known_as, Choice::Staff(Task::NoteFor(student))));
+                row.push((
+                    self.child_called(&child)?,
+                    Choice::Staff(Task::NoteFor(student)),
+                ));
             }
             if row.len() == 2 {
                 page = page.row(std::mem::take(&mut row));
@@ -256,9 +265,10 @@ impl Turn<'_> {
         }
         let ids: Vec<i64> = found.iter().map(|(guardian, ..)| *guardian).collect();
         let known = self.tx.guardian_initials(&ids).await?;
-        let more = found.len().saturating_sub(LISTED);
+        let most = if self.names() { LISTED } else { 0 };
+        let more = found.len().saturating_sub(most);
         let mut lines = Vec::new();
-        for (guardian, student, why) in found.into_iter().take(LISTED) {
+        for (guardian, student, why) in found.into_iter().take(most) {
             let child = self.tx.child(student, guardian, self.today).await?;
             let child = child.map(|child| child.known_as).unwrap_or_default();
             let name = known.get(&guardian).cloned().unwrap_or_default();
@@ -281,10 +291,25 @@ impl Turn<'_> {
         let Some((class, _)) = child.class else {
             return Ok(None);
         };
-        Ok(self
-            .class_called(class)
-            .await?
-            .map(|class| format!("{}, {class}", child.known_as)))
+        let Some(class) = self.class_called(class).await? else {
+            return Ok(None);
+        };
+        let name = self.child_called(&child)?;
+        Ok(Some(format!("{name}, {class}")))
+    }
+
+    /// «Мария С.», or the number in the register where the messenger may carry no names.
+    fn child_called(&self, child: &Child) -> Result<String, BotError> {
+        if self.names() {
+            return Ok(child.known_as.clone());
+        }
+        let data = json!({ "number": child.number, "id": child.id });
+        self.say("teacher.by_number", &data)
+    }
+
+    /// «ученик 5 «А»»
+    fn nameless(&self, class: &ClassName) -> Result<String, BotError> {
+        self.say("parent.nameless", &json!({ "class": class.to_string() }))
     }
 }
 

@@ -40,7 +40,8 @@ pub(crate) struct Told {
     pub(crate) unacknowledged: BTreeSet<i64>,
 }
 
-/// The report of a word, from what became of it for each guardian.
+/// The report of a word, from what became of it for each guardian, by name where the messenger may carry
+/// names.
 ///
 /// # Errors
 /// [`WordsError`], which a test rules out.
@@ -48,7 +49,7 @@ pub(crate) fn told(
     words: &Words,
     announced: &Announced,
     heard: &[Heard],
-    now: Millis,
+    (named, now): (bool, Millis),
 ) -> Result<Told, WordsError> {
     let language = Language::Russian;
     let say = |name: &str, data: &Value| words.say(language, name, data);
@@ -78,8 +79,9 @@ pub(crate) fn told(
     for one in lost {
         unreached.push(say("teacher.not_told", &json!({ "name": one.guardian }))?);
     }
-    let more = unreached.len().saturating_sub(NAMED);
-    unreached.truncate(NAMED);
+    let most = if named { NAMED } else { 0 };
+    let more = unreached.len().saturating_sub(most);
+    unreached.truncate(most);
     let asked = announced.confirm != "none";
     let families: BTreeSet<i64> = heard.iter().map(|one| one.student_id).collect();
     let acknowledged = |student: &i64| {
@@ -109,6 +111,7 @@ pub(crate) fn told(
         "waits": waits,
         "leaving": leaving,
         "doubt": doubt,
+        "lost": !unreached.is_empty() || more > 0,
         "unreached": unreached,
         "more": (more > 0).then_some(more),
         "asked": asked,
@@ -168,7 +171,7 @@ impl Turn<'_> {
         let Some((announced, heard)) = self.of_mine(id).await? else {
             return self.home().await;
         };
-        let told = told(self.words, &announced, &heard, self.now)?;
+        let told = told(self.words, &announced, &heard, (self.names(), self.now))?;
         let data = json!({ "text": announced.text, "report": told.text });
         let mut page = Page::new(self.say("teacher.report_page", &data)?);
         if announced.cancelled_at.is_none() {
@@ -236,7 +239,7 @@ impl Turn<'_> {
         if !self.in_session() {
             return self.ask_pin(Choice::Staff(Task::Remind(id))).await;
         }
-        let told = told(self.words, &announced, &heard, self.now)?;
+        let told = told(self.words, &announced, &heard, (self.names(), self.now))?;
         let last = self.tx.reminded_at(id).await?;
         if told.unacknowledged.is_empty() || last.is_some_and(|at| self.now - at < REMINDED) {
             let alert = Some(self.tell("teacher.reminded_lately")?);
