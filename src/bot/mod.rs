@@ -57,6 +57,9 @@ const LANE: &str = "bot";
 /// How long to wait after the messenger or the database failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
+/// The longest wait while the messenger goes on failing.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 /// How often to look for what the bot has to say by itself, where nobody says that there is something.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -236,10 +239,11 @@ impl Bot {
         if hook.is_some() {
             return self.receive().await;
         }
-        let mut after = 0;
+        let (mut after, mut pause) = (0, AFTER_FAILURE);
         loop {
             match self.messenger.updates(after).await {
                 Ok(updates) => {
+                    pause = AFTER_FAILURE;
                     if self.take(&updates, self.clock.now()).await {
                         after = updates.last().map_or(after, |last| last.id);
                         continue;
@@ -247,9 +251,10 @@ impl Bot {
                 }
                 Err(reason) => {
                     tracing::warn!(code = reason.code, why = reason.text, "nobody can be heard");
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
-            let _ = timeout(AFTER_FAILURE, pending::<()>()).await;
+            let _ = timeout(pause, pending::<()>()).await;
         }
     }
 
