@@ -176,6 +176,8 @@ pub struct Draft {
     pub letter: Letter,
     /// The message to this address that it corrects, or that it must not overtake.
     pub follows: Option<i64>,
+    /// Whether it is an alarm of the day: it leaves before everything that is not urgent.
+    pub alarm: bool,
     /// The meetings that it tells of.
     pub meetings: Vec<Meeting>,
     /// What it corrects in each earlier message to this address: of whom, and what.

@@ -74,7 +74,10 @@ pub(super) fn draft(
         .map(|earlier| earlier.message_id)
         .chain(amends.keys().copied())
         .max();
+    let absent =
+        |item: &Item| item.event == Event::Absence && !matches!(item.news, News::Withdrawn(_));
     Draft {
+        alarm: occasion == Occasion::AtOnce && students.values().flatten().any(absent),
         channel,
         contact_id: members[0].contact_id,
         guardian_id: members[0].due.guardian_id,

@@ -161,6 +161,7 @@ impl Engine {
                 parts,
                 cost,
                 urgent: draft.urgent,
+                alarm: draft.alarm,
                 useful_until: draft.useful_until,
                 follows: draft.follows,
                 calendar: self.calendar(draft, now),

@@ -9,7 +9,7 @@ use super::{
     StoreError,
     calendar::first_of_september,
     lane::Tx,
-    notices::{basis, json, perhaps, urgency},
+    notices::{basis, json, perhaps, precedence},
     rows::{ids, int, parsed, some_int, some_text, text, values},
 };
 use crate::{
@@ -70,6 +70,8 @@ pub struct NewMessage<'a> {
     pub cost: Kopecks,
     /// Whether it leaves at once, even at night.
     pub urgent: bool,
+    /// Whether it leaves before everything that is not urgent.
+    pub alarm: bool,
     /// Until when it is of use.
     pub useful_until: Millis,
     /// The message that it corrects.
@@ -353,7 +355,7 @@ impl Tx {
         .bind(now)
         .bind(message.useful_until)
         .bind(message.follows)
-        .bind(urgency(message.urgent))
+        .bind(precedence(message.urgent, message.alarm))
         .bind(message.calendar.as_deref())
         .bind(message.cost.0)
         .fetch_one(&mut *self.db)

@@ -228,9 +228,18 @@ impl Tx {
     }
 }
 
-/// `notice.urgency` and `message.urgency`: below 2 is urgent.
-pub(super) fn urgency(urgent: bool) -> i64 {
+/// `notice.urgency`: below 2 is urgent.
+fn urgency(urgent: bool) -> i64 {
     if urgent { 1 } else { 2 }
+}
+
+/// `message.urgency`: the lower leaves first, and below 2 is urgent. What staff hear has 2.
+pub(super) fn precedence(urgent: bool, alarm: bool) -> i64 {
+    match (urgent, alarm) {
+        (true, _) => urgency(true),
+        (false, true) => 2,
+        (false, false) => 3,
+    }
 }
 
 /// A cell as the database keeps it: a JSON array of values.

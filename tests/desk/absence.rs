@@ -1,6 +1,6 @@
 //! Stories of absences: when they are an alarm, and what becomes of it, on both databases.
 
-use crate::desk::{Desk, FAMILY};
+use crate::desk::{Desk, FAMILY, classmates};
 use crate::support::both;
 use vestnik::{
     policy::{AbsenceAlarm, Policy},
@@ -18,6 +18,34 @@ async fn school(store: &Store, alarm: AbsenceAlarm) -> Desk {
     desk.sql("UPDATE guardian SET preset = 'important' WHERE id = 2")
         .await;
     desk
+}
+
+#[tokio::test]
+async fn an_alarm_leaves_before_the_marks_of_the_whole_class() {
+    for base in both().await {
+        let mut desk = Desk::open(&base.store);
+        desk.sql(FAMILY).await;
+        classmates(&desk, 6).await;
+        let marks = (1..=6).map(|n| format!("({n}, 1, '2026-10-14', '5')"));
+        let marks = marks.collect::<Vec<_>>().join(",");
+        desk.write(&format!(
+            "INSERT INTO mark (student_id, subject_id, date, value) VALUES {marks}"
+        ))
+        .await;
+        desk.sql(
+            "INSERT INTO attendance (student_id, date, number, code) VALUES (6, '2026-10-14', 1, 'absent');
+             INSERT INTO attendance (student_id, date, number, code) VALUES (6, '2026-10-14', 2, 'absent')",
+        )
+        .await;
+        desk.minutes(31).await;
+        let sms: Vec<_> = desk
+            .texts()
+            .into_iter()
+            .filter(|(lane, ..)| lane == "sms")
+            .collect();
+        assert!(sms.len() >= 5, "{sms:?}");
+        assert_eq!(sms[0].1, "+79000000026", "{sms:?}");
+    }
 }
 
 async fn missed(desk: &mut Desk, number: i64) {
