@@ -83,3 +83,30 @@ fn every_file_can_be_read_in_one_sitting() {
         assert!(lines <= 600, "{} has {lines} lines", file.display());
     }
 }
+
+#[test]
+fn each_mutant_still_has_its_place() {
+    for patch in files(&["tests/mutants"], "patch") {
+        let text = fs::read_to_string(&patch).unwrap();
+        let mut source = String::new();
+        let mut before: Vec<String> = Vec::new();
+        for line in text.lines().chain(["@@"]) {
+            if let Some(path) = line.strip_prefix("+++ b/") {
+                source = fs::read_to_string(root().join(path)).unwrap();
+            } else if line.starts_with("@@") && !before.is_empty() {
+                let hunk = before.join("\n");
+                assert!(source.contains(&hunk), "{}:\n{hunk}", patch.display());
+                before.clear();
+            } else if let Some(kept) = line
+                .strip_prefix([' ', '-'])
+                .filter(|_| !line.starts_with("---"))
+            {
+                before.push(kept.to_owned());
+            } else if line.starts_with("diff ") && !before.is_empty() {
+                let hunk = before.join("\n");
+                assert!(source.contains(&hunk), "{}:\n{hunk}", patch.display());
+                before.clear();
+            }
+        }
+    }
+}
