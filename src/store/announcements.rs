@@ -80,6 +80,8 @@ pub struct Announced {
     pub text: String,
     /// `announcement.confirm`
     pub confirm: String,
+    /// Whether it breaks into the night.
+    pub urgent: bool,
     /// Not before then.
     pub send_at: Option<Millis>,
     /// When it was withdrawn.
@@ -323,7 +325,7 @@ impl Tx {
         id: i64,
     ) -> Result<Option<(Announced, Vec<i64>)>, StoreError> {
         let row = sqlx::query(
-            "SELECT id, text, confirm, send_at, cancelled_at, class_id FROM announcement WHERE id = $1",
+            "SELECT id, text, confirm, urgency, send_at, cancelled_at, class_id FROM announcement WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&mut *self.db)
@@ -349,7 +351,7 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<Announced>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, text, confirm, send_at, cancelled_at FROM announcement WHERE author_id = $1 \
+            "SELECT id, text, confirm, urgency, send_at, cancelled_at FROM announcement WHERE author_id = $1 \
              ORDER BY id DESC LIMIT $2",
         )
         .bind(staff)
@@ -409,6 +411,7 @@ fn announced(row: &sqlx::any::AnyRow) -> Result<Announced, StoreError> {
         id: int(row, "id")?,
         text: text(row, "text")?,
         confirm: text(row, "confirm")?,
+        urgent: text(row, "urgency")? == "urgent",
         send_at: some_int(row, "send_at")?,
         cancelled_at: some_int(row, "cancelled_at")?,
     })

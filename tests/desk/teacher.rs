@@ -314,6 +314,18 @@ async fn at_night_a_word_waits_for_the_morning_unless_it_is_urgent() {
         pin(&mut talk, &mut desk, "27182").await;
         desk.now = at("2026-10-15T23:02:00");
         desk.work().await;
+        // Two families hear on paper, which would be late: of one the school has a number.
+        desk.sql("INSERT INTO contact (guardian_id, channel, address) VALUES (9, 'call', '+7 900 000-00-10')")
+            .await;
+        talk.says(&mut desk, 600, "/otchety").await;
+        talk.presses(&mut desk, 600, "Завтра уроков нет: авария отоп")
+            .await;
+        let calls = talk.presses(&mut desk, 600, "Список для звонков").await;
+        assert_eq!(
+            calls.text,
+            "Срочное не ждёт листка. Позвоните, пожалуйста:\nМать10 О. (Имя10 У.): +7 900 000-00-10\n\
+             Мать11 О. (Имя11 У.): телефона у школы нет"
+        );
         assert!(
             talk.last(101).text.contains("авария отопления"),
             "{}",

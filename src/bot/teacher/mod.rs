@@ -55,6 +55,8 @@ pub(crate) enum Task {
     Reports,
     /// What became of one.
     Report(i64),
+    /// Whom to call, because paper would be late.
+    Calls(i64),
     /// To remind those who did not acknowledge one.
     Remind(i64),
     /// To take one back.
@@ -202,6 +204,7 @@ impl Turn<'_> {
             Task::Halt(id) => self.halt(id).await,
             Task::Reports => self.reports().await,
             Task::Report(id) => self.report(id).await,
+            Task::Calls(id) => self.calls(id).await,
             Task::Remind(id) => self.remind(id).await,
             Task::Withdraw(id) => self.withdraw(id).await,
             Task::WithdrawNow(id) => self.withdraw_now(id).await,

@@ -125,6 +125,19 @@ pub(crate) fn told(
     })
 }
 
+/// Whether somebody hears on the weekly sheet, or not at all.
+fn on_paper(one: &Heard) -> bool {
+    match one.state.as_str() {
+        "settling" | "waiting" => one.waits_for.as_deref() == Some("sheet"),
+        "told_by_paper" | "red" => true,
+        "in_message" => one
+            .message
+            .as_ref()
+            .is_some_and(|(channel, _)| channel == Channel::Paper.code()),
+        _ => false,
+    }
+}
+
 /// Whoever was to hear electronically and did not, by name and channel.
 fn unreached(words: &Words, heard: &[Heard]) -> Result<Vec<String>, WordsError> {
     let say = |name: &str, data: &Value| words.say(Language::Russian, name, data);
@@ -182,11 +195,38 @@ impl Turn<'_> {
                 )?;
                 page = page.row(vec![(words, Choice::Staff(Task::Remind(id)))]);
             }
+            if announced.urgent && self.names() && heard.iter().any(on_paper) {
+                let calls = Choice::Staff(Task::Calls(id));
+                page = page.row(vec![self.button("teacher.calls_button", calls)?]);
+            }
             let refresh = self.button("teacher.refresh_button", Choice::Staff(Task::Report(id)))?;
             let back = self.button("teacher.withdraw_button", Choice::Staff(Task::Withdraw(id)))?;
             page = page.row(vec![refresh, back]);
         }
         Ok(page.row(self.back()?).into())
+    }
+
+    /// Whom to call: what is urgent does not wait for a sheet.
+    pub(super) async fn calls(&mut self, id: i64) -> Result<Reply, BotError> {
+        let Some((_, mut heard)) = self.of_mine(id).await? else {
+            return self.home().await;
+        };
+        heard.retain(|one| self.names() && on_paper(one));
+        let guardians: Vec<i64> = heard.iter().map(|one| one.guardian_id).collect();
+        let phones = self.tx.phones(&guardians).await?;
+        let mut lines = Vec::new();
+        for one in &heard {
+            let child = self.tx.child(one.student_id, 0, self.today).await?;
+            let data = json!({
+                "name": one.guardian,
+                "child": child.map(|child| child.known_as),
+                "phone": phones.get(&one.guardian_id),
+            });
+            lines.push(self.say("teacher.call", &data)?);
+        }
+        let text = self.say("teacher.calls", &json!({ "lines": lines }))?;
+        let back = self.button("parent.back_button", Choice::Staff(Task::Report(id)))?;
+        Ok(Page::new(text).row(vec![back]).into())
     }
 
     /// The word is stopped before it leaves.
