@@ -112,6 +112,8 @@ pub(crate) enum Choice {
     Preset(String),
     /// A view of one child, or of the only one.
     Show(View, Option<i64>),
+    /// What was announced lately, to one child or the only one.
+    Announced(Option<i64>),
     /// The list of children.
     Children,
     /// The settings.

@@ -269,6 +269,7 @@ impl Turn<'_> {
             } => self.related(guardian, student, &relation).await,
             Choice::Preset(preset) => self.preset(&preset).await,
             Choice::Show(view, student) => self.show(view, student).await,
+            Choice::Announced(student) => self.announced(student).await,
             Choice::Children => self.list_children().await,
             Choice::Settings => self.settings().await,
             Choice::Presets => self.presets("parent.presets"),

@@ -341,6 +341,34 @@ impl Tx {
         Ok(Some((announced(&row)?, classes)))
     }
 
+    /// What was announced to a student since then and still holds, newest first: for who came late.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn announced_to(
+        &mut self,
+        (student, class): (i64, i64),
+        since: Millis,
+        now: Millis,
+    ) -> Result<Vec<Announced>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT a.id, a.text, a.confirm, a.urgency, a.send_at, a.cancelled_at FROM announcement a \
+             WHERE a.state = 'ready' AND a.cancelled_at IS NULL AND a.reminds_id IS NULL \
+             AND a.send_at >= $3 AND a.send_at <= $4 AND (a.valid_to IS NULL OR a.valid_to > $4) \
+             AND (EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id \
+                 AND (u.class_id = $2 OR u.student_id = $1)) \
+                 OR (NOT EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id) \
+                     AND (a.class_id = $2 OR a.class_id IS NULL))) ORDER BY a.id DESC LIMIT 5",
+        )
+        .bind(student)
+        .bind(class)
+        .bind(since)
+        .bind(now)
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter().map(announced).collect()
+    }
+
     /// The last words of a member of staff, newest first.
     ///
     /// # Errors

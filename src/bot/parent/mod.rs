@@ -13,11 +13,15 @@ use super::{
 };
 use crate::{
     family::{contact::Channel, preference::Event},
+    instant::{DAY, Millis},
     store::{Child, InquiryKind},
     text::ContentLevel,
     week::Week,
     zone,
 };
+
+/// How far back announcements are shown: whoever connects late finds them there.
+const LATELY: Millis = 14 * DAY;
 
 /// How many of the last messages «why did this come» speaks of.
 const EXPLAINED: i64 = 3;
@@ -52,6 +56,8 @@ impl Turn<'_> {
                 ]);
         }
         if !children.is_empty() {
+            let announced = Choice::Announced(None);
+            page = page.row(vec![self.button("parent.announced_button", announced)?]);
             page = page.row(vec![
                 self.button(
                     "parent.question_button",
@@ -194,6 +200,37 @@ impl Turn<'_> {
             .chunks(2)
             .fold(page, |page, row| page.row(row.to_vec()));
         Ok(page.row(self.back()?).into())
+    }
+
+    /// What was announced lately. What the school says to many any messenger may carry.
+    pub(super) async fn announced(&mut self, student: Option<i64>) -> Result<Reply, BotError> {
+        let child = match self
+            .meant(student, |id| Choice::Announced(Some(id)))
+            .await?
+        {
+            Ok(child) => child,
+            Err(reply) => return Ok(reply),
+        };
+        let Some((class, _)) = child.class else {
+            return self.home().await;
+        };
+        let since = self.now - LATELY;
+        let words = self
+            .tx
+            .announced_to((child.id, class), since, self.now)
+            .await?;
+        let lines: Vec<Value> = words
+            .into_iter()
+            .map(|one| {
+                let at = one.send_at.unwrap_or(self.now);
+                let day = zone::local(at, self.manner.zone).date();
+                json!({ "date": day.to_string(), "text": one.text })
+            })
+            .collect();
+        let data = json!({ "child": self.called(&child)?, "lines": lines });
+        Ok(Page::new(self.say("parent.announced", &data)?)
+            .row(self.back()?)
+            .into())
     }
 
     /// Why the last messages came: their kinds, the consent and the preset.
