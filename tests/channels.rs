@@ -202,7 +202,7 @@ async fn the_daemon_prints_by_itself_and_is_no_larger_afterwards() {
         );
         let before = memory(daemon.0.id());
         assert!(
-            wait(Duration::from_mins(1), || files().len() >= 4),
+            wait(Duration::from_mins(3), || files().len() >= 4),
             "{}",
             program.log()
         );
