@@ -17,6 +17,85 @@ use crate::{
     money::{Kopecks, Tariff},
 };
 
+/// How long the files of one announcement may be together, in bytes: what mail servers take.
+pub const MAX_FILE: u64 = 5 * 1024 * 1024;
+
+/// How many files come with one announcement.
+pub const MAX_FILES: usize = 3;
+
+/// How many answers a question has, and how long each may be: what fits on buttons.
+pub const ANSWERS: std::ops::RangeInclusive<usize> = 2..=4;
+const MAX_ANSWER: usize = 40;
+
+/// The files that families can open, and that are no programs: their ending and kind.
+const KINDS: [(&str, &str); 14] = [
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("png", "image/png"),
+    ("pdf", "application/pdf"),
+    ("txt", "text/plain"),
+    ("doc", "application/msword"),
+    (
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
+    ("odt", "application/vnd.oasis.opendocument.text"),
+    ("xls", "application/vnd.ms-excel"),
+    (
+        "xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
+    ("ppt", "application/vnd.ms-powerpoint"),
+    (
+        "pptx",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ),
+    ("odp", "application/vnd.oasis.opendocument.presentation"),
+];
+
+/// The endings of files that may come with an announcement.
+pub fn endings() -> String {
+    let endings: Vec<&str> = KINDS.iter().map(|(ending, _)| *ending).collect();
+    endings.join(", ")
+}
+
+/// The name under which a file comes with an announcement, and its kind; none for what may not come. A photo
+/// of a messenger has no name.
+pub fn file(name: Option<&str>, mime: &str, number: usize) -> Option<(String, &'static str)> {
+    let photo = || match mime {
+        "image/jpeg" => Some(format!("фото {number}.jpg")),
+        _ => None,
+    };
+    let name = name.map(str::to_owned).or_else(photo)?;
+    let (stem, ending) = name.rsplit_once('.')?;
+    let ending = ending.to_lowercase();
+    let (ending, mime) = KINDS.iter().find(|(known, _)| *known == ending)?;
+    let letters = stem.chars().filter(|c| {
+        c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | ',' | '(' | ')' | '№')
+    });
+    let stem: String = letters.take(60).collect();
+    let stem = stem.trim_matches([' ', '.']);
+    let stem = if stem.is_empty() { "файл" } else { stem };
+    Some((format!("{stem}.{ending}"), mime))
+}
+
+/// The answers in a text, one in a line or between slashes; none where they are too few, too many, too long
+/// or not all different.
+pub fn answers(text: &str) -> Option<Vec<String>> {
+    let mut answers: Vec<String> = Vec::new();
+    for one in text.split(['\n', '/']) {
+        let words: Vec<&str> = one.split_whitespace().collect();
+        let answer = words.join(" ");
+        if !answer.is_empty() {
+            answers.push(answer);
+        }
+    }
+    let alike: BTreeSet<String> = answers.iter().map(|one| one.to_lowercase()).collect();
+    let short = answers.iter().all(|one| one.chars().count() <= MAX_ANSWER);
+    (ANSWERS.contains(&answers.len()) && alike.len() == answers.len() && short).then_some(answers)
+}
+
 /// Something that the author should look at before a text goes to many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
@@ -192,6 +271,50 @@ mod tests {
     fn said(text: &str) -> Vec<Note> {
         let surnames = ["Соколова", "Ким", "Белый", "Орлов"].map(str::to_owned);
         notes(text, &surnames.into())
+    }
+
+    #[test]
+    fn files_that_families_can_open_come_under_harmless_names() {
+        let named = |name: &str| file(Some(name), "application/octet-stream", 1);
+        let taken = |name: &str| named(name).map(|(name, _)| name);
+        assert_eq!(taken("Афиша (1).JPG").as_deref(), Some("Афиша (1).jpg"));
+        assert_eq!(taken("../../etc/план.pdf").as_deref(), Some("etcплан.pdf"));
+        assert_eq!(
+            taken("a\r\nBcc: x\u{202e}.pdf").as_deref(),
+            Some("aBcc x.pdf")
+        );
+        assert_eq!(taken(".pdf").as_deref(), Some("файл.pdf"));
+        for refused in [
+            "вирус.exe",
+            "page.html",
+            "фото.jpg.scr",
+            "без окончания",
+            "",
+        ] {
+            assert_eq!(taken(refused), None, "{refused}");
+        }
+        let photo = file(None, "image/jpeg", 2);
+        assert_eq!(photo, Some(("фото 2.jpg".to_owned(), "image/jpeg")));
+        assert_eq!(file(None, "video/mp4", 1), None);
+    }
+
+    #[test]
+    fn answers_are_two_to_four_and_all_different() {
+        let read = |text: &str| answers(text).map(|answers| answers.join("|"));
+        assert_eq!(
+            read("едем\n не  едем \n\n").as_deref(),
+            Some("едем|не едем")
+        );
+        assert_eq!(read("да / нет").as_deref(), Some("да|нет"));
+        for refused in [
+            "",
+            "да",
+            "да\nДа",
+            "1\n2\n3\n4\n5",
+            &format!("да\n{}", "о".repeat(41)),
+        ] {
+            assert_eq!(read(refused), None, "{refused}");
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ enum Use {
     Invites,
     Pins,
     Hooks,
+    Answers,
 }
 
 impl Use {
@@ -55,6 +56,7 @@ impl Use {
             Self::Invites => b"vestnik invites 1:",
             Self::Pins => b"vestnik pins 1:",
             Self::Hooks => b"vestnik hooks 1:",
+            Self::Answers => b"vestnik answers 1:",
         }
     }
 }
@@ -166,6 +168,21 @@ impl Links {
     /// The reference of the message whose reader follows the link with this end.
     pub fn leaving(&self, sealed: &str) -> Option<String> {
         self.opened(Use::Leaving, sealed)
+    }
+
+    /// The link by which the readers of the message with this reference answer what it asks; none where pages
+    /// are not found from outside.
+    pub fn answers(&self, reference: &str) -> Option<String> {
+        let page = self.page.as_ref()?;
+        Some(format!(
+            "{page}/answer/{}",
+            self.sealed(Use::Answers, reference)
+        ))
+    }
+
+    /// The reference of the message whose readers follow the link with this end.
+    pub fn answering(&self, sealed: &str) -> Option<String> {
+        self.opened(Use::Answers, sealed)
     }
 
     /// The link to the page of preferences under this name, until then; none where pages are not found
@@ -357,6 +374,10 @@ mod tests {
             None,
             "a seal is for one thing"
         );
+        let answer = links("secret").answers(REF).expect("a page");
+        let sealed = answer.rsplit('/').next().expect("a path");
+        assert_eq!(links("secret").answering(sealed).as_deref(), Some(REF));
+        assert_eq!(links("secret").answering(end), None);
     }
 
     #[test]

@@ -355,17 +355,31 @@ async fn the_shell_announces_to_the_same_families_as_the_wizard() {
         assert_eq!(dry["id"], serde_json::Value::Null);
         assert_eq!(dry["channels"]["telegram"], 1, "{dry}");
         assert_eq!(dry["channels"]["paper"], FAMILIES - 1, "{dry}");
-        let sent = run(&["--confirm", "both"]);
+        let plan = program.folder.path().join("План недели.PDF");
+        std::fs::write(&plan, "%PDF-1.7").unwrap();
+        let plan = plan.to_str().unwrap();
+        let asks = ["--answer", "придём", "--answer", "не придём"];
+        let sent = run(&[&asks[..], &["--file", plan]].concat());
         assert_eq!(sent["id"], 1, "the dry run wrote nothing");
         let daemon = program.serve();
         sql(&store, "UPDATE announcement SET send_at = 1").await;
-        talk.wait(&program, 1_001, "Собрание в 18:00");
+        talk.wait(
+            &program,
+            1_001,
+            "Собрание в 18:00 (приложено: План недели.pdf) – ответ: придём / не придём",
+        );
         assert_eq!(daemon.stop(), Some(0));
         tokio::task::block_in_place(|| program.print(&["announce", "--cancel", "1"]));
         let again = program.run(&["announce", "--cancel", "1"]);
         assert_eq!(again.status.code(), Some(2));
         let wrong = program.run(&["announce", "--class", "9В", "--text", "x"]);
         assert_eq!(wrong.status.code(), Some(2));
+        let program_file = [
+            "announce", "--class", "5А", "--text", "x", "--file", "/bin/sh",
+        ];
+        assert_eq!(program.run(&program_file).status.code(), Some(2));
+        let one = ["announce", "--class", "5А", "--text", "x", "--answer", "да"];
+        assert_eq!(program.run(&one).status.code(), Some(2));
         let empty = program.run(&["announce", "--class", "5А", "--text", " "]);
         assert_eq!(empty.status.code(), Some(2));
     }

@@ -14,6 +14,9 @@ pub(crate) struct Answer {
     pub(crate) instead: Option<String>,
     /// The screens.
     pub(crate) shown: Vec<Shown>,
+    /// The files, after the screens: `attachment.id`.
+    #[serde(default)]
+    pub(crate) files: Vec<i64>,
     /// The word to many that is watched in the first screen: `announcement.id`.
     pub(crate) watches: Option<i64>,
     /// The menu of the chat: names and words; empty where it stays as it is.

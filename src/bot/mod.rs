@@ -28,9 +28,10 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use vestnik_contract::{Hook, Messenger, Outcome, Screen, Update};
+use vestnik_contract::{Action, Hook, Messenger, Outcome, Screen, Update};
 
 use crate::{
+    announce::MAX_FILE,
     app::{Pace, story},
     clock::Clock,
     family::contact::Channel,
@@ -351,16 +352,23 @@ impl Bot {
             );
             return Ok(None);
         }
+        let brought = self.brought(update).await?;
+        let brought = brought.as_deref();
         for _ in 0..TRIES {
-            match self.once(update, now).await {
+            match self.once(update, brought, now).await {
                 Err(BotError::Store(error)) if error.is_conflict() => {}
                 done => return done,
             }
         }
-        self.once(update, now).await
+        self.once(update, brought, now).await
     }
 
-    async fn once(&mut self, update: &Update, now: Millis) -> Result<Option<Answer>, BotError> {
+    async fn once(
+        &mut self,
+        update: &Update,
+        brought: Option<&[u8]>,
+        now: Millis,
+    ) -> Result<Option<Answer>, BotError> {
         let today = zone::local(now, self.manner.zone).date();
         let mut tx = self.store.transaction().await?;
         let dialogue = tx.dialogue(self.channel, &update.chat).await?;
@@ -379,6 +387,7 @@ impl Bot {
             tokens: &mut self.tokens,
             random: &mut self.random,
             chat: &update.chat,
+            brought,
             language: crate::text::Language::default(),
             state: dialogue.state(),
             dialogue,
@@ -411,6 +420,9 @@ impl Bot {
                 }
             }
         }
+        for file in &answer.files {
+            self.send_file(chat, *file).await;
+        }
         if !answer.menu.is_empty() {
             let commands = answer.commands();
             calm(&self.pace, || self.messenger.menu(chat, &commands)).await;
@@ -418,6 +430,41 @@ impl Bot {
         let answered = self.store.answered(self.channel, chat, update_id);
         if let Err(error) = answered.await {
             tracing::error!(error = story(&error), "an answer may be shown twice");
+        }
+    }
+
+    /// Sends a file of an announcement into a chat.
+    async fn send_file(&self, chat: &str, attachment: i64) {
+        let file = match self.store.attachment(attachment).await {
+            Ok(Some(file)) => file,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(error = story(&error), "a file cannot be read");
+                return;
+            }
+        };
+        let sent = calm(&self.pace, || self.messenger.document(chat, &file)).await;
+        if let Some(reason) = sent.reason() {
+            tracing::warn!(code = reason.code, why = reason.text, "a file was not sent");
+        }
+    }
+
+    /// What is in the file that somebody sent, where somebody waits for it: who writes a word to many. It is
+    /// fetched before the database is asked anything that it has to hold still for.
+    async fn brought(&self, update: &Update) -> Result<Option<Vec<u8>>, BotError> {
+        let Action::Attached(file) = &update.action else {
+            return Ok(None);
+        };
+        if file.bytes > MAX_FILE || !self.store.drafts(self.channel, &update.chat).await? {
+            return Ok(None);
+        }
+        self.pace.wait().await;
+        match self.messenger.fetch(&file.file, MAX_FILE).await {
+            Ok(content) => Ok(Some(content)),
+            Err(reason) => {
+                tracing::warn!(code = reason.code, why = reason.text, "a file was not had");
+                Ok(None)
+            }
         }
     }
 

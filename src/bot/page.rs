@@ -140,6 +140,14 @@ pub(crate) enum Choice {
     Pause(Option<u64>),
     /// Why the last messages came.
     Why,
+    /// A question to many, `announcement.id`, to answer it.
+    Poll(i64),
+    /// This answer to it, from 1.
+    Answer(i64, usize),
+    /// A file of an announcement: `attachment.id`.
+    File(i64),
+    /// What a button below a message stands for, once more.
+    Below(String),
     /// To ask, or say what is wrong, of one child or the only one.
     Ask(InquiryKind, Option<i64>),
     /// What is wrong: an entry, in words.

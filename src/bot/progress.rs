@@ -12,7 +12,7 @@ use super::{
     admin::Picture,
     calm,
     page::Choice,
-    teacher::{Task, told},
+    teacher::{Task, given, told},
 };
 use crate::{
     app::{Pace, story},
@@ -148,8 +148,9 @@ impl Beside {
         }
         let of = tx.people_of_classes(&classes, today).await?;
         let heard = tx.heard(id, &of.students).await?;
+        let given = given(&tx.answers_to(id).await?);
         let named = self.manner.content == ContentLevel::Full;
-        let told = match told(&self.words, &announced, &heard, (named, now)) {
+        let told = match told(&self.words, &announced, &heard, &given, (named, now)) {
             Ok(told) => told,
             Err(error) => {
                 tracing::error!(%error, "a report has no words");

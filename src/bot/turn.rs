@@ -34,6 +34,8 @@ pub(super) struct Reply {
     pub(super) menu: bool,
     /// Whether it comes below what was pressed, and not in its place.
     pub(super) apart: bool,
+    /// The files that come after the pages: `attachment.id`.
+    pub(super) files: Vec<i64>,
     /// The word to many that is watched in the first page: `announcement.id`.
     pub(super) watches: Option<i64>,
 }
@@ -60,6 +62,8 @@ pub(super) struct Turn<'a> {
     pub(super) tokens: &'a mut Tokens,
     pub(super) random: &'a mut StdRng,
     pub(super) chat: &'a str,
+    /// What is in the file that was sent, where it is wanted and could be had.
+    pub(super) brought: Option<&'a [u8]>,
     pub(super) language: Language,
     pub(super) state: State,
     pub(super) dialogue: Dialogue,
@@ -114,6 +118,9 @@ impl Turn<'_> {
             Action::MovedTo(chat) => {
                 self.tx.move_chat(self.channel, self.chat, chat).await?;
                 Ok(Reply::default())
+            }
+            Action::Attached(file) if matches!(self.state, State::Drafting(_)) => {
+                self.attach(file).await
             }
             Action::Attached(_) | Action::Other => {
                 if self.is_stranger() {
@@ -192,11 +199,7 @@ impl Turn<'_> {
             return self.greet();
         }
         if let Some((reference, press)) = below::read(data) {
-            let place = (self.channel, self.chat);
-            return match self.tx.pressed(reference, place).await? {
-                Some(message) => self.pressed_below(&message, press).await,
-                None => self.home().await,
-            };
+            return self.below(reference, press).await;
         }
         let known = match data.split_once('.') {
             Some((name, at)) => {
@@ -215,6 +218,15 @@ impl Turn<'_> {
         let alert = Some(self.tell("parent.gone")?);
         let home = self.home().await?;
         Ok(Reply { alert, ..home })
+    }
+
+    /// A button below the message with this reference was pressed.
+    async fn below(&mut self, reference: &str, press: Press) -> Result<Reply, BotError> {
+        let place = (self.channel, self.chat);
+        match self.tx.pressed(reference, place).await? {
+            Some(message) => Box::pin(self.pressed_below(&message, press)).await,
+            None => self.home().await,
+        }
     }
 
     /// A button below a message of the engine was pressed. The message stays where it is.
@@ -239,6 +251,23 @@ impl Turn<'_> {
                     self.button("parent.settings_button", Choice::Settings)?,
                 ]);
                 return Ok(page.into());
+            }
+            Press::Answer(poll, answer) => {
+                return self.answered_below(message, (poll, answer)).await;
+            }
+            Press::Poll(at) => {
+                let below = self.tx.below(message.id).await?;
+                match below.polls.get(at - 1) {
+                    Some(poll) => Choice::Poll(poll.announcement_id),
+                    None => Choice::Home,
+                }
+            }
+            Press::File(at) => {
+                let below = self.tx.below(message.id).await?;
+                match below.files.get(at - 1) {
+                    Some(file) => Choice::File(file.id),
+                    None => Choice::Home,
+                }
             }
             Press::Question => Choice::Ask(InquiryKind::Question, None),
             Press::Mistake => Choice::Ask(InquiryKind::Mistake, None),
@@ -270,6 +299,13 @@ impl Turn<'_> {
             Choice::Preset(preset) => self.preset(&preset).await,
             Choice::Show(view, student) => self.show(view, student).await,
             Choice::Announced(student) => self.announced(student).await,
+            Choice::Poll(announcement) => self.poll(announcement).await,
+            Choice::Answer(announcement, number) => self.answer(announcement, number).await,
+            Choice::File(attachment) => self.file(attachment).await,
+            Choice::Below(data) => match below::read(&data) {
+                Some((reference, press)) => self.below(reference, press).await,
+                None => self.home().await,
+            },
             Choice::Children => self.list_children().await,
             Choice::Settings => self.settings().await,
             Choice::Presets => self.presets("parent.presets"),
@@ -361,6 +397,7 @@ impl Turn<'_> {
             answer.menu = self.menu().await?;
         }
         answer.watches = reply.watches;
+        answer.files = reply.files;
         self.dialogue.data = match &self.state {
             State::Idle => None,
             state => Some(serde_json::to_string(state)?),

@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn each_sentence_is_used_and_each_used_one_is_there() {
         let mut sources = String::new();
-        let mut rooms = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/bot")];
+        let source = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut rooms = vec![source.join("bot"), source.join("engine")];
         while let Some(room) = rooms.pop() {
             for entry in std::fs::read_dir(room).expect("a folder") {
                 let path = entry.expect("an entry").path();

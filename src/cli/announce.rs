@@ -1,11 +1,17 @@
 //! `announce`: a word to classes from the shell, looked at as the bot's wizard looks at it.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use vestnik_contract::File;
 
 use super::Failure;
 use crate::{
-    announce::{Audience, Note, notes},
+    announce::{self, Audience, MAX_FILE, MAX_FILES, Note, notes},
     clock::Clock,
     config::Config,
     instant::{Millis, SECOND},
@@ -56,8 +62,14 @@ pub(super) struct Arguments {
     /// Families confirm that they have read it
     #[arg(long)]
     confirm: Option<Confirm>,
+    /// What families can answer, where it asks something; twice to four times
+    #[arg(long, value_name = "TEXT")]
+    answer: Vec<String>,
+    /// A file that comes with it; at most three, together up to 5 MB
+    #[arg(long, value_name = "FILE")]
+    file: Vec<PathBuf>,
     /// Take this one back instead: who has heard it hears that, too
-    #[arg(long, value_name = "ID", conflicts_with_all = ["class", "all", "text"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["class", "all", "text", "answer", "file"])]
     cancel: Option<i64>,
     /// Only say whom it would reach
     #[arg(long)]
@@ -87,6 +99,8 @@ pub(super) async fn run(
             "--text: there is nothing to announce".into(),
         ));
     }
+    let answers = asked(&arguments.answer)?;
+    let files = read(&arguments.file)?;
     let zone = store.school(&config.school).await?;
     let now = Clock::Wall.now();
     let today = zone::local(now, zone).date();
@@ -109,6 +123,11 @@ pub(super) async fn run(
     let id = if arguments.dry_run {
         None
     } else {
+        let mut kept = Vec::new();
+        for file in &files {
+            let called = (file.name.as_str(), file.mime.as_str());
+            kept.push(store.keep_file(called, &file.content, now).await?);
+        }
         let new = NewAnnouncement {
             author: None,
             classes: &classes,
@@ -120,6 +139,8 @@ pub(super) async fn run(
                 Some(Confirm::One) => "one",
                 Some(Confirm::Both) => "both",
             },
+            answers: &answers,
+            files: &kept,
             send_at,
         };
         Some(store.announce(&new).await?)
@@ -130,6 +151,48 @@ pub(super) async fn run(
         &zone::timestamp(send_at, zone),
         arguments.json,
     )
+}
+
+/// What can be answered.
+fn asked(typed: &[String]) -> Result<Vec<String>, Failure> {
+    if typed.is_empty() {
+        return Ok(Vec::new());
+    }
+    announce::answers(&typed.join("\n")).ok_or_else(|| {
+        Failure::Usage(
+            "--answer: a question has two to four different answers of at most 40 characters"
+                .into(),
+        )
+    })
+}
+
+/// What comes with it.
+fn read(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
+    let refuse =
+        |path: &Path, why: &str| Failure::Usage(format!("--file: {}: {why}", path.display()));
+    let mut files = Vec::new();
+    let mut together = 0;
+    for path in paths {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let endings = announce::endings();
+        let (name, mime) = announce::file(name, "", 1)
+            .ok_or_else(|| refuse(path, &format!("families open files such as {endings}")))?;
+        // Asked for before it is read: nobody wants a film in memory.
+        let length = fs::metadata(path)
+            .map_err(|error| refuse(path, &error.to_string()))?
+            .len();
+        together += length;
+        if together > MAX_FILE || files.len() == MAX_FILES {
+            return Err(refuse(path, "at most three files, together up to 5 MB"));
+        }
+        let content = fs::read(path).map_err(|error| refuse(path, &error.to_string()))?;
+        files.push(File {
+            name,
+            mime: mime.to_owned(),
+            content: content.into(),
+        });
+    }
+    Ok(files)
 }
 
 /// The classes that are meant.

@@ -310,6 +310,7 @@ pub(super) async fn send_test(
         replaces: Vec::new(),
         composed_at: Clock::Wall.now(),
         buttons: Vec::new(),
+        files: Vec::new(),
         to_family: false,
     };
     let missing = |key: &str| Failure::Usage(format!("{channel} is not configured: set {key}"));

@@ -68,7 +68,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let talks = config.telegram.is_some() && links.is_some();
     let engine = engine(config, &store, (templates, rules), &providers)
         .with_watermark(watermark)
-        .with_buttons(talks.then(Words::embedded).transpose()?);
+        .with_buttons(talks.then(Words::embedded).transpose()?)
+        .with_answers(answers(config, links.as_ref())?);
 
     let stop = stopped()?;
     let look = Arc::new(Notify::new());
@@ -284,6 +285,13 @@ fn calendar(
         schedule: config.weekly_sheets.clone(),
         clock: Clock::Wall,
     }))
+}
+
+/// How readers of mails answer, where the daemon's pages are found from outside.
+fn answers(config: &Config, links: Option<&Arc<Links>>) -> Result<Option<(Words, Arc<Links>)>> {
+    let links = links.filter(|_| config.public_url.is_some());
+    let pair = links.map(|links| Words::embedded().map(|words| (words, links.clone())));
+    Ok(pair.transpose()?)
 }
 
 /// The policy that the school's row names, remembered where it is new.

@@ -214,6 +214,8 @@ pub fn item(
         work_kind: entry.work_kind,
         comment: entry.comment,
         short: entry.short,
+        answers: entry.answers,
+        files: entry.files,
         entered: entered.filter(late),
         news,
     }

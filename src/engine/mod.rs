@@ -20,8 +20,10 @@ mod withdraw;
 
 pub use intake::reference;
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use rand::rngs::StdRng;
-use vestnik_contract::{Delivery, Message, Outcome, Reason, Sent};
+use vestnik_contract::{Delivery, File, Message, Outcome, Reason, Sent};
 
 use crate::{
     bot::{Words, WordsError},
@@ -29,6 +31,7 @@ use crate::{
     config::SmsAccount,
     family::contact::Channel,
     instant::{HOUR, Millis},
+    links::Links,
     money::Tariff,
     next::InDoubt,
     policy::Policy,
@@ -203,6 +206,10 @@ pub struct Engine {
     tariff: Tariff,
     /// What the bot says, where there is one that hears what is pressed.
     words: Option<Words>,
+    /// How readers of mails answer what they are asked, where they find pages.
+    answers: Option<(Words, Arc<Links>)>,
+    /// The files of this turn, by `attachment.id`.
+    files: BTreeMap<i64, File>,
 }
 
 impl Engine {
@@ -239,6 +246,8 @@ impl Engine {
             fitting: None,
             tariff: Tariff::default(),
             words: None,
+            answers: None,
+            files: BTreeMap::new(),
         }
     }
 
@@ -266,6 +275,13 @@ impl Engine {
     #[must_use]
     pub fn with_tariff(mut self, tariff: Tariff) -> Self {
         self.tariff = tariff;
+        self
+    }
+
+    /// The same engine, whose mails lead to a page on which their readers answer what they are asked.
+    #[must_use]
+    pub fn with_answers(mut self, answers: Option<(Words, Arc<Links>)>) -> Self {
+        self.answers = answers;
         self
     }
 

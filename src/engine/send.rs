@@ -1,6 +1,8 @@
 //! From ready messages to calls.
 
 use rand::RngExt;
+use serde_json::Value;
+use vestnik_contract::{Button, Message};
 
 use super::{Account, Call, Engine, EngineError, Permits, Turn};
 use crate::{
@@ -31,6 +33,8 @@ impl Engine {
             return Ok(());
         }
         self.probe(turn, now);
+        // Many read one file in one turn; between turns nothing is kept in memory.
+        self.files.clear();
         for account in self.accounts.clone() {
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
@@ -108,16 +112,10 @@ impl Engine {
         };
         let mut message = ready.message;
         message.client_ref = client_ref;
-        if account.channel == Channel::Telegram {
-            let mut earlier = tx.replaced(ready.id).await?;
-            if let Some(words) = &self.words {
-                let below = tx.below(ready.id).await?;
-                message.buttons = buttons(words, &message.reference, below)?;
-                for one in &mut earlier {
-                    one.now.buttons = buttons(words, &one.reference, tx.below(one.id).await?)?;
-                }
-            }
-            message.replaces = earlier.into_iter().map(|one| one.now).collect();
+        match account.channel {
+            Channel::Telegram => self.in_chat(tx, ready.id, &mut message).await?,
+            Channel::Email if message.to_family => self.by_mail(tx, ready.id, &mut message).await?,
+            _ => {}
         }
         Ok(Some(Call::Send {
             attempt_id,
@@ -125,6 +123,54 @@ impl Engine {
             lease: lease.clone(),
             message,
         }))
+    }
+
+    /// What only a messenger can do: buttons below the message, and corrections in the messages before it.
+    async fn in_chat(
+        &self,
+        tx: &mut Tx,
+        message_id: i64,
+        message: &mut Message,
+    ) -> Result<(), EngineError> {
+        let mut earlier = tx.replaced(message_id).await?;
+        if let Some(words) = &self.words {
+            let below = tx.below(message_id).await?;
+            message.buttons = buttons(words, &message.reference, &below)?;
+            for one in &mut earlier {
+                let below = tx.below(one.id).await?;
+                one.now.buttons = buttons(words, &one.reference, &below)?;
+            }
+        }
+        message.replaces = earlier.into_iter().map(|one| one.now).collect();
+        Ok(())
+    }
+
+    /// What only a mail can do: files come with it, and a link leads to what it asks.
+    async fn by_mail(
+        &mut self,
+        tx: &mut Tx,
+        message_id: i64,
+        message: &mut Message,
+    ) -> Result<(), EngineError> {
+        let below = tx.below(message_id).await?;
+        for attached in &below.files {
+            let known = self.files.get(&attached.id).cloned();
+            let file = match known {
+                Some(file) => Some(file),
+                None => tx.file_of(attached.id).await?,
+            };
+            if let Some(file) = file {
+                self.files.insert(attached.id, file.clone());
+                message.files.push(file);
+            }
+        }
+        if let Some((words, links)) = self.answers.as_ref().filter(|_| !below.polls.is_empty())
+            && let Some(data) = links.answers(&message.reference)
+        {
+            let label = words.say(below.language, "parent.answer_link", &Value::Null)?;
+            message.buttons = vec![vec![Button { label, data }]];
+        }
+        Ok(())
     }
 
     /// Raises the watermark above the calls that are about to leave. Where it cannot be written they

@@ -53,6 +53,10 @@ pub struct Entry {
     pub comment: Option<String>,
     /// The same in fewer words, for SMS.
     pub short: Option<String>,
+    /// What families can answer, where an announcement asks something.
+    pub answers: Vec<String>,
+    /// The names of the files that come with an announcement; known of one that stands there now.
+    pub files: Option<String>,
     /// When the teacher says that it was entered.
     pub entered_at: Option<Millis>,
     /// Whether it comes from elsewhere with a document, as from a hospital.
@@ -254,6 +258,8 @@ fn announcement(row: &Row<'_>, now: Millis) -> Option<Reading> {
     let entry = row.text("text").filter(|_| said).map(|value| Entry {
         value,
         short: row.text("sms_text"),
+        answers: answers(row.text("answers").as_deref()),
+        files: row.text("files"),
         ..Entry::default()
     });
     let audience = Audience::Listed(id, row.int("class_id"));
@@ -263,6 +269,12 @@ fn announcement(row: &Row<'_>, now: Millis) -> Option<Reading> {
         over: row.int("valid_to").is_some_and(|until| until <= now),
         ..reading(audience, Place::Announcement(id), entry)
     })
+}
+
+/// `announcement.answers`: what families can answer, in the order of the buttons.
+pub fn answers(json: Option<&str>) -> Vec<String> {
+    let read = json.and_then(|json| serde_json::from_str(json).ok());
+    read.unwrap_or_default()
 }
 
 /// A lesson is told of where it differs from the plan.

@@ -210,7 +210,11 @@ fn place(
         (Event::Urgent | Event::Announcement, Some(text)) => {
             page.announcements.push(sheet::Announcement {
                 title: item.title.clone(),
-                text: text.clone(),
+                text: match &item.files {
+                    Some(files) => format!("{text} ({}: {files})", language.beside()),
+                    None => text.clone(),
+                },
+                answers: item.answers.clone(),
             });
         }
         (Event::Remark | Event::Praise | Event::Appeal | Event::Achievement, Some(text)) => {
@@ -228,6 +232,7 @@ fn place(
         (Event::Service, Some(value)) => page.announcements.push(sheet::Announcement {
             title: Some(language.heading(item, false)),
             text: language.service(value),
+            answers: Vec::new(),
         }),
         (Event::TermResult | Event::Preliminary | Event::Forecast | Event::Exam, Some(value)) => {
             page.term_results.push(sheet::TermResult {
@@ -546,7 +551,7 @@ pub fn plain(page: &sheet::Sheet) -> String {
     }
     for one in &page.announcements {
         let title = one.title.as_deref().unwrap_or("Объявление");
-        lines.push(format!("{title}: {}", one.text));
+        lines.push(format!("{title}: {} {}", one.text, one.answers.join(" / ")));
     }
     lines.extend(page.ahead.iter().cloned());
     for one in &page.homework {

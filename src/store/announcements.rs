@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use serde_json::json;
 use sqlx::AssertSqlSafe;
 
 use super::{
-    Store, StoreError,
+    Kept, Store, StoreError,
     lane::Tx,
     people::people,
     press::class_name,
@@ -18,6 +19,7 @@ use crate::{
     instant::Millis,
     journal::{
         class_name::ClassName,
+        entry::answers,
         fact::{Fact, Place},
     },
 };
@@ -37,6 +39,10 @@ pub struct NewAnnouncement<'a> {
     pub urgent: bool,
     /// `announcement.confirm`
     pub confirm: &'a str,
+    /// What families can answer; empty where nothing is asked.
+    pub answers: &'a [String],
+    /// What comes with it.
+    pub files: &'a [Kept],
     /// Not before then.
     pub send_at: Millis,
 }
@@ -86,6 +92,8 @@ pub struct Announced {
     pub send_at: Option<Millis>,
     /// When it was withdrawn.
     pub cancelled_at: Option<Millis>,
+    /// What families can answer; empty where nothing is asked.
+    pub answers: Vec<String>,
 }
 
 /// The classes of a member of staff: those of TEACHERS, or all for who leads the school.
@@ -234,7 +242,7 @@ impl Tx {
         };
         let row = sqlx::query(
             "INSERT INTO announcement (class_id, author_id, text, sms_text, urgency, confirm, state, \
-             send_at) VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7) RETURNING id",
+             send_at, answers) VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, $8) RETURNING id",
         )
         .bind(one)
         .bind(new.author)
@@ -243,6 +251,7 @@ impl Tx {
         .bind(if new.urgent { "urgent" } else { "normal" })
         .bind(new.confirm)
         .bind(new.send_at)
+        .bind((!new.answers.is_empty()).then(|| json!(new.answers).to_string()))
         .fetch_one(&mut *self.db)
         .await?;
         let id = int(&row, "id")?;
@@ -257,6 +266,7 @@ impl Tx {
                 .await?;
             }
         }
+        self.attach(id, new.files).await?;
         Ok(id)
     }
 
@@ -325,7 +335,7 @@ impl Tx {
         id: i64,
     ) -> Result<Option<(Announced, Vec<i64>)>, StoreError> {
         let row = sqlx::query(
-            "SELECT id, text, confirm, urgency, send_at, cancelled_at, class_id FROM announcement WHERE id = $1",
+            "SELECT id, text, confirm, urgency, send_at, cancelled_at, answers, class_id FROM announcement WHERE id = $1",
         )
         .bind(id)
         .fetch_optional(&mut *self.db)
@@ -352,7 +362,7 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<Announced>, StoreError> {
         let rows = sqlx::query(
-            "SELECT a.id, a.text, a.confirm, a.urgency, a.send_at, a.cancelled_at FROM announcement a \
+            "SELECT a.id, a.text, a.confirm, a.urgency, a.send_at, a.cancelled_at, a.answers FROM announcement a \
              WHERE a.state = 'ready' AND a.cancelled_at IS NULL AND a.reminds_id IS NULL \
              AND a.send_at >= $3 AND a.send_at <= $4 AND (a.valid_to IS NULL OR a.valid_to > $4) \
              AND (EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id \
@@ -379,7 +389,7 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<Announced>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, text, confirm, urgency, send_at, cancelled_at FROM announcement WHERE author_id = $1 \
+            "SELECT id, text, confirm, urgency, send_at, cancelled_at, answers FROM announcement WHERE author_id = $1 \
              ORDER BY id DESC LIMIT $2",
         )
         .bind(staff)
@@ -442,5 +452,6 @@ fn announced(row: &sqlx::any::AnyRow) -> Result<Announced, StoreError> {
         urgent: text(row, "urgency")? == "urgent",
         send_at: some_int(row, "send_at")?,
         cancelled_at: some_int(row, "cancelled_at")?,
+        answers: answers(some_text(row, "answers")?.as_deref()),
     })
 }

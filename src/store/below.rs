@@ -3,7 +3,7 @@
 use super::{
     StoreError,
     lane::Tx,
-    rows::{ids, int, parsed, some_text, text},
+    rows::{ids, int, parsed, some_int, some_text, text},
 };
 use crate::{
     bot::Below,
@@ -18,6 +18,8 @@ use crate::{
 pub struct Pressed {
     /// `message.id`
     pub id: i64,
+    /// `message.ref`
+    pub reference: String,
     /// What it says now, with what was corrected in it since.
     pub text: String,
 }
@@ -38,9 +40,10 @@ impl Tx {
         .fetch_all(&mut *self.db)
         .await?;
         let mut below = Below::default();
-        let mut announcements = Vec::new();
+        let (mut words, mut unread) = (Vec::new(), Vec::new());
         for row in &rows {
-            let family = super::rows::some_int(row, "guardian_id")?.is_some();
+            let family = some_int(row, "guardian_id")?.is_some();
+            let acknowledged = some_int(row, "acknowledged")?.is_some();
             below.family |= family;
             if let Some(code) = some_text(row, "language")? {
                 below.language = Language::from_code(&code).unwrap_or_default();
@@ -48,19 +51,25 @@ impl Tx {
             let fact: Fact = parsed(row, "fact")?;
             match fact.place {
                 Place::Inquiry(_) => below.inquiries = true,
-                _ if !family || super::rows::some_int(row, "acknowledged")?.is_some() => {}
-                Place::Announcement(id) => announcements.push(id),
-                Place::TermResult { .. } => {
+                Place::Announcement(id) if family => {
+                    words.push(id);
+                    unread.extend((!acknowledged).then_some(id));
+                }
+                Place::TermResult { .. } if family && !acknowledged => {
                     below.acknowledge |=
                         matches!(text(row, "event")?.as_str(), "term_result" | "exam");
                 }
                 _ => {}
             }
         }
-        if !announcements.is_empty() {
+        if !words.is_empty() {
+            below.polls = self.polls(&words).await?;
+            below.files = self.attached(&words).await?;
+            // Who answers has read it.
             let sql = format!(
-                "SELECT COUNT(*) AS n FROM announcement WHERE confirm <> 'none' AND id IN ({})",
-                ids(&announcements)
+                "SELECT COUNT(*) AS n FROM announcement WHERE confirm <> 'none' AND answers IS NULL \
+                 AND id IN ({})",
+                ids(&unread)
             );
             for row in &self.all(sql).await? {
                 below.acknowledge |= int(row, "n")? > 0;
@@ -89,6 +98,7 @@ impl Tx {
         let Some(row) = row else { return Ok(None) };
         let mut pressed = Pressed {
             id: int(&row, "id")?,
+            reference: reference.to_owned(),
             text: text(&row, "body_text")?,
         };
         let notes = sqlx::query(
@@ -131,6 +141,35 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         }
+        let rows = sqlx::query(
+            "SELECT n.fact, n.guardian_id FROM message_notice c JOIN notice n ON n.id = c.notice_id \
+             WHERE c.message_id = $1 AND n.guardian_id IS NOT NULL",
+        )
+        .bind(message_id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        for row in &rows {
+            let (fact, guardian): (Fact, i64) = (parsed(row, "fact")?, int(row, "guardian_id")?);
+            if let Place::Announcement(id) = fact.place
+                && guardians.contains(&guardian)
+                && let Some(first) = self.reminded(id).await?
+            {
+                // Who has read the reminder has read what it reminds of.
+                let who = (guardian, fact.student_id);
+                self.acknowledge_word(first, who, ("button", channel), now)
+                    .await?;
+            }
+        }
         Ok(())
+    }
+
+    /// The announcement that one reminds of.
+    async fn reminded(&mut self, announcement: i64) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query("SELECT reminds_id FROM announcement WHERE id = $1")
+            .bind(announcement)
+            .fetch_optional(&mut *self.db)
+            .await?;
+        let first = row.map(|row| some_int(&row, "reminds_id"));
+        Ok(first.transpose()?.flatten())
     }
 }

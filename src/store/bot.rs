@@ -126,6 +126,21 @@ impl Store {
         .await?;
         Ok(())
     }
+
+    /// Whether somebody writes a word to many in a chat.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn drafts(&self, channel: Channel, chat: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM dialogue WHERE channel = $1 AND chat = $2 AND state = 'drafting'",
+        )
+        .bind(channel.code())
+        .bind(chat)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(int(&row, "n")? > 0)
+    }
 }
 
 impl Tx {

@@ -369,6 +369,7 @@ fn candidate(row: &AnyRow) -> Result<Ready, StoreError> {
             replaces: Vec::new(),
             composed_at: int(row, "composed_at")?,
             buttons: Vec::new(),
+            files: Vec::new(),
             to_family: some_int(row, "guardian_id")?.is_some(),
         },
         channel: text(row, "channel")?,

@@ -186,6 +186,11 @@ impl Tx {
                 "SELECT * FROM test_plan WHERE subject_id IN ({subjects}) AND date IN ({days}) \
                  ORDER BY id"
             ),
+            "announcement" => format!(
+                "SELECT a.*, (SELECT string_agg(f.name, ', ') FROM attachment f \
+                 WHERE f.announcement_id = a.id) AS files FROM announcement a \
+                 WHERE a.id IN ({rows}) ORDER BY a.id"
+            ),
             _ => format!("SELECT * FROM {entity} WHERE id IN ({rows}) ORDER BY id"),
         };
         Ok(sqlx::query(AssertSqlSafe(sql))

@@ -22,6 +22,8 @@ const FRAGMENT: &[&str] = &[
     "work_kind",
     "comment",
     "short",
+    "answers",
+    "files",
     "entered",
 ];
 

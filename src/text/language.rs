@@ -106,6 +106,14 @@ impl Language {
         }
     }
 
+    /// What files are called that come with a word: a sheet can only name them.
+    pub(crate) fn beside(self) -> &'static str {
+        match self {
+            Self::Russian => "у классного руководителя",
+            Self::English => "the class teacher has",
+        }
+    }
+
     /// The name of a student whom a messenger must not name.
     pub(super) fn somebody(self) -> &'static str {
         match self {

@@ -116,6 +116,10 @@ pub struct Item {
     pub comment: Option<String>,
     /// The text of an announcement in fewer words.
     pub short: Option<String>,
+    /// What families can answer, where an announcement asks something.
+    pub answers: Vec<String>,
+    /// The names of the files that come with an announcement.
+    pub files: Option<String>,
     /// When a mark was entered, where that was more than a day after its work.
     pub entered: Option<NaiveDate>,
 }

@@ -69,6 +69,9 @@ struct SampleItem {
     work_kind: Option<String>,
     comment: Option<String>,
     short: Option<String>,
+    #[serde(default)]
+    answers: Vec<String>,
+    files: Option<String>,
     entered: Option<NaiveDate>,
 }
 
@@ -145,6 +148,8 @@ impl SampleItem {
             work_kind: self.work_kind,
             comment: self.comment,
             short: self.short,
+            answers: self.answers,
+            files: self.files,
             entered: self.entered,
         })
     }
@@ -237,6 +242,8 @@ pub(super) fn bare(mut letter: Letter) -> Letter {
             item.work_kind = None;
             item.comment = None;
             item.short = None;
+            item.answers.clear();
+            item.files = None;
             item.entered = None;
             item.title = None;
             item.number = None;

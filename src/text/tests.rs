@@ -53,6 +53,8 @@ fn told(event: Event, subject: Option<&str>, date: NaiveDate, news: News) -> Ite
         work_kind: None,
         comment: None,
         short: None,
+        answers: Vec::new(),
+        files: None,
         entered: None,
     }
 }
@@ -464,6 +466,8 @@ fn any_item() -> impl Strategy<Value = Item> {
                 work_kind,
                 comment,
                 short,
+                answers: Vec::new(),
+                files: None,
                 entered: mark.then(|| day(date)),
             }
         })

@@ -80,6 +80,8 @@ pub(super) fn item(part: Part, language: Language, item: &Item) -> Value {
         "work_kind": item.work_kind.as_deref().map(clean),
         "comment": item.comment.as_deref().map(clean),
         "short": item.short.as_deref().map(clean),
+        "answers": (!item.answers.is_empty()).then(|| clean(&item.answers.join(" / "))),
+        "files": item.files.as_deref().map(clean),
         "entered": item.entered.map(|day| day.to_string()),
     })
 }

@@ -1,8 +1,10 @@
-//! The pages for families: `/preferences/…`, on which they say how they want to hear, and `/leave/…`, by
-//! which they take no more mails.
+//! The pages for families: `/preferences/…`, on which they say how they want to hear, `/answer/…`, on which
+//! they answer what a mail asks, and `/leave/…`, by which they take no more mails.
 //!
 //! A page is reached by a sealed link only, asks for no password and names nobody. Looking changes
 //! nothing, because mail programs and scanners look; only a POST acts.
+
+mod answer;
 
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
@@ -99,6 +101,7 @@ impl Families {
                 "preferences",
                 include_str!("../../templates/web/preferences.hbs"),
             ),
+            ("answer", include_str!("../../templates/web/answer.hbs")),
             ("leave", include_str!("../../templates/web/leave.hbs")),
             ("sorry", include_str!("../../templates/web/sorry.hbs")),
         ] {
@@ -120,6 +123,7 @@ impl Families {
         Router::new()
             .route("/preferences/{sealed}", get(preferences).post(choose))
             .route("/leave/{sealed}", get(leave).post(leaves))
+            .route("/answer/{sealed}", get(answer::asked).post(answer::answers))
             .route("/family.css", get(style))
             .layer(DefaultBodyLimit::max(FORM))
             .layer(map_response(guarded))

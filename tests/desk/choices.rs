@@ -26,14 +26,14 @@ use crate::support::both;
 
 const NAME: &str = "7XK2M4QZ9R3TB6WA";
 
-struct Site {
+pub(crate) struct Site {
     address: String,
-    links: Arc<Links>,
+    pub(crate) links: Arc<Links>,
 }
 
 /// The pages on loopback; the machine's clock counts there.
 #[expect(clippy::disallowed_methods, reason = "the site ends with the test")]
-async fn site(store: &Store) -> Site {
+pub(crate) async fn site(store: &Store) -> Site {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let page = "https://school.example.org";
@@ -63,11 +63,11 @@ impl Site {
         answer
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         self.ask("GET", path, "").await
     }
 
-    async fn post(&self, path: &str, body: &str) -> String {
+    pub(crate) async fn post(&self, path: &str, body: &str) -> String {
         self.ask("POST", path, body).await
     }
 

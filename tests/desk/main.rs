@@ -24,6 +24,7 @@ mod ledger;
 mod mail;
 mod money;
 mod paper;
+mod polls;
 mod quarantine;
 mod receipts;
 mod reconcile;

@@ -70,7 +70,7 @@ async fn class(desk: &Desk) {
 }
 
 /// Anna in chat 600, beside her class.
-async fn anna(desk: &mut Desk) -> Talk {
+pub(crate) async fn anna(desk: &mut Desk) -> Talk {
     class(desk).await;
     desk.work().await;
     let mut talk = Talk::beside(desk, ContentLevel::Full).await;
@@ -80,7 +80,7 @@ async fn anna(desk: &mut Desk) -> Talk {
 }
 
 /// Presses the five digits of a PIN.
-async fn pin(talk: &mut Talk, desk: &mut Desk, digits: &str) {
+pub(crate) async fn pin(talk: &mut Talk, desk: &mut Desk, digits: &str) {
     let digits: Vec<String> = digits.chars().map(String::from).collect();
     talk.presses_all(desk, 600, &digits).await;
     desk.work().await;
@@ -125,6 +125,16 @@ async fn reminded(talk: &mut Talk, desk: &mut Desk) {
         talk.last(103).text.contains("Напоминание: Собрание"),
         "{}",
         talk.last(103).text
+    );
+    talk.presses(desk, 103, "Ознакомлен(а)").await;
+    talk.says(desk, 600, "/otchety").await;
+    let report = talk
+        .presses(desk, 600, "Собрание 20.10 в 18:00, каб. 2")
+        .await;
+    assert!(
+        report.text.contains("Подтвердили 3 из 10 семей."),
+        "{}",
+        report.text
     );
 }
 

@@ -58,6 +58,13 @@ impl Page {
         let _ = write!(self.text, "\n**[{label}]**\n\n{answer}");
     }
 
+    /// Somebody presses, and what is shown then is passed over.
+    async fn presses_all(&mut self, chat: i64, labels: &[&str]) {
+        for label in labels {
+            self.talk.presses_any(&mut self.desk, chat, label).await;
+        }
+    }
+
     /// The chat shows something already: what was edited last, or what came last.
     fn shows(&mut self, chat: i64, words: &str) {
         let all = self.talk.chats.shown(chat);
@@ -166,6 +173,33 @@ async fn the_page_of_the_bot_shows_conversations_as_they_are() {
     page.shows(78, "The teacher's chat");
     page.presses(77, "Ознакомлен(а)").await;
     page.presses(78, "Кому дошло").await;
+
+    page.heading("A question to all families");
+    page.says(78, "/obyavlenie", "/obyavlenie").await;
+    let words = "Кто едет в театр 12 декабря?";
+    page.talk
+        .chats
+        .attaches(78, "афиша.jpg", b"a picture", Some(words));
+    page.talk.work(&mut page.desk).await;
+    let check = quoted(&read(&page.talk.last(78)));
+    let _ = write!(
+        page.text,
+        "\n*She sends a picture, афиша.jpg; below it stands: {words}*\n\n{check}"
+    );
+    page.presses(78, "Задать вопрос").await;
+    page.presses(78, "да / нет").await;
+    page.presses(78, "Отправить 2 получателям").await;
+    page.talk.presses_all(&page.desk, 78, &digits[..5]).await;
+    page.desk.minutes(2).await;
+    page.later(
+        77,
+        "2026-10-15T18:10:00",
+        "The mother's chat, the next day at ten past six",
+    )
+    .await;
+    page.presses(77, "да").await;
+    page.presses_all(78, &["Кому дошло"]).await;
+    page.presses(78, "Кто что ответил").await;
 
     page.heading("She leaves");
     page.says(77, "/stop", "/stop").await;

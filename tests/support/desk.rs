@@ -5,7 +5,7 @@
     reason = "a desk that does not work has failed the test"
 )]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rand::{SeedableRng, rngs::StdRng};
 use sqlx::{AssertSqlSafe, Row};
@@ -14,6 +14,7 @@ use vestnik::{
     compose::Hours,
     engine::{Account, Call, Engine, Report, Rules},
     instant::{MINUTE, Millis},
+    links::Links,
     money::Tariff,
     next::{EMAIL_DOUBT, InDoubt},
     policy::{Period, Policy},
@@ -173,6 +174,12 @@ impl Desk {
     pub(crate) fn with_buttons(self) -> Self {
         let words = Words::embedded().unwrap();
         let engine = self.engine.with_buttons(Some(words));
+        Self { engine, ..self }
+    }
+
+    /// Has mails lead to a page with what they ask.
+    pub(crate) fn with_answers(self, answers: (Words, Arc<Links>)) -> Self {
+        let engine = self.engine.with_answers(Some(answers));
         Self { engine, ..self }
     }
 

@@ -7,7 +7,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::outcome::{Outcome, Reason};
+use crate::{
+    message::File,
+    outcome::{Outcome, Reason},
+};
 
 /// Something that somebody did in a chat.
 #[derive(Clone, PartialEq, Eq)]
@@ -168,14 +171,14 @@ pub trait Messenger: Send + Sync {
     /// Sets the menu of one chat.
     async fn menu(&self, chat: &str, commands: &[Command]) -> Outcome;
 
-    /// Sends a file into a chat.
-    async fn document(
-        &self,
-        chat: &str,
-        name: &str,
-        bytes: Vec<u8>,
-        caption: Option<&str>,
-    ) -> Outcome;
+    /// Sends a file into a chat, a picture so that it is seen at once.
+    async fn document(&self, chat: &str, file: &File) -> Outcome;
+
+    /// What is in a file that somebody sent, by [`Attachment::file`].
+    ///
+    /// # Errors
+    /// Why it could not be had, or that it has more than `most` bytes.
+    async fn fetch(&self, file: &str, most: u64) -> Result<Vec<u8>, Reason>;
 
     /// The public name by which people find the bot, without `@`.
     ///

@@ -16,7 +16,7 @@ pub mod outcome;
 pub mod received;
 
 pub use chat::{Action, Attachment, Button, Command, Hook, Messenger, Screen, Update};
-pub use message::{Message, Replaced, Sent};
+pub use message::{File, Message, Replaced, Sent};
 pub use outcome::{Delivery, Fault, Outcome, Reason, Scope};
 pub use received::{Received, Sink};
 

@@ -1,6 +1,6 @@
 //! What a channel is given.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::chat::Button;
 
@@ -31,8 +31,11 @@ pub struct Message {
     /// When the text was composed, in milliseconds since 1970 UTC. It is the message's date in
     /// every attempt.
     pub composed_at: i64,
-    /// What the reader can press below the text, on channels that have buttons: rows of them.
+    /// What the reader can press below the text, on channels that have buttons: rows of them. In a mail
+    /// they are links, and [`Button::data`] is the address.
     pub buttons: Vec<Vec<Button>>,
+    /// What comes with it, on channels that carry files.
+    pub files: Vec<File>,
     /// Whether it goes to a family, which may take no more of them; what employees hear belongs to their
     /// work.
     pub to_family: bool,
@@ -44,6 +47,24 @@ impl fmt::Debug for Message {
         f.debug_struct("Message")
             .field("reference", &self.reference)
             .finish_non_exhaustive()
+    }
+}
+
+/// A file that comes with a message, or is sent into a chat.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    /// What it is called, with its ending.
+    pub name: String,
+    /// Its kind, as `image/jpeg`.
+    pub mime: String,
+    /// What is in it, shared by all who receive it.
+    pub content: Arc<[u8]>,
+}
+
+/// Prints neither name nor content.
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "File({} bytes)", self.content.len())
     }
 }
 

@@ -10,7 +10,7 @@ use lettre::{
         header::{ContentType, HeaderName, HeaderValue},
     },
 };
-use vestnik_contract::{Fault, Message, Reason};
+use vestnik_contract::{Button, Fault, Message, Reason};
 
 use crate::{account::Account, marks::Marks};
 
@@ -88,25 +88,62 @@ fn leaving(
     ))
 }
 
-/// The text in both forms, with the dates that it speaks of beside it.
+/// The text in both forms, with what can be followed below it, and beside it the dates that it speaks of
+/// and the files that come with it.
 fn body(mail: MessageBuilder, message: &Message) -> Result<Mail, lettre::error::Error> {
-    let text = message.text.clone();
-    let both = |html: &String| MultiPart::alternative_plain_html(text.clone(), html.clone());
-    let Some(calendar) = &message.calendar else {
+    let text = linked(&message.text, &message.buttons);
+    let both = |html: &String| {
+        MultiPart::alternative_plain_html(text.clone(), linked_html(html, &message.buttons))
+    };
+    if message.calendar.is_none() && message.files.is_empty() {
         return match &message.html {
             Some(html) => mail.multipart(both(html)),
             None => mail.singlepart(SinglePart::plain(text)),
         };
-    };
+    }
     let parts = match &message.html {
         Some(html) => MultiPart::mixed().multipart(both(html)),
         None => MultiPart::mixed().singlepart(SinglePart::plain(text.clone())),
     };
-    let kind = ContentType::parse("text/calendar; charset=utf-8")
-        .map_err(|_| lettre::error::Error::NonAsciiChars)?;
-    mail.multipart(
-        parts.singlepart(Attachment::new("dates.ics".to_owned()).body(calendar.clone(), kind)),
-    )
+    let kind =
+        |name: &str| ContentType::parse(name).map_err(|_| lettre::error::Error::NonAsciiChars);
+    let mut parts = parts;
+    if let Some(calendar) = &message.calendar {
+        let dates = Attachment::new("dates.ics".to_owned());
+        let dates = dates.body(calendar.clone(), kind("text/calendar; charset=utf-8")?);
+        parts = parts.singlepart(dates);
+    }
+    for file in &message.files {
+        let attached = Attachment::new(file.name.clone());
+        parts = parts.singlepart(attached.body(file.content.to_vec(), kind(&file.mime)?));
+    }
+    mail.multipart(parts)
+}
+
+/// A text with what can be followed below it.
+fn linked(text: &str, buttons: &[Vec<Button>]) -> String {
+    buttons.iter().flatten().fold(text.to_owned(), |text, one| {
+        format!("{}\n\n{}: {}\n", text.trim_end(), one.label, one.data)
+    })
+}
+
+/// The same in HTML.
+fn linked_html(html: &str, buttons: &[Vec<Button>]) -> String {
+    let links = buttons.iter().flatten().fold(String::new(), |links, one| {
+        let (to, label) = (escaped(&one.data), escaped(&one.label));
+        format!("{links}<p><a href=\"{to}\">{label}</a></p>")
+    });
+    match html.rfind("</body>") {
+        Some(end) => format!("{}{links}{}", &html[..end], &html[end..]),
+        None => format!("{html}{links}"),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn raw(name: &'static str, value: String) -> HeaderValue {
@@ -115,6 +152,9 @@ fn raw(name: &'static str, value: String) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use mail_parser::MimeHeaders;
+    use vestnik_contract::File;
+
     use super::*;
     use crate::marks::Marker;
 
@@ -131,6 +171,7 @@ mod tests {
             replaces: Vec::new(),
             composed_at: 1_791_990_600_000,
             buttons: Vec::new(),
+            files: Vec::new(),
             to_family: true,
         }
     }
@@ -202,6 +243,40 @@ mod tests {
         ] {
             assert!(mail.contains(part), "{part}\n{mail}");
         }
+    }
+
+    #[test]
+    fn files_are_attached_and_links_stand_below_both_forms() {
+        let asks = Message {
+            html: Some("<html><body><p>Едем?</p></body></html>".into()),
+            buttons: vec![vec![Button {
+                label: "Ответить <сразу>".into(),
+                data: "https://school.example.org/answer/X?a=1&b=2".into(),
+            }]],
+            files: vec![File {
+                name: "афиша.jpg".into(),
+                mime: "image/jpeg".into(),
+                content: b"\xff\xd8 picture".as_slice().into(),
+            }],
+            ..message()
+        };
+        let mail = mime(&asks, &account()).expect("a mail").formatted();
+        let mail = mail_parser::MessageParser::new()
+            .parse(&mail)
+            .expect("a mail");
+        let text = mail.body_text(0).expect("a text");
+        assert!(
+            text.ends_with("Ответить <сразу>: https://school.example.org/answer/X?a=1&b=2\r\n"),
+            "{text}"
+        );
+        let html = mail.body_html(0).expect("a page");
+        assert!(
+            html.contains("<a href=\"https://school.example.org/answer/X?a=1&amp;b=2\">Ответить &lt;сразу&gt;</a></p></body>"),
+            "{html}"
+        );
+        let file = mail.attachment(0).expect("a file");
+        assert_eq!(file.attachment_name(), Some("афиша.jpg"));
+        assert_eq!(file.contents(), b"\xff\xd8 picture");
     }
 
     #[test]

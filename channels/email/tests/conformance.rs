@@ -152,6 +152,7 @@ fn message(reference: &str) -> Message {
         replaces: Vec::new(),
         composed_at: 1_791_990_600_000,
         buttons: Vec::new(),
+        files: Vec::new(),
         to_family: true,
     }
 }

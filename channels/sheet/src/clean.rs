@@ -52,6 +52,7 @@ pub(crate) fn batch(mut batch: Batch) -> Batch {
         for word in &mut sheet.announcements {
             word.title.iter_mut().for_each(&mut one);
             one(&mut word.text);
+            word.answers.iter_mut().for_each(&mut one);
         }
     }
     batch

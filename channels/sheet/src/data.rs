@@ -149,6 +149,9 @@ pub struct Announcement {
     pub title: Option<String>,
     /// The word.
     pub text: String,
+    /// What the family can answer: a box to tick for each.
+    #[serde(default)]
+    pub answers: Vec<String>,
 }
 
 /// Prints counts only: the rest is about children.

@@ -81,6 +81,7 @@ fn sheet() -> Sheet {
         announcements: vec![Announcement {
             title: None,
             text: "Каникулы – с 26 октября по 3 ноября.".into(),
+            answers: Vec::new(),
         }],
         note: None,
     }

@@ -46,6 +46,7 @@ fn message(phone: &str, client_ref: u32) -> Message {
         replaces: Vec::new(),
         composed_at: 0,
         buttons: Vec::new(),
+        files: Vec::new(),
         to_family: true,
     }
 }

@@ -63,6 +63,7 @@ fn message() -> Message {
         replaces: Vec::new(),
         composed_at: 0,
         buttons: Vec::new(),
+        files: Vec::new(),
         to_family: true,
     }
 }

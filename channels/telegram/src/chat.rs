@@ -15,7 +15,8 @@ use teloxide::{
     },
 };
 use vestnik_contract::{
-    Action, Attachment, Button, Command, Fault, Hook, Messenger, Outcome, Reason, Screen, Update,
+    Action, Attachment, Button, Command, Fault, File, Hook, Messenger, Outcome, Reason, Screen,
+    Update,
 };
 
 use crate::{Failure, MAX_TEXT, Telegram, chat_id, classify, length, no_address};
@@ -209,14 +210,17 @@ impl Messenger for Telegram {
         done(self.within(async { call.await }).await)
     }
 
-    async fn document(
-        &self,
-        chat: &str,
-        name: &str,
-        bytes: Vec<u8>,
-        caption: Option<&str>,
-    ) -> Outcome {
-        self.file(chat, name, bytes, caption).await
+    async fn document(&self, chat: &str, file: &File) -> Outcome {
+        match chat_id(chat) {
+            Some(chat) => self.file(chat, file).await,
+            None => Outcome::Rejected {
+                reason: no_address(),
+            },
+        }
+    }
+
+    async fn fetch(&self, file: &str, most: u64) -> Result<Vec<u8>, Reason> {
+        self.content(file, most).await
     }
 
     async fn name(&self) -> Result<String, Reason> {
@@ -238,7 +242,7 @@ fn done<T>(answer: Result<T, Failure>) -> Outcome {
 }
 
 /// Why a call failed.
-fn reason(outcome: Outcome) -> Reason {
+pub(crate) fn reason(outcome: Outcome) -> Reason {
     match outcome {
         Outcome::Deferred { reason, .. }
         | Outcome::Rejected { reason }

@@ -12,15 +12,17 @@ pub mod sandbox;
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use reqwest::{Client, Proxy, Url};
 use teloxide::{
     Bot, RequestError,
-    payloads::{EditMessageTextSetters, SendDocumentSetters, SendMessageSetters},
+    net::Download,
+    payloads::{EditMessageTextSetters, SendMessageSetters},
     prelude::Requester,
-    types::{ChatId, InputFile, LinkPreviewOptions, MessageId, ReplyMarkup},
+    types::{ChatId, FileId, InputFile, LinkPreviewOptions, MessageId, ReplyMarkup},
 };
 use tokio::time::timeout;
-use vestnik_contract::{Button, Channel, Fault, Message, Outcome, Reason};
+use vestnik_contract::{Button, Channel, Fault, File, Message, Outcome, Reason};
 
 /// The longest text of a message, in UTF-16 units.
 pub const MAX_TEXT: usize = 4096;
@@ -155,29 +157,47 @@ impl Telegram {
         let _ = timeout(self.timeout / 4, edits).await;
     }
 
-    /// Sends a file.
-    pub async fn file(
-        &self,
-        chat: &str,
-        name: &str,
-        bytes: Vec<u8>,
-        caption: Option<&str>,
-    ) -> Outcome {
-        let Some(chat) = chat_id(chat) else {
-            return Outcome::Rejected {
-                reason: no_address(),
-            };
+    /// Sends a file; a picture is seen at once, with a caption neither needs.
+    async fn file(&self, chat: ChatId, file: &File) -> Outcome {
+        let input = InputFile::memory(file.content.to_vec()).file_name(file.name.clone());
+        let sent = if matches!(file.mime.as_str(), "image/jpeg" | "image/png") {
+            let call = self.bot.send_photo(chat, input);
+            self.within(async { call.await }).await
+        } else {
+            let call = self.bot.send_document(chat, input);
+            self.within(async { call.await }).await
         };
-        let file = InputFile::memory(bytes).file_name(name.to_owned());
-        let mut call = self.bot.send_document(chat, file);
-        if let Some(caption) = caption {
-            call = call.caption(caption);
-        }
-        match self.within(async { call.await }).await {
+        match sent {
             Ok(message) => accepted(message.id),
             Err(Failure::Time) => classify::timed_out(),
             Err(Failure::Api(error)) => classify::outcome(&error),
         }
+    }
+
+    /// What is in a file that somebody sent (core.telegram.org/bots/api#getfile).
+    async fn content(&self, file: &str, most: u64) -> Result<Vec<u8>, Reason> {
+        let call = self.bot.get_file(FileId(file.to_owned()));
+        let known = match self.within(async { call.await }).await {
+            Ok(known) => known,
+            Err(Failure::Time) => return Err(classify::no_answer()),
+            Err(Failure::Api(error)) => return Err(chat::reason(classify::outcome(&error))),
+        };
+        let mut pieces = self.bot.download_file_stream(&known.path);
+        let mut content = Vec::new();
+        let read = async {
+            while let Some(piece) = pieces.next().await {
+                let piece = piece.map_err(|_| classify::no_answer())?;
+                content.extend_from_slice(&piece);
+                if u64::try_from(content.len()).unwrap_or(u64::MAX) > most {
+                    return Err(too_large());
+                }
+            }
+            Ok(())
+        };
+        timeout(self.timeout, read)
+            .await
+            .map_err(|_| classify::no_answer())??;
+        Ok(content)
     }
 
     /// A text to a chat. Where the chat has become another one, it goes there, and the provider's name
@@ -285,6 +305,15 @@ impl Channel for Telegram {
 
 fn chat_id(address: &str) -> Option<ChatId> {
     address.trim().parse().ok().map(ChatId)
+}
+
+/// Why a file was not taken.
+fn too_large() -> Reason {
+    Reason::new(
+        "too_large",
+        "The file is larger than files may be.",
+        Fault::Message,
+    )
 }
 
 fn no_address() -> Reason {

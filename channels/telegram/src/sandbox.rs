@@ -32,7 +32,7 @@ use axum::{
     extract::{self, FromRequest, Multipart, Path, Request},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{any, get},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -92,6 +92,8 @@ struct State {
     poller: u64,
     menus: BTreeMap<i64, Vec<String>>,
     alerts: Vec<String>,
+    /// What people attached, by the names that the bot is told.
+    files: BTreeMap<String, Vec<u8>>,
     /// Where updates are brought, and what proves them.
     hook: Option<(String, String)>,
 }
@@ -120,6 +122,7 @@ struct Sandbox {
 pub async fn serve(listener: TcpListener, chats: Chats, latency: Duration) -> io::Result<()> {
     let router = Router::new()
         .route("/{token}/{method}", any(call))
+        .route("/file/{token}/{file}", get(file))
         .with_state(Sandbox { chats, latency });
     axum::serve(listener, router).await
 }
@@ -159,8 +162,17 @@ async fn call(
             "supports_inline_queries": false, "can_connect_to_business": false,
             "has_main_web_app": false
         })),
-        "sendmessage" | "senddocument" => send(&sandbox, call).await,
+        "sendmessage" | "senddocument" | "sendphoto" => send(&sandbox, call).await,
         "editmessagetext" => edit(&sandbox, &call),
+        "getfile" => {
+            let file = call.body["file_id"].as_str().unwrap_or_default();
+            match sandbox.chats.file(file) {
+                Some(content) => ok(&json!({
+                    "file_id": file, "file_unique_id": file, "file_size": content.len(), "file_path": file
+                })),
+                None => bad("wrong file_id or the file is temporarily unavailable"),
+            }
+        }
         "getupdates" => updates(&sandbox, &call.body).await,
         "setwebhook" => {
             let word = |key: &str| call.body[key].as_str().unwrap_or_default().to_owned();
@@ -231,6 +243,18 @@ fn buttons(body: &Value) -> Vec<Vec<(String, String)>> {
     };
     let rows = body["reply_markup"]["inline_keyboard"].as_array();
     rows.into_iter().flatten().map(row).collect()
+}
+
+/// What is in a file that somebody attached.
+async fn file(
+    extract::State(sandbox): extract::State<Sandbox>,
+    Path((token, file)): Path<(String, String)>,
+) -> Response {
+    let content = sandbox.chats.file(&file);
+    match content.filter(|_| token.strip_prefix("bot") == Some(TOKEN)) {
+        Some(content) => content.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// What people did, as soon as they did something. Who asks while another one waits takes its place.

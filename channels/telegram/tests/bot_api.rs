@@ -6,7 +6,9 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use vestnik_contract::{Channel, Fault, Message, Outcome, Reason, Replaced, Scope};
+use vestnik_contract::{
+    Action, Channel, Fault, File, Message, Messenger, Outcome, Reason, Replaced, Scope,
+};
 use vestnik_telegram::{
     MAX_TEXT, Settings, Telegram,
     sandbox::{self, Chats, TOKEN},
@@ -50,6 +52,7 @@ fn message(chat: &str, text: &str) -> Message {
         replaces: Vec::new(),
         composed_at: 0,
         buttons: Vec::new(),
+        files: Vec::new(),
         to_family: true,
     }
 }
@@ -190,16 +193,42 @@ async fn a_message_is_edited_and_a_file_is_sent() {
     );
     let outcome = bot.edit("77", "9", "верно 4", &[]).await;
     assert!(matches!(outcome, Outcome::Rejected { .. }), "{outcome:?}");
-    let outcome = bot
-        .file("77", "Листок № 6.pdf", b"%PDF-1.7".to_vec(), Some("5 «А»"))
-        .await;
-    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
-    let received = chats.all().remove(1);
-    assert_eq!(
-        received.document,
-        Some(("Листок № 6.pdf".into(), b"%PDF-1.7".to_vec()))
-    );
-    assert_eq!(received.text, "5 «А»");
+}
+
+#[tokio::test]
+async fn files_are_fetched_from_a_chat_and_sent_into_another() {
+    let (bot, chats, _) = school().await;
+    chats.attaches(77, "Листок № 6.pdf", b"%PDF-1.7", Some("5 «А»"));
+    let update = bot.updates(0).await.expect("an update").remove(0);
+    let Action::Attached(attachment) = update.action else {
+        panic!("a file was sent");
+    };
+    assert_eq!(attachment.caption.as_deref(), Some("5 «А»"));
+    let content = bot.fetch(&attachment.file, 100).await.expect("a file");
+    assert_eq!(content, b"%PDF-1.7");
+    let refused = bot.fetch(&attachment.file, 5).await.expect_err("too large");
+    assert_eq!(refused.code, "too_large");
+    assert!(bot.fetch("unknown", 100).await.is_err());
+    for (name, mime) in [
+        ("Листок № 6.pdf", "application/pdf"),
+        ("афиша.jpg", "image/jpeg"),
+    ] {
+        let file = File {
+            name: name.into(),
+            mime: mime.into(),
+            content: b"%PDF-1.7".as_slice().into(),
+        };
+        let outcome = bot.document("78", &file).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    }
+    let names: Vec<_> = chats
+        .all()
+        .into_iter()
+        .filter_map(|one| one.document)
+        .collect();
+    assert_eq!(names.len(), 2);
+    assert_eq!(names[0], ("Листок № 6.pdf".into(), b"%PDF-1.7".to_vec()));
+    assert_eq!(names[1].0, "афиша.jpg");
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn each_chat_has_its_own_menu_and_says_when_it_leaves() {
 async fn a_file_with_words_under_it_is_named_and_a_group_is_no_private_chat() {
     let chats = Chats::default();
     let bot = bot(&chats).await;
-    chats.attaches(77, "Экскурсия.pdf", 2_000, Some("Согласие"));
+    chats.attaches(77, "Экскурсия.pdf", &[0; 2_000], Some("Согласие"));
     chats.says(-5, "5А");
     let updates = bot.updates(0).await.unwrap();
     let Action::Attached(file) = &updates[0].action else {

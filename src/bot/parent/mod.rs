@@ -1,6 +1,7 @@
 //! What parents may ask for, each child's only by who may hear of it.
 
 mod inquiry;
+mod poll;
 mod settings;
 mod view;
 
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     BotError,
+    below::shortened,
     page::{Choice, Page, View},
     turn::{Reply, Turn},
 };
@@ -220,7 +222,7 @@ impl Turn<'_> {
             .announced_to((child.id, class), since, self.now)
             .await?;
         let lines: Vec<Value> = words
-            .into_iter()
+            .iter()
             .map(|one| {
                 let at = one.send_at.unwrap_or(self.now);
                 let day = zone::local(at, self.manner.zone).date();
@@ -228,9 +230,19 @@ impl Turn<'_> {
             })
             .collect();
         let data = json!({ "child": self.called(&child)?, "lines": lines });
-        Ok(Page::new(self.say("parent.announced", &data)?)
-            .row(self.back()?)
-            .into())
+        let mut page = Page::new(self.say("parent.announced", &data)?);
+        for one in words.iter().filter(|one| !one.answers.is_empty()) {
+            let question = json!({ "question": shortened(&one.text) });
+            let words = self.say("parent.answer_button", &question)?;
+            page = page.row(vec![(words, Choice::Poll(one.id))]);
+        }
+        let ids: Vec<i64> = words.iter().map(|one| one.id).collect();
+        for file in self.tx.attached(&ids).await? {
+            let name = json!({ "name": shortened(&file.name) });
+            let words = self.say("parent.file_button", &name)?;
+            page = page.row(vec![(words, Choice::File(file.id))]);
+        }
+        Ok(page.row(self.back()?).into())
     }
 
     /// Why the last messages came: their kinds, the consent and the preset.

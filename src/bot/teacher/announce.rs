@@ -20,7 +20,7 @@ use crate::{
     family::{contact::Channel, preference::Event},
     instant::{MINUTE, Millis, SECOND},
     journal::cell::News,
-    store::{ClassPeople, NewAnnouncement},
+    store::{ClassPeople, Kept, NewAnnouncement},
     text::{Item, Language, Letter, Occasion, StudentNews},
     zone,
 };
@@ -48,14 +48,33 @@ pub(crate) struct Draft {
     /// The classes.
     classes: Vec<i64>,
     /// The text, once it is written.
-    text: Option<String>,
+    pub(super) text: Option<String>,
     /// The same in fewer words.
     sms: Option<String>,
-    /// Whether the next text is the shorter one.
-    shortens: bool,
+    /// What the next text is.
+    #[serde(default)]
+    pub(super) expects: Expects,
     urgent: bool,
     /// `announcement.confirm`
     confirm: String,
+    /// What families can answer; empty where nothing is asked.
+    #[serde(default)]
+    pub(super) answers: Vec<String>,
+    /// What comes with it.
+    #[serde(default)]
+    pub(super) files: Vec<Kept>,
+}
+
+/// What is typed next while a word is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Expects {
+    /// The text.
+    #[default]
+    Text,
+    /// The same in fewer words.
+    Short,
+    /// What families can answer.
+    Answers,
 }
 
 impl Draft {
@@ -64,21 +83,23 @@ impl Draft {
             classes,
             text: None,
             sms: None,
-            shortens: false,
+            expects: Expects::Text,
             urgent: false,
             confirm: "none".to_owned(),
+            answers: Vec::new(),
+            files: Vec::new(),
         }
     }
 
     /// A text was typed.
     pub(super) fn write(&mut self, text: &str) {
-        if self.shortens && self.text.is_some() {
+        if self.expects == Expects::Short && self.text.is_some() {
             self.sms = Some(text.to_owned());
         } else {
             self.text = Some(text.to_owned());
             self.sms = None;
         }
-        self.shortens = false;
+        self.expects = Expects::Text;
     }
 
     fn hash(&self) -> [u8; 32] {
@@ -169,7 +190,7 @@ impl Turn<'_> {
     /// The text is written anew.
     pub(super) fn rewrite(&mut self) -> Result<Reply, BotError> {
         if let State::Drafting(draft) = &mut self.state {
-            draft.shortens = false;
+            draft.expects = Expects::Text;
         }
         Ok(Page::new(self.tell("teacher.rewrite")?)
             .row(self.back()?)
@@ -179,7 +200,7 @@ impl Turn<'_> {
     /// The text for SMS is written.
     pub(super) fn shorten(&mut self) -> Result<Reply, BotError> {
         if let State::Drafting(draft) = &mut self.state {
-            draft.shortens = true;
+            draft.expects = Expects::Short;
         }
         let back = self.button("parent.back_button", Choice::Staff(Task::Draft))?;
         Ok(Page::new(self.tell("teacher.shorten")?)
@@ -242,6 +263,9 @@ impl Turn<'_> {
             "morning": local.format("%-H:%M").to_string(),
             "urgent": draft.urgent,
             "confirm": self.confirm_in_words(&draft.confirm)?,
+            "answers": draft.answers.join(" / "),
+            "files": named(&draft.files),
+            "without_files": without_files(&audience),
         });
         let page = Page::new(self.say("teacher.check", &data)?);
         let page = self.check_rows(page, &draft, phones > 0)?;
@@ -275,7 +299,10 @@ impl Turn<'_> {
             page = page.row(vec![self.button("teacher.shorten_button", shorten)?]);
         }
         let mut confirms = Vec::new();
-        for (code, words) in CONFIRMS.iter().filter(|(code, _)| *code != draft.confirm) {
+        // Who answers has read it.
+        let asks = !draft.answers.is_empty();
+        let others = CONFIRMS.iter().filter(|(code, _)| *code != draft.confirm);
+        for (code, words) in others.filter(|_| !asks) {
             let task = Task::Confirm((*code).to_owned());
             confirms.push(self.button(words, Choice::Staff(task))?);
         }
@@ -285,7 +312,20 @@ impl Turn<'_> {
             "teacher.urgent_button"
         };
         let urgent = self.button(urgent, Choice::Staff(Task::Urgent(!draft.urgent)))?;
-        Ok(page.row(confirms).row(vec![urgent]))
+        let mut last = vec![urgent];
+        last.push(if asks {
+            self.button("teacher.no_poll_button", Choice::Staff(Task::NoPoll))?
+        } else {
+            self.button("teacher.poll_button", Choice::Staff(Task::MakePoll))?
+        });
+        let page = if asks { page } else { page.row(confirms) };
+        let mut page = page.row(last);
+        if !draft.files.is_empty() {
+            page = page.row(vec![
+                self.button("teacher.detach_button", Choice::Staff(Task::Detach))?,
+            ]);
+        }
+        Ok(page)
     }
 
     /// Offers a confirmation of this draft, and says its name.
@@ -342,7 +382,7 @@ impl Turn<'_> {
         let mut shown = Vec::new();
         for channel in audience.by_channel().into_keys() {
             let words = match channel {
-                Channel::Paper => text.clone(),
+                Channel::Paper => on_paper(&draft, &text),
                 channel => self.rendered(&draft, &text, channel, &of).await?,
             };
             let channel = self.tell(channel_words(channel))?;
@@ -379,6 +419,8 @@ impl Turn<'_> {
             sms: draft.sms.as_deref(),
             urgent: draft.urgent,
             confirm: &draft.confirm,
+            answers: &draft.answers,
+            files: &draft.files,
             send_at,
         };
         let id = self.tx.announce(&new).await?;
@@ -457,6 +499,8 @@ impl Turn<'_> {
             work_kind: None,
             comment: None,
             short: draft.sms.clone(),
+            answers: draft.answers.clone(),
+            files: (!draft.files.is_empty()).then(|| named(&draft.files)),
             entered: None,
         };
         let name = child
@@ -518,6 +562,29 @@ const CONFIRMS: [(&str, &str); 3] = [
     ("one", "teacher.confirm_one"),
     ("both", "teacher.confirm_both"),
 ];
+
+/// «афиша.jpg, программа.pdf»
+fn named(files: &[Kept]) -> String {
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// How many hear by what carries no files.
+fn without_files(audience: &Audience) -> usize {
+    let by = audience.by_channel();
+    let on = |channel| by.get(&channel).copied().unwrap_or(0);
+    on(Channel::Sms) + on(Channel::Paper)
+}
+
+/// The word as the sheet shows it, with a box to tick for each answer.
+fn on_paper(draft: &Draft, text: &str) -> String {
+    let mut shown = text.to_owned();
+    for answer in &draft.answers {
+        shown.push_str(" ☐ ");
+        shown.push_str(answer);
+    }
+    shown
+}
 
 /// How staff call a channel.
 pub(in crate::bot) fn channel_words(channel: Channel) -> &'static str {

@@ -299,7 +299,7 @@ impl Turn<'_> {
     }
 
     /// «Мария С.», or the number in the register where the messenger may carry no names.
-    fn child_called(&self, child: &Child) -> Result<String, BotError> {
+    pub(super) fn child_called(&self, child: &Child) -> Result<String, BotError> {
         if self.names() {
             return Ok(child.known_as.clone());
         }

@@ -3,9 +3,11 @@
 //! Whose class it is, is asked at each step. What goes to families needs a PIN every eight hours.
 
 mod announce;
+mod attach;
 mod desk;
 mod families;
 mod pin;
+mod poll;
 mod report;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,10 @@ use serde_json::json;
 
 pub(super) use announce::channel_words;
 pub(crate) use announce::{Draft, Tokens};
+pub(crate) use poll::given;
 pub(crate) use report::told;
+
+use announce::Expects;
 
 use super::{
     BotError,
@@ -39,6 +44,14 @@ pub(crate) enum Task {
     Urgent(bool),
     /// `announcement.confirm`
     Confirm(String),
+    /// To have families answer something.
+    MakePoll,
+    /// With these of the usual answers.
+    PollAs(usize),
+    /// Nothing is asked.
+    NoPoll,
+    /// No file comes with it.
+    Detach,
     /// To see by name whom it reaches.
     List,
     /// To see it as each channel shows it.
@@ -57,6 +70,14 @@ pub(crate) enum Task {
     Report(i64),
     /// Whom to call, because paper would be late.
     Calls(i64),
+    /// Who answered what: `announcement.id`.
+    Answers(i64),
+    /// To enter what a family answered on paper.
+    Enter(i64),
+    /// The family of this student.
+    EnterFor(i64, i64),
+    /// This answer, from 1.
+    EnterAs(i64, i64, usize),
     /// To remind those who did not acknowledge one.
     Remind(i64),
     /// To take one back.
@@ -176,6 +197,10 @@ impl Turn<'_> {
                 | Task::Shorten
                 | Task::Urgent(_)
                 | Task::Confirm(_)
+                | Task::MakePoll
+                | Task::PollAs(_)
+                | Task::NoPoll
+                | Task::Detach
                 | Task::List
                 | Task::Preview
                 | Task::Draft
@@ -196,6 +221,10 @@ impl Turn<'_> {
             Task::Shorten => self.shorten(),
             Task::Urgent(urgent) => self.set_urgent(urgent).await,
             Task::Confirm(confirm) => self.set_confirm(confirm).await,
+            Task::MakePoll => self.make_poll(),
+            Task::PollAs(at) => self.poll_as(at).await,
+            Task::NoPoll => self.no_answers().await,
+            Task::Detach => self.detach().await,
             Task::List => self.list().await,
             Task::Preview => self.preview().await,
             Task::Draft => self.check().await,
@@ -205,6 +234,10 @@ impl Turn<'_> {
             Task::Reports => self.reports().await,
             Task::Report(id) => self.report(id).await,
             Task::Calls(id) => self.calls(id).await,
+            Task::Answers(id) => self.who_answered(id).await,
+            Task::Enter(id) => self.enter(id).await,
+            Task::EnterFor(id, student) => self.enter_for(id, student).await,
+            Task::EnterAs(id, student, number) => self.enter_as(id, (student, number)).await,
             Task::Remind(id) => self.remind(id).await,
             Task::Withdraw(id) => self.withdraw(id).await,
             Task::WithdrawNow(id) => self.withdraw_now(id).await,
@@ -233,6 +266,9 @@ impl Turn<'_> {
             return Ok(None);
         }
         Ok(match &mut self.state {
+            State::Drafting(draft) if draft.expects == Expects::Answers => {
+                Some(self.type_answers(text).await?)
+            }
             State::Drafting(draft) => {
                 draft.write(text);
                 Some(self.check().await?)

@@ -12,6 +12,7 @@ use super::{
     },
     Task,
     announce::{channel_words, names},
+    poll::{Given, counted, given},
 };
 use crate::{
     family::contact::Channel,
@@ -49,6 +50,7 @@ pub(crate) fn told(
     words: &Words,
     announced: &Announced,
     heard: &[Heard],
+    given: &Given,
     (named, now): (bool, Millis),
 ) -> Result<Told, WordsError> {
     let language = Language::Russian;
@@ -82,11 +84,14 @@ pub(crate) fn told(
     let most = if named { NAMED } else { 0 };
     let more = unreached.len().saturating_sub(most);
     unreached.truncate(most);
-    let asked = announced.confirm != "none";
+    let poll = !announced.answers.is_empty();
+    let asked = announced.confirm != "none" || poll;
     let families: BTreeSet<i64> = heard.iter().map(|one| one.student_id).collect();
     let acknowledged = |student: &i64| {
         let own = heard.iter().filter(|one| one.student_id == *student);
-        if announced.confirm == "both" {
+        if poll {
+            given.contains_key(student)
+        } else if announced.confirm == "both" {
             own.clone().all(|one| one.acknowledged)
         } else {
             own.clone().any(|one| one.acknowledged)
@@ -114,7 +119,8 @@ pub(crate) fn told(
         "lost": !unreached.is_empty() || more > 0,
         "unreached": unreached,
         "more": (more > 0).then_some(more),
-        "asked": asked,
+        "asked": asked && !poll,
+        "poll": poll.then(|| counted(&announced.answers, given, &families)),
         "acknowledged": families.len() - unacknowledged.len(),
         "families": families.len(),
     });
@@ -184,9 +190,15 @@ impl Turn<'_> {
         let Some((announced, heard)) = self.of_mine(id).await? else {
             return self.home().await;
         };
-        let told = told(self.words, &announced, &heard, (self.names(), self.now))?;
+        let given = given(&self.tx.answers_to(id).await?);
+        let named = (self.names(), self.now);
+        let told = told(self.words, &announced, &heard, &given, named)?;
         let data = json!({ "text": announced.text, "report": told.text });
         let mut page = Page::new(self.say("teacher.report_page", &data)?);
+        if !announced.answers.is_empty() {
+            let answers = Choice::Staff(Task::Answers(id));
+            page = page.row(vec![self.button("teacher.answers_button", answers)?]);
+        }
         if announced.cancelled_at.is_none() {
             if !told.unacknowledged.is_empty() {
                 let words = self.say(
@@ -279,7 +291,9 @@ impl Turn<'_> {
         if !self.in_session() {
             return self.ask_pin(Choice::Staff(Task::Remind(id))).await;
         }
-        let told = told(self.words, &announced, &heard, (self.names(), self.now))?;
+        let given = given(&self.tx.answers_to(id).await?);
+        let named = (self.names(), self.now);
+        let told = told(self.words, &announced, &heard, &given, named)?;
         let last = self.tx.reminded_at(id).await?;
         if told.unacknowledged.is_empty() || last.is_some_and(|at| self.now - at < REMINDED) {
             let alert = Some(self.tell("teacher.reminded_lately")?);
@@ -295,16 +309,21 @@ impl Turn<'_> {
             sms: None,
             urgent: false,
             confirm: &announced.confirm,
+            answers: &announced.answers,
+            files: &[],
             send_at: self.now + MINUTE,
         };
         self.tx.remind(&new, id, &students).await?;
-        let data = json!({ "count": students.len() });
+        let data = json!({ "count": students.len(), "poll": !announced.answers.is_empty() });
         let text = self.say("teacher.reminding", &data)?;
         Ok(Page::new(text).row(self.back()?).into())
     }
 
     /// A word of this member of staff, or of their classes, with what became of it.
-    async fn of_mine(&mut self, id: i64) -> Result<Option<(Announced, Vec<Heard>)>, BotError> {
+    pub(super) async fn of_mine(
+        &mut self,
+        id: i64,
+    ) -> Result<Option<(Announced, Vec<Heard>)>, BotError> {
         let Some((announced, classes)) = self.tx.announcement(id).await? else {
             return Ok(None);
         };

@@ -60,6 +60,7 @@ pub(crate) fn message(phone: &str, text: &str, client_ref: u32) -> Message {
         replaces: Vec::new(),
         composed_at: 0,
         buttons: Vec::new(),
+        files: Vec::new(),
         to_family: true,
     }
 }

@@ -16,18 +16,25 @@ impl Chats {
     }
 
     /// Somebody sends a file.
-    pub fn attaches(&self, chat: i64, name: &str, bytes: usize, caption: Option<&str>) {
+    pub fn attaches(&self, chat: i64, name: &str, content: &[u8], caption: Option<&str>) {
+        let file = format!("file-{}", self.newest() + 1);
+        self.with(|state| state.files.insert(file, content.to_vec()));
         self.update(|id| {
             let mut message = json!({
                 "message_id": id, "date": DATE, "chat": of(chat), "from": user(chat),
                 "document": {"file_id": format!("file-{id}"), "file_unique_id": format!("unique-{id}"),
-                    "file_name": name, "mime_type": "application/pdf", "file_size": bytes}
+                    "file_name": name, "mime_type": mime(name), "file_size": content.len()}
             });
             if let Some(caption) = caption {
                 message["caption"] = json!(caption);
             }
             json!({ "message": message })
         });
+    }
+
+    /// What is in a file that somebody attached.
+    pub(super) fn file(&self, name: &str) -> Option<Vec<u8>> {
+        self.with(|state| state.files.get(name).cloned())
     }
 
     /// Somebody presses the newest button in the chat on which this stands; false where there is none.
@@ -164,6 +171,16 @@ impl Chats {
                 return Some(updates);
             }
         }
+    }
+}
+
+/// The kind of a file, as a phone says it.
+fn mime(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "pdf")) => "application/pdf",
+        Some((_, "jpg" | "jpeg")) => "image/jpeg",
+        Some((_, "png")) => "image/png",
+        _ => "application/octet-stream",
     }
 }
 
