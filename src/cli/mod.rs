@@ -9,6 +9,7 @@ mod held;
 mod import;
 mod invite;
 mod ledger;
+mod paper;
 mod policy;
 mod preferences;
 mod reconcile;
@@ -132,6 +133,9 @@ enum Command {
         for the sheet counts as told when its file lies in the folder."
     )]
     Sheets(sheets::Arguments),
+    /// Keep the register of sheets: who got one, whose slip came back, duplicates
+    #[command(subcommand)]
+    Paper(paper::Action),
     /// Set pages from standard input; the program starts itself so
     #[command(name = "sheet-child", hide = true)]
     SheetChild,
@@ -276,6 +280,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             held::run(&look(&config).await?, &config, &action).await?;
         }
         Command::Policy(action) => policy::run(&config, &action).await?,
+        Command::Paper(action) => {
+            paper::run(&open(&config).await?, &config, &action).await?;
+        }
         Command::Sheets(arguments) => {
             sheets::run(&look(&config).await?, &config, &arguments).await?;
         }

@@ -186,6 +186,8 @@ pub struct Print {
     pub spool_dir: Option<PathBuf>,
     /// After this long a class is given up, and tried again later.
     pub timeout: Duration,
+    /// Whether the printer prints on both sides.
+    pub duplex: bool,
 }
 
 fn limits(keys: &mut Keys, table: &str) -> Limits {
@@ -464,6 +466,7 @@ pub(super) fn print(keys: &mut Keys) -> Option<Print> {
     let folder = keys.text("channels.print.spool_dir");
     Some(Print {
         spool_dir: folder.map(|folder| keys.places.beside.join(folder)),
+        duplex: keys.parsed("channels.print.duplex", "write true or false")?,
         timeout: keys.duration("channels.print.timeout")?,
     })
 }

@@ -4,4 +4,5 @@
 pub mod alarm;
 pub mod calendar;
 pub mod content;
+pub mod handout;
 pub mod press;

@@ -17,9 +17,12 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use rand::Rng;
 use serde_json::Value;
-use vestnik_sheet::{Batch, Child, Pdf, RenderError};
+use vestnik_sheet::{Batch, Child, Pdf, RenderError, Row, Sheet};
 
-use super::content::{self, ClassWeek, Household, OnSheet, StudentWeek};
+use super::{
+    content::{self, ClassWeek, Household, OnSheet, StudentWeek},
+    handout::{Deed, Stand},
+};
 use crate::{
     compose::{Due, Names, item, shared},
     config::Config,
@@ -66,6 +69,8 @@ pub struct Press {
     pub rhythm: Paper,
     /// What is signed and sealed.
     pub certified: Certified,
+    /// Whether the printer prints on both sides.
+    pub duplex: bool,
 }
 
 /// Sheets that lie in the folder.
@@ -168,6 +173,7 @@ impl Press {
             configured: config.channels(),
             rhythm: config.regulation.policy.paper,
             certified: config.regulation.policy.certified,
+            duplex: config.print.duplex,
         })
     }
 
@@ -285,13 +291,16 @@ impl Press {
             let Some((class, students)) = tx.class_week(class_id, weeks, today, now).await? else {
                 return Ok(None);
             };
-            let (sheets, batch) = self
+            let (mut sheets, mut batch) = self
                 .sheets(&mut tx, &class, &students, today, now, random)
                 .await?;
             if sheets.is_empty() {
                 tx.commit().await?;
                 return Ok(None);
             }
+            let known = tx.register_rows(class_id, week).await?;
+            let rows = register(&mut sheets, &batch.sheets, known);
+            batch.register = rows;
             let data: Value = serde_json::to_value(&batch).map_err(PaperError::Stored)?;
             // Where a daemon took a notice meanwhile, the transaction is dropped with all it wrote.
             match tx.begin_run(class_id, week, &sheets, &data, now).await {
@@ -306,6 +315,66 @@ impl Press {
             }
         }
         Err(PaperError::Busy)
+    }
+
+    /// Prints a sheet once more, as it was, marked as a duplicate; one that was to be handed out counts as spoiled.
+    /// None where no sheet has this code.
+    ///
+    /// # Errors
+    /// [`PaperError`]; then nothing was told.
+    pub async fn reprint(
+        &self,
+        code: &str,
+        folder: &Path,
+        now: Millis,
+        random: &mut impl Rng,
+    ) -> Result<Option<Printed>, PaperError> {
+        let mut tx = self.store.transaction().await?;
+        let Some(old) = tx.reprint(code).await? else {
+            return Ok(None);
+        };
+        if old.entry.stand == Stand::Printed {
+            let spoiled = Deed::Spoil("печатается дубликат".to_owned());
+            // A printed sheet may be spoiled.
+            let _ = tx.say_of_sheet(old.entry.id, &spoiled, None, now).await?;
+        }
+        let mut batch: Batch = serde_json::from_value(old.data).map_err(PaperError::Stored)?;
+        batch.sheets.retain(|sheet| sheet.code == code);
+        batch.register.clear();
+        for sheet in &mut batch.sheets {
+            sheet.duplicate = true;
+        }
+        let data: Value = serde_json::to_value(&batch).map_err(PaperError::Stored)?;
+        let entry = old.entry;
+        let variant = match entry.variant.as_deref() {
+            Some("large") => Some("large"),
+            Some(_) => Some("plain"),
+            None => None,
+        };
+        let sheet = NewSheet {
+            reference: reference(random),
+            guardian_id: entry.guardian_id,
+            student_id: entry.student_id,
+            number: u32::try_from(entry.number).unwrap_or_default(),
+            code: entry.code.clone(),
+            text: old.text,
+            reason: None,
+            variant,
+            row: i64::try_from(entry.row).unwrap_or_default(),
+            duplicate_of: Some(entry.id),
+            notices: Vec::new(),
+        };
+        let (class_id, name) = &entry.class;
+        let run = tx
+            .begin_run(*class_id, entry.week, &[sheet], &data, now)
+            .await?;
+        let Some(run) = run else {
+            return Err(PaperError::Busy);
+        };
+        tx.commit().await?;
+        let file = file_name(&entry.week.to_string(), &name.plain(), run);
+        let begun = Begun { run, batch, file };
+        self.make(begun, folder, now).await.map(Some)
     }
 
     async fn sheets(
@@ -335,6 +404,8 @@ impl Press {
             certified: (self.certified == Certified::All)
                 .then(|| class.director.clone().unwrap_or_default()),
             several: class.from < class.week,
+            duplex: self.duplex,
+            register: Vec::new(),
             sheets: Vec::new(),
         };
         for student in students {
@@ -363,6 +434,13 @@ impl Press {
                     code: page.code.clone(),
                     text: content::plain(&page),
                     reason: household.why.map(WhyPaper::code),
+                    variant: match (household.large, household.plain) {
+                        (true, _) => Some("large"),
+                        (false, true) => Some("plain"),
+                        (false, false) => None,
+                    },
+                    row: 0,
+                    duplicate_of: None,
                     notices: told
                         .iter()
                         .map(|one| (one.notice_id, one.content.cell()))
@@ -418,6 +496,50 @@ impl Press {
         }
         households.into_values().collect()
     }
+}
+
+/// The rows of the register: families that have one keep it, new ones come after them.
+fn register(
+    sheets: &mut [NewSheet],
+    pages: &[Sheet],
+    mut known: BTreeMap<String, i64>,
+) -> Vec<Row> {
+    let mut last = known.values().copied().max().unwrap_or(0);
+    let copies = |student: i64| {
+        sheets
+            .iter()
+            .filter(|one| one.student_id == student)
+            .count()
+    };
+    let copies: Vec<usize> = sheets.iter().map(|one| copies(one.student_id)).collect();
+    let mut seen: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for ((sheet, page), copies) in sheets.iter_mut().zip(pages).zip(copies) {
+        sheet.row = known.remove(&sheet.code).unwrap_or_else(|| {
+            last += 1;
+            last
+        });
+        let copy = seen.entry(sheet.student_id).or_default();
+        *copy += 1;
+        let variant = match sheet.variant {
+            Some("large") => "крупный",
+            Some(_) => "простой",
+            None => "",
+        };
+        rows.push(Row {
+            row: usize::try_from(sheet.row).unwrap_or_default(),
+            code: sheet.code.clone(),
+            student: page.student.clone(),
+            copy: if copies > 1 {
+                format!("{copy}/{copies}")
+            } else {
+                String::new()
+            },
+            variant: variant.to_owned(),
+            ground: page.reason.clone().unwrap_or_default(),
+        });
+    }
+    rows
 }
 
 /// Why a notice need not be printed any more.

@@ -323,8 +323,8 @@ impl Tx {
         };
         let rows = self
             .all(format!(
-                "SELECT student_id, guardian_id FROM sheet WHERE state_at > {} \
-                 AND state NOT IN ('ready', 'in_run', 'spoiled')",
+                "SELECT student_id, guardian_id FROM sheet WHERE COALESCE(handed_at, state_at) > {} \
+                 AND state NOT IN ('ready', 'in_run', 'spoiled', 'not_handed', 'missing')",
                 now - limit
             ))
             .await?;
@@ -452,10 +452,10 @@ impl Tx {
         let zone = self.zone().await?;
         let rows = self
             .all(format!(
-                "SELECT MAX(x.state_at) AS at FROM sheet x \
+                "SELECT MAX(COALESCE(x.handed_at, x.state_at)) AS at FROM sheet x \
                  JOIN guardianship t ON t.guardian_id = {guardian} AND t.student_id = {student} \
                  LEFT JOIN guardianship o ON o.guardian_id = x.guardian_id AND o.student_id = x.student_id \
-                 WHERE x.student_id = {student} AND x.state NOT IN ('ready', 'in_run', 'spoiled') \
+                 WHERE x.student_id = {student} AND x.state NOT IN ('ready', 'in_run', 'spoiled', 'not_handed', 'missing') \
                  AND (x.guardian_id = {guardian} OR COALESCE(o.home, '') = COALESCE(t.home, ''))"
             ))
             .await?;

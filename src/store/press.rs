@@ -35,6 +35,12 @@ pub struct NewSheet {
     pub text: String,
     /// Why it comes on paper.
     pub reason: Option<String>,
+    /// `sheet.variant`: `large`, `plain` or nothing.
+    pub variant: Option<&'static str>,
+    /// The row of the register.
+    pub row: i64,
+    /// The sheet that it stands for: `sheet.id`; none where it stands for the last one with its code, if any.
+    pub duplicate_of: Option<i64>,
     /// The notices it carries, each with the cell that it tells.
     pub notices: Vec<(i64, Cell)>,
 }
@@ -138,9 +144,9 @@ impl Tx {
             }
             sqlx::query(
                 "INSERT INTO sheet (print_run_id, guardian_id, student_id, week, number, check_code, \
-                 state, reason, message_id, state_at, duplicate_of) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 'in_run', $7, $8, $9, \
-                 (SELECT MAX(id) FROM sheet WHERE check_code = $6 AND state = 'printed'))",
+                 state, reason, message_id, state_at, variant, row_number, duplicate_of) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'in_run', $7, $8, $9, $10, $11, COALESCE($12, \
+                 (SELECT MAX(id) FROM sheet WHERE check_code = $6 AND week = $4 AND state = 'printed')))",
             )
             .bind(run)
             .bind(sheet.guardian_id)
@@ -151,6 +157,9 @@ impl Tx {
             .bind(sheet.reason.as_deref())
             .bind(message)
             .bind(now)
+            .bind(sheet.variant)
+            .bind(sheet.row)
+            .bind(sheet.duplicate_of)
             .execute(&mut *self.db)
             .await?;
         }
@@ -211,6 +220,15 @@ impl Tx {
         if printed.rows_affected() == 0 {
             return Ok(());
         }
+        // What was spoiled or lost is made good by its duplicate.
+        sqlx::query(
+            "UPDATE sheet SET state = 'reprinted', state_at = $2 WHERE state IN ('spoiled', 'missing', 'not_handed') \
+             AND id IN (SELECT duplicate_of FROM sheet WHERE print_run_id = $1)",
+        )
+        .bind(run)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
         for message in self.sheets_end(run, "printed", None, now).await? {
             sqlx::query(
                 "UPDATE message SET state = 'delivered', rank = 6, state_at = $2 WHERE id = $1",

@@ -33,6 +33,7 @@ pub(crate) fn press(store: &Store) -> Press {
         configured: vec![Channel::Sms, Channel::Email],
         rhythm: Paper::Weekly,
         certified: Certified::Extracts,
+        duplex: false,
     }
 }
 

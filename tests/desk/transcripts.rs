@@ -101,6 +101,36 @@ fn quoted(message: &str) -> String {
     })
 }
 
+/// The class teacher asks all families something.
+async fn asked(page: &mut Page, pin: &[String]) {
+    page.heading("A question to all families");
+    page.says(78, "/obyavlenie", "/obyavlenie").await;
+    let words = "Кто едет в театр 12 декабря?";
+    page.talk
+        .chats
+        .attaches(78, "афиша.jpg", b"a picture", Some(words));
+    page.talk.work(&mut page.desk).await;
+    let check = quoted(&read(&page.talk.last(78)));
+    let _ = write!(
+        page.text,
+        "\n*She sends a picture, афиша.jpg; below it stands: {words}*\n\n{check}"
+    );
+    page.presses(78, "Задать вопрос").await;
+    page.presses(78, "да / нет").await;
+    page.presses(78, "Отправить 2 получателям").await;
+    page.talk.presses_all(&page.desk, 78, pin).await;
+    page.desk.minutes(2).await;
+    page.later(
+        77,
+        "2026-10-15T18:10:00",
+        "The mother's chat, the next day at ten past six",
+    )
+    .await;
+    page.presses(77, "да").await;
+    page.presses_all(78, &["Кому дошло"]).await;
+    page.presses(78, "Кто что ответил").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_of_the_bot_shows_conversations_as_they_are() {
     let base = both().await.remove(0);
@@ -174,32 +204,7 @@ async fn the_page_of_the_bot_shows_conversations_as_they_are() {
     page.presses(77, "Ознакомлен(а)").await;
     page.presses(78, "Кому дошло").await;
 
-    page.heading("A question to all families");
-    page.says(78, "/obyavlenie", "/obyavlenie").await;
-    let words = "Кто едет в театр 12 декабря?";
-    page.talk
-        .chats
-        .attaches(78, "афиша.jpg", b"a picture", Some(words));
-    page.talk.work(&mut page.desk).await;
-    let check = quoted(&read(&page.talk.last(78)));
-    let _ = write!(
-        page.text,
-        "\n*She sends a picture, афиша.jpg; below it stands: {words}*\n\n{check}"
-    );
-    page.presses(78, "Задать вопрос").await;
-    page.presses(78, "да / нет").await;
-    page.presses(78, "Отправить 2 получателям").await;
-    page.talk.presses_all(&page.desk, 78, &digits[..5]).await;
-    page.desk.minutes(2).await;
-    page.later(
-        77,
-        "2026-10-15T18:10:00",
-        "The mother's chat, the next day at ten past six",
-    )
-    .await;
-    page.presses(77, "да").await;
-    page.presses_all(78, &["Кому дошло"]).await;
-    page.presses(78, "Кто что ответил").await;
+    asked(&mut page, &digits[..5]).await;
 
     page.heading("She leaves");
     page.says(77, "/stop", "/stop").await;

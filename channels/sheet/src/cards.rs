@@ -1,12 +1,11 @@
 //! Cards by which families connect to the bot, to be cut apart: a code that can be typed, and the same as a
-//! link in a picture that a phone reads (ISO/IEC 18004).
+//! link in a picture that a phone reads.
 
 use std::fmt;
 
-use qrcode::{EcLevel, QrCode, render::svg};
 use serde::Serialize;
 
-use crate::{Paper, clean::clean};
+use crate::{Paper, clean::clean, picture::picture};
 
 /// The cards of a class.
 #[derive(Clone, Default, PartialEq, Eq, Serialize)]
@@ -65,12 +64,6 @@ impl Paper for Cards {
             "cards": self.cards.iter().map(card).collect::<Vec<_>>(),
         }))
     }
-}
-
-/// A link as a picture in SVG; none for what no picture can hold.
-fn picture(link: &str) -> Option<String> {
-    let code = QrCode::with_error_correction_level(link, EcLevel::M).ok()?;
-    Some(code.render::<svg::Color<'_>>().quiet_zone(false).build())
 }
 
 #[cfg(test)]

@@ -14,6 +14,17 @@ pub(crate) fn batch(mut batch: Batch) -> Batch {
     batch.certified.iter_mut().for_each(&mut one);
     batch.phone.iter_mut().for_each(&mut one);
     batch.class_teacher.iter_mut().for_each(&mut one);
+    for row in &mut batch.register {
+        for text in [
+            &mut row.code,
+            &mut row.student,
+            &mut row.copy,
+            &mut row.variant,
+            &mut row.ground,
+        ] {
+            one(text);
+        }
+    }
     for sheet in &mut batch.sheets {
         for text in [&mut sheet.code, &mut sheet.student] {
             one(text);

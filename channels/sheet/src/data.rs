@@ -25,8 +25,33 @@ pub struct Batch {
     /// Whether those are several weeks.
     #[serde(default)]
     pub several: bool,
+    /// Whether each sheet begins on a leaf of its own, where the printer prints on both sides: two families
+    /// never share a leaf.
+    #[serde(default)]
+    pub duplex: bool,
+    /// The register in which it is noted who got which sheet; empty where none is printed.
+    #[serde(default)]
+    pub register: Vec<Row>,
     /// One for each family.
     pub sheets: Vec<Sheet>,
+}
+
+/// A row of the register.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The number of the row, by which class teachers name it.
+    pub row: usize,
+    /// What the slip is recognised by.
+    pub code: String,
+    /// «Соколова Мария»
+    pub student: String,
+    /// «1/2», where a student has several households.
+    pub copy: String,
+    /// «крупный», or nothing for the usual one.
+    pub variant: String,
+    /// Why it comes on paper.
+    pub ground: String,
 }
 
 /// The sheet of one student for one household.
@@ -49,6 +74,9 @@ pub struct Sheet {
     /// Whether it says one thought to a line, without a table.
     #[serde(default)]
     pub plain: bool,
+    /// Whether it stands for a sheet that was spoiled or lost.
+    #[serde(default)]
+    pub duplicate: bool,
     /// «Соколова Мария»
     pub student: String,
     /// «Соколова Ольга Викторовна»

@@ -12,6 +12,8 @@ pub fn sample() -> Batch {
         week: "12–16 октября 2026".into(),
         certified: None,
         several: false,
+        duplex: false,
+        register: Vec::new(),
         sheets: vec![sheet()],
     }
 }
@@ -24,6 +26,7 @@ fn sheet() -> Sheet {
         plain: false,
         number: 7,
         code: "5Б-07-17-К4".into(),
+        duplicate: false,
         student: "Соколова Мария".into(),
         for_whom: Some("Соколова Ольга Викторовна".into()),
         reason: Some("Вы выбрали листок на бумаге.".into()),

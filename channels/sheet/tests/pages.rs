@@ -3,7 +3,8 @@
 use std::{fs, process::Command};
 
 use vestnik_sheet::{
-    Batch, Homework, Mark, Pdf, RenderError, Sheet, Subject, WEEK, render, sample,
+    Announcement, Batch, Homework, Mark, Pdf, RenderError, Row, Sheet, Subject, WEEK, render,
+    sample,
 };
 
 /// Runs a program of poppler-utils on a PDF and returns what it prints.
@@ -89,11 +90,11 @@ fn full(subjects: usize, marks: usize) -> Sheet {
     }
 }
 
-/// Every word of the PDF lies within the page's margins.
+/// Every word of the PDF lies within its page's margins.
 fn nothing_overflows(pdf: &Pdf) {
     let boxes = poppler("pdftotext", &["-bbox"], pdf);
-    let mut words = 0;
-    for line in boxes.lines().filter(|line| line.contains("<word")) {
+    let (mut words, mut width, mut height) = (0, 0.0, 0.0);
+    for line in boxes.lines() {
         let edge = |name: &str| -> f64 {
             let (_, rest) = line.split_once(&format!("{name}=\"")).expect("an edge");
             rest.split('"')
@@ -102,10 +103,18 @@ fn nothing_overflows(pdf: &Pdf) {
                 .parse()
                 .expect("a number")
         };
-        // A4 is 595.3 by 841.9 points; the margins are 20, 14, 14 and 14 mm.
-        assert!(edge("xMin") > 56.0 && edge("xMax") < 556.5, "{line}");
-        assert!(edge("yMin") > 15.0 && edge("yMax") < 805.0, "{line}");
-        words += 1;
+        if line.contains("<page") {
+            (width, height) = (edge("width"), edge("height"));
+        }
+        if line.contains("<word") {
+            // A side of A4 is 595.3 by 841.9 points; the left margin is 20 mm, the others are 12 at least.
+            assert!(edge("xMin") > 56.0 && edge("xMax") < width - 33.5, "{line}");
+            assert!(
+                edge("yMin") > 15.0 && edge("yMax") < height - 34.0,
+                "{line}"
+            );
+            words += 1;
+        }
     }
     assert!(words > 50);
 }
@@ -118,9 +127,9 @@ fn a_week_reads_in_the_order_of_the_sheet() {
     let text = text(&pdf);
     let mut from = 0;
     for part in [
+        "Соколова Мария, 5 «Б»",
         "Школа № 12",
         "12–16 октября 2026",
-        "Соколова Мария, 5 «Б»",
         "Листок № 7",
         "Для кого: Соколова Ольга Викторовна",
         "За неделю 6 отметок.",
@@ -382,4 +391,89 @@ fn who_certifies_all_signs_each_sheet() {
     );
     let usual = render(&sample(), WEEK).expect("pages");
     assert!(!self::text(&usual).contains("Директор"));
+}
+
+fn row(number: usize, variant: &str) -> Row {
+    Row {
+        row: number,
+        code: format!("5Б-07-{number:02}-К4"),
+        student: "Константинопольская Александра".into(),
+        copy: "1/2".into(),
+        variant: variant.into(),
+        ground: "Вы выбрали листок на бумаге.".into(),
+    }
+}
+
+#[test]
+fn the_register_comes_first_and_names_each_sheet_and_those_that_are_special() {
+    let batch = Batch {
+        register: (1..=33)
+            .map(|at| row(at, if at == 5 { "крупный" } else { "" }))
+            .collect(),
+        ..one(full(8, 6))
+    };
+    let pdf = render(&batch, WEEK).expect("pages");
+    look("register", &pdf);
+    let text = text(&pdf);
+    for words in [
+        "Реестр выдачи листков 5 «Б»",
+        "Листков: 33. Особых: 1 – № 5 крупный.",
+        "5Б-07-33-К4 Константинопольская",
+        "Выдал: классный руководитель",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    // A register of two pages repeats its head, and the sheet comes after it.
+    assert_eq!(text.matches("Кому, как").count(), pdf.pages - 1, "{text}");
+    nothing_overflows(&pdf);
+}
+
+#[test]
+fn on_both_sides_no_leaf_belongs_to_two_families_and_a_duplicate_says_so() {
+    let mut lost = full(6, 4);
+    lost.duplicate = true;
+    let batch = Batch {
+        duplex: true,
+        register: vec![row(1, "")],
+        sheets: vec![full(6, 4), lost, full(6, 4)],
+        ..sample()
+    };
+    let pdf = render(&batch, WEEK).expect("pages");
+    look("duplex", &pdf);
+    assert_eq!(
+        pdf.pages, 7,
+        "the register and two sheets have an empty back"
+    );
+    let text = text(&pdf);
+    assert_eq!(text.matches("дубликат").count(), 1, "{text}");
+}
+
+#[test]
+fn a_question_to_all_families_has_boxes_on_paper() {
+    let mut asked = full(6, 4);
+    asked.announcements = vec![Announcement {
+        title: None,
+        text: "Кто едет в театр 12 декабря?".into(),
+        answers: vec!["едем".into(), "не едем".into()],
+    }];
+    let pdf = render(&one(asked), WEEK).expect("pages");
+    look("question", &pdf);
+    assert!(text(&pdf).contains("Кто едет в театр 12 декабря? едем не едем"));
+}
+
+#[test]
+fn a_phone_reads_the_code_of_the_slip() {
+    let pdf = render(&one(full(12, 12)), WEEK).expect("pages");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sheet.pdf");
+    fs::write(&file, &pdf.bytes).expect("a file");
+    let picture = folder.path().join("sheet");
+    let status = Command::new("pdftoppm")
+        .args(["-gray", "-r", "150"])
+        .args([&file, &picture])
+        .status()
+        .expect("pdftoppm");
+    assert!(status.success());
+    let photo = fs::read(folder.path().join("sheet-1.pgm")).expect("a picture");
+    assert_eq!(vestnik_sheet::codes(&photo), ["5Б-07-17-К4"]);
 }

@@ -295,6 +295,7 @@ impl World {
             configured: vec![Channel::Email, Channel::Sms, Channel::Telegram],
             rhythm: rules.policy.paper,
             certified: rules.policy.certified,
+            duplex: false,
         };
         let mut world = Self {
             engine: engine(&store, &templates, &rules, plan, stream(plan.seed, 2)),

@@ -1,0 +1,313 @@
+//! `paper`: the register of sheets. Who got one, whose slip came back, and duplicates for those that are spoiled
+//! or lost.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::Failure;
+use crate::{
+    clock::{self, Clock},
+    config::Config,
+    journal::class_name::ClassName,
+    paper::{
+        handout::{Deed, How, TICKS, Tick, code, rows},
+        press::Press,
+    },
+    store::{Entry, Store},
+    text::Templates,
+    week::Week,
+    zone,
+};
+
+/// What is done with sheets.
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Show the register of a class and week
+    #[command(after_help = "Example: vestnik paper list --class 5А --week 2026-W42")]
+    List {
+        #[command(flatten)]
+        of: Of,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Note who got a sheet
+    #[command(
+        after_help = "Example: vestnik paper hand-out --class 5А --rows \"все, кроме 3 и 7\"\n\
+        Rows are numbered as in the register; the others stay as they were."
+    )]
+    HandOut {
+        #[command(flatten)]
+        of: Of,
+        /// Which rows: «все», «все, кроме 3 и 7», «1, 2, 5-7»
+        #[arg(long, value_name = "ROWS")]
+        rows: String,
+        /// How
+        #[arg(long, value_enum, default_value = "student")]
+        how: Road,
+        /// Who took it, where that was not the student
+        #[arg(long, value_name = "WHO")]
+        to: Option<String>,
+    },
+    /// Note who did not get a sheet, and why
+    #[command(after_help = "Example: vestnik paper keep --class 5А --rows 3 --because \"болеет\"")]
+    Keep {
+        #[command(flatten)]
+        of: Of,
+        /// Which rows
+        #[arg(long, value_name = "ROWS")]
+        rows: String,
+        /// Why
+        #[arg(long, value_name = "REASON")]
+        because: String,
+    },
+    /// Note that slips came back signed
+    #[command(
+        after_help = "Example: vestnik paper slip 5А-06-17-К4 --ticked question\n\
+        A signed slip is the surest proof that a family was informed (E4)."
+    )]
+    Slip {
+        /// The codes that stand on them
+        #[arg(required = true, value_name = "CODE")]
+        codes: Vec<String>,
+        /// What else the family ticked
+        #[arg(long, value_enum, value_name = "BOX")]
+        ticked: Vec<Box>,
+    },
+    /// Note that no slip is awaited any more
+    #[command(after_help = "Example: vestnik paper no-slip 5А-06-17-К4")]
+    NoSlip {
+        /// The code of the sheet
+        #[arg(value_name = "CODE")]
+        code: String,
+    },
+    /// Note that a sheet is lost
+    #[command(after_help = "Example: vestnik paper lost 5А-06-17-К4")]
+    Lost {
+        /// The code of the sheet
+        #[arg(value_name = "CODE")]
+        code: String,
+    },
+    /// Print a sheet once more, as it was, marked as a duplicate
+    #[command(after_help = "Example: vestnik paper reprint 5А-06-17-К4 --out sheets")]
+    Reprint {
+        /// The code of the sheet
+        #[arg(value_name = "CODE")]
+        code: String,
+        /// The folder for the file
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// Which register.
+#[derive(Debug, Args)]
+pub(super) struct Of {
+    /// The class, as people write it
+    #[arg(long)]
+    class: ClassName,
+    /// The week, as in 2026-W42, or one of its days; the last one that was printed without it
+    #[arg(long)]
+    week: Option<Week>,
+}
+
+/// How a family got a sheet.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Road {
+    /// The student carried it home
+    Student,
+    /// Somebody took it
+    InPerson,
+    /// By post
+    Post,
+}
+
+/// A box of the slip.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Box {
+    /// «Есть вопрос»
+    Question,
+    /// «Ошибка в записях»
+    Mistake,
+    /// «Позвоните мне»
+    Call,
+}
+
+pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Result<(), Failure> {
+    let zone = store.school(&config.school).await?;
+    let now = Clock::Wall.now();
+    let today = zone::local(now, zone).date();
+    match action {
+        Action::List { of, json } => {
+            let register = register(store, of, today).await?;
+            print(&register, *json)
+        }
+        Action::HandOut { of, rows, how, to } => {
+            let how = match how {
+                Road::Student => How::Student,
+                Road::InPerson => How::InPerson,
+                Road::Post => How::Post,
+            };
+            let deed = Deed::HandOut(how, to.clone());
+            let of_rows = of_rows(&register(store, of, today).await?, rows)?;
+            say(store, &of_rows, &deed).await
+        }
+        Action::Keep { of, rows, because } => {
+            let of_rows = of_rows(&register(store, of, today).await?, rows)?;
+            say(store, &of_rows, &Deed::Keep(because.clone())).await
+        }
+        Action::Slip { codes, ticked } => {
+            let mut ticks: BTreeSet<Tick> = BTreeSet::from([Tick::Read]);
+            ticks.extend(ticked.iter().map(|one| match one {
+                Box::Question => Tick::Question,
+                Box::Mistake => Tick::Mistake,
+                Box::Call => Tick::Call,
+            }));
+            let mut sheets = Vec::new();
+            for typed in codes {
+                sheets.push(with_code(store, typed).await?);
+            }
+            say(store, &sheets, &Deed::TakeSlip(ticks)).await
+        }
+        Action::NoSlip { code } => {
+            let sheet = with_code(store, code).await?;
+            say(store, &[sheet], &Deed::GiveUpSlip).await
+        }
+        Action::Lost { code } => {
+            let sheet = with_code(store, code).await?;
+            say(store, &[sheet], &Deed::Lose).await
+        }
+        Action::Reprint { code, out } => {
+            let sheet = with_code(store, code).await?;
+            let templates = Templates::load(config.templates.as_deref())?;
+            let press = Press::new(config, store.clone(), templates, zone)?;
+            let mut random = clock::random();
+            let printed = press.reprint(&sheet.code, out, now, &mut random).await;
+            let printed = printed?.ok_or_else(|| unknown(code))?;
+            println!("{}: {} pages", printed.file.display(), printed.pages);
+            Ok(())
+        }
+    }
+}
+
+/// The register that is meant.
+async fn register(store: &Store, of: &Of, today: chrono::NaiveDate) -> Result<Vec<Entry>, Failure> {
+    let classes = store.classes(today).await?;
+    let Some((class, _)) = classes.iter().find(|(_, class)| *class == of.class) else {
+        let known: Vec<String> = classes.iter().map(|(_, class)| class.plain()).collect();
+        return Err(Failure::Usage(format!(
+            "no student attends {} today; classes are: {}",
+            of.class,
+            known.join(", ")
+        )));
+    };
+    let week = match of.week {
+        Some(week) => Some(week),
+        None => store.weeks_on_paper(*class).await?.first().copied(),
+    };
+    let Some(week) = week else {
+        return Err(Failure::Usage(format!("{} never had sheets", of.class)));
+    };
+    let register = store.sheet_register(*class, week).await?;
+    if register.is_empty() {
+        return Err(Failure::Usage(format!(
+            "{} had no sheets in {week}",
+            of.class
+        )));
+    }
+    Ok(register)
+}
+
+/// The sheets of these rows.
+fn of_rows(register: &[Entry], typed: &str) -> Result<Vec<Entry>, Failure> {
+    let last = register.iter().map(|one| one.row).max().unwrap_or(0);
+    let wanted = rows(typed, last).ok_or_else(|| {
+        Failure::Usage(format!(
+            "--rows: «{typed}» names no rows of this register, which has {last}; write «все», «все, кроме \
+             3 и 7» or «1, 2, 5-7»"
+        ))
+    })?;
+    Ok(register
+        .iter()
+        .filter(|one| wanted.contains(&one.row))
+        .cloned()
+        .collect())
+}
+
+async fn with_code(store: &Store, typed: &str) -> Result<Entry, Failure> {
+    let known = match code(typed) {
+        Some(code) => store.sheet_with(&code).await?,
+        None => None,
+    };
+    known.ok_or_else(|| unknown(typed))
+}
+
+fn unknown(typed: &str) -> Failure {
+    Failure::Usage(format!(
+        "no sheet has the code {typed}; it stands on the slip, as 5А-06-17-К4"
+    ))
+}
+
+/// Says it of all these sheets, or of none.
+async fn say(store: &Store, sheets: &[Entry], deed: &Deed) -> Result<(), Failure> {
+    let now = Clock::Wall.now();
+    for sheet in sheets {
+        if let Err(refused) = crate::paper::handout::after(sheet.stand, deed) {
+            return Err(Failure::Usage(format!(
+                "row {}, {}: {refused}",
+                sheet.row, sheet.code
+            )));
+        }
+    }
+    for sheet in sheets {
+        if let Err(refused) = store.say_of_sheet(sheet.id, deed, None, now).await? {
+            return Err(Failure::Usage(format!("{}: {refused}", sheet.code)));
+        }
+    }
+    eprintln!("{} sheets", sheets.len());
+    Ok(())
+}
+
+fn print(register: &[Entry], as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        let lines: Vec<serde_json::Value> = register
+            .iter()
+            .map(|one| {
+                json!({
+                    "row": one.row, "code": one.code, "number": one.number, "student": one.student,
+                    "variant": one.variant, "state": one.stand.code(), "why": one.why,
+                    "how": one.how, "to_whom": one.to_whom, "because": one.kept_because,
+                    "slip": one.slip, "duplicate": one.duplicate,
+                })
+            })
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+        return Ok(());
+    }
+    for one in register {
+        let mut words = vec![one.stand.code().to_owned()];
+        words.extend(one.how.clone());
+        words.extend(one.to_whom.clone());
+        words.extend(one.kept_because.clone());
+        words.extend(one.variant.clone());
+        if one.duplicate {
+            words.push("duplicate".into());
+        }
+        let ticked = one.slip.as_deref().unwrap_or_default();
+        for (_, code) in TICKS.iter().filter(|(_, code)| *code != "read") {
+            if ticked.split(',').any(|known| known == *code) {
+                words.push((*code).to_owned());
+            }
+        }
+        println!(
+            "{:>3}  {}  {}: {}",
+            one.row,
+            one.code,
+            one.student,
+            words.join(", ")
+        );
+    }
+    Ok(())
+}
