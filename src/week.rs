@@ -3,11 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
+use serde::{Deserialize, Serialize};
 
 use crate::text::words;
 
 /// A week from Monday to Sunday (ISO 8601).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Week {
     monday: NaiveDate,
 }
@@ -74,6 +76,20 @@ impl fmt::Display for Week {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let week = self.monday.iso_week();
         write!(f, "{}-W{:02}", week.year(), week.week())
+    }
+}
+
+impl From<Week> for String {
+    fn from(week: Week) -> Self {
+        week.to_string()
+    }
+}
+
+impl TryFrom<String> for Week {
+    type Error = WeekError;
+
+    fn try_from(text: String) -> Result<Self, WeekError> {
+        text.parse()
     }
 }
 

@@ -25,6 +25,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::{
     sync::{Notify, mpsc, oneshot},
+    task::spawn_blocking,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -108,6 +109,15 @@ pub(crate) enum BotError {
     /// What was to be remembered cannot be written.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
+}
+
+/// What was in a file that somebody sent.
+#[derive(Default)]
+struct Opened {
+    /// The file, for a word to many.
+    content: Option<Vec<u8>>,
+    /// What the pictures in a photo say.
+    codes: Vec<String>,
 }
 
 /// What a webhook brings, and whom to tell whether it was handled.
@@ -353,20 +363,19 @@ impl Bot {
             return Ok(None);
         }
         let brought = self.brought(update).await?;
-        let brought = brought.as_deref();
         for _ in 0..TRIES {
-            match self.once(update, brought, now).await {
+            match self.once(update, &brought, now).await {
                 Err(BotError::Store(error)) if error.is_conflict() => {}
                 done => return done,
             }
         }
-        self.once(update, brought, now).await
+        self.once(update, &brought, now).await
     }
 
     async fn once(
         &mut self,
         update: &Update,
-        brought: Option<&[u8]>,
+        brought: &Opened,
         now: Millis,
     ) -> Result<Option<Answer>, BotError> {
         let today = zone::local(now, self.manner.zone).date();
@@ -387,7 +396,8 @@ impl Bot {
             tokens: &mut self.tokens,
             random: &mut self.random,
             chat: &update.chat,
-            brought,
+            brought: brought.content.as_deref(),
+            codes: &brought.codes,
             language: crate::text::Language::default(),
             state: dialogue.state(),
             dialogue,
@@ -449,23 +459,36 @@ impl Bot {
         }
     }
 
-    /// What is in the file that somebody sent, where somebody waits for it: who writes a word to many. It is
-    /// fetched before the database is asked anything that it has to hold still for.
-    async fn brought(&self, update: &Update) -> Result<Option<Vec<u8>>, BotError> {
+    /// What is in the file that somebody sent, where it is awaited: a file for a word to many, or a photo of
+    /// slips. It is fetched and read before the database is asked anything that it has to hold still for.
+    async fn brought(&self, update: &Update) -> Result<Opened, BotError> {
         let Action::Attached(file) = &update.action else {
-            return Ok(None);
+            return Ok(Opened::default());
         };
-        if file.bytes > MAX_FILE || !self.store.drafts(self.channel, &update.chat).await? {
-            return Ok(None);
+        let state = self.store.dialogue_state(self.channel, &update.chat);
+        let state = state.await?.unwrap_or_default();
+        if file.bytes > MAX_FILE || !matches!(state.as_str(), "drafting" | "paper") {
+            return Ok(Opened::default());
         }
         self.pace.wait().await;
-        match self.messenger.fetch(&file.file, MAX_FILE).await {
-            Ok(content) => Ok(Some(content)),
+        let content = match self.messenger.fetch(&file.file, MAX_FILE).await {
+            Ok(content) => content,
             Err(reason) => {
                 tracing::warn!(code = reason.code, why = reason.text, "a file was not had");
-                Ok(None)
+                return Ok(Opened::default());
             }
+        };
+        if state == "drafting" {
+            return Ok(Opened {
+                content: Some(content),
+                codes: Vec::new(),
+            });
         }
+        let codes = spawn_blocking(move || vestnik_sheet::codes(&content)).await;
+        Ok(Opened {
+            content: None,
+            codes: codes.unwrap_or_default(),
+        })
     }
 
     /// Puts a screen in the place of a message where there is one, or below it, and says which message it is;

@@ -8,7 +8,7 @@ use super::{
     admin::Lead,
     teacher::{Draft, Task},
 };
-use crate::store::InquiryKind;
+use crate::{store::InquiryKind, week::Week};
 
 /// Where a conversation stands: what the next typed text means.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,15 @@ pub(crate) enum State {
         /// What was typed, while it waits to be confirmed.
         text: Option<String>,
     },
+    /// The text says who got a sheet, or whose slip came back.
+    Paper {
+        /// `class.id`
+        class: i64,
+        /// The week of the register.
+        week: Week,
+        /// Whether slips are meant.
+        slips: bool,
+    },
     /// A PIN is pressed, digit by digit.
     Pin {
         /// The digits so far.
@@ -74,6 +83,7 @@ impl State {
             Self::Drafting(_) => "drafting",
             Self::Answering { .. } => "answering",
             Self::Noting { .. } => "noting",
+            Self::Paper { .. } => "paper",
             Self::Pin { .. } => "pin",
         }
     }

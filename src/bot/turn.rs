@@ -64,6 +64,8 @@ pub(super) struct Turn<'a> {
     pub(super) chat: &'a str,
     /// What is in the file that was sent, where it is wanted and could be had.
     pub(super) brought: Option<&'a [u8]>,
+    /// What the pictures in it say, where slips are awaited.
+    pub(super) codes: &'a [String],
     pub(super) language: Language,
     pub(super) state: State,
     pub(super) dialogue: Dialogue,
@@ -121,6 +123,9 @@ impl Turn<'_> {
             }
             Action::Attached(file) if matches!(self.state, State::Drafting(_)) => {
                 self.attach(file).await
+            }
+            Action::Attached(_) if matches!(self.state, State::Paper { .. }) => {
+                self.photographed().await
             }
             Action::Attached(_) | Action::Other => {
                 if self.is_stranger() {

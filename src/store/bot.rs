@@ -127,19 +127,21 @@ impl Store {
         Ok(())
     }
 
-    /// Whether somebody writes a word to many in a chat.
+    /// Where the conversation in a chat stands: `dialogue.state`; none where there is none.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn drafts(&self, channel: Channel, chat: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS n FROM dialogue WHERE channel = $1 AND chat = $2 AND state = 'drafting'",
-        )
-        .bind(channel.code())
-        .bind(chat)
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(int(&row, "n")? > 0)
+    pub async fn dialogue_state(
+        &self,
+        channel: Channel,
+        chat: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT state FROM dialogue WHERE channel = $1 AND chat = $2")
+            .bind(channel.code())
+            .bind(chat)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| text(&row, "state")).transpose()
     }
 }
 

@@ -17,6 +17,7 @@ mod failover;
 mod families;
 mod fitting;
 mod gateways;
+mod handout;
 mod held;
 mod ladder;
 mod language;

@@ -141,7 +141,7 @@ async fn who_refused_reads_on_paper_what_the_others_read_and_it_is_proved() {
             .await
             .expect("a run")
             .expect("sheets");
-        assert_eq!((printed.sheets, printed.pages), (1, 1));
+        assert_eq!((printed.sheets, printed.pages), (1, 2));
         let text = read(&printed.file);
         for part in [
             "Школа № 12",

@@ -77,6 +77,11 @@ async fn class(desk: &Desk) {
     .await;
 }
 
+/// Class 5А, of which all families hear on paper.
+pub(crate) async fn class_on_paper(desk: &Desk) {
+    class_of(desk, &vec![("", String::new()); 10]).await;
+}
+
 /// Anna in chat 600, beside her class.
 pub(crate) async fn anna(desk: &mut Desk) -> Talk {
     class(desk).await;

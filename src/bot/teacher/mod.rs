@@ -9,6 +9,7 @@ mod families;
 mod pin;
 mod poll;
 mod report;
+mod sheets;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,6 +18,7 @@ pub(super) use announce::channel_words;
 pub(crate) use announce::{Draft, Tokens};
 pub(crate) use poll::given;
 pub(crate) use report::told;
+pub(crate) use sheets::SheetTask;
 
 use announce::Expects;
 
@@ -100,6 +102,8 @@ pub(crate) enum Task {
     NoteKind(i64, String),
     /// To send the note.
     SendNote,
+    /// To note who got which sheet.
+    Sheets(SheetTask),
     /// Whom nothing electronic reaches.
     Unreachable,
     /// To have a colleague stand in.
@@ -154,8 +158,8 @@ impl Turn<'_> {
                 ("teacher.inquiries_button", Task::Inquiries),
             ],
             [
+                ("teacher.papers_button", Task::Sheets(SheetTask::List)),
                 ("teacher.unreachable_button", Task::Unreachable),
-                ("teacher.delegate_button", Task::Delegate),
             ],
         ];
         let mut buttons = Vec::new();
@@ -166,18 +170,26 @@ impl Turn<'_> {
             }
             buttons.push(shown);
         }
-        let cut = Choice::Staff(Task::CutOff);
-        buttons.push(vec![self.button("teacher.cut_off_button", cut)?]);
+        let (delegate, cut) = (Choice::Staff(Task::Delegate), Choice::Staff(Task::CutOff));
+        buttons.push(vec![
+            self.button("teacher.delegate_button", delegate)?,
+            self.button("teacher.cut_off_button", cut)?,
+        ]);
         Ok(buttons)
     }
 
     /// The commands of a class teacher's chat (product table C1).
-    pub(super) fn staff_commands() -> [(&'static str, &'static str, Task); 7] {
+    pub(super) fn staff_commands() -> [(&'static str, &'static str, Task); 8] {
         [
             ("obyavlenie", "teacher.announce_button", Task::Announce),
             ("zapiska", "teacher.note_button", Task::Note),
             ("otchety", "teacher.reports_button", Task::Reports),
             ("voprosy", "teacher.inquiries_button", Task::Inquiries),
+            (
+                "listki",
+                "teacher.papers_button",
+                Task::Sheets(SheetTask::List),
+            ),
             ("svyaz", "teacher.unreachable_button", Task::Unreachable),
             ("zamestitel", "teacher.delegate_button", Task::Delegate),
             ("vzlom", "teacher.cut_off_button", Task::CutOff),
@@ -249,6 +261,7 @@ impl Turn<'_> {
             Task::NoteFor(student) => self.note_for(student).await,
             Task::NoteKind(student, kind) => self.note_kind(student, &kind).await,
             Task::SendNote => self.send_note().await,
+            Task::Sheets(task) => self.sheets(task).await,
             Task::Unreachable => self.unreachable_families().await,
             Task::Delegate => self.delegate().await,
             Task::DelegateTo(colleague) => self.delegate_to(colleague).await,
@@ -273,6 +286,7 @@ impl Turn<'_> {
                 draft.write(text);
                 Some(self.check().await?)
             }
+            State::Paper { .. } => Some(self.type_rows(text).await?),
             State::Answering { text: typed, .. } => {
                 *typed = Some(text.to_owned());
                 Some(self.check_words(text, Task::SendAnswer)?)

@@ -1,0 +1,236 @@
+//! Sheets after they were printed: handed out, kept, signed, spoiled and printed once more; each family's proof
+//! in the ledger, on both databases.
+
+use std::{path::Path, process::Command};
+
+use rand::{SeedableRng, rngs::StdRng};
+use vestnik::{
+    family::contact::Channel,
+    journal::class_name::ClassName,
+    paper::{
+        handout::{Deed, How, Refused, Stand},
+        press::Press,
+    },
+    policy::Policy,
+    store::{Entry, Guest},
+    text::ContentLevel,
+};
+
+use crate::{
+    desk::Desk,
+    ledger::{ledger, seen},
+    paper::press,
+    support::both,
+    talk::{Talk, read},
+    teacher::class_on_paper,
+};
+
+const WEEK: &str = "2026-W42";
+
+/// Class 5А of Anna Ivanova, whose ten families hear on paper, each of one mark; its sheets are printed on
+/// Friday.
+async fn printed(desk: &mut Desk, folder: &Path) -> Press {
+    class_on_paper(desk).await;
+    desk.write("INSERT INTO subject (name) VALUES ('Математика')")
+        .await;
+    for student in 2..12 {
+        desk.write(&format!(
+            "INSERT INTO mark (student_id, subject_id, date, value) VALUES ({student}, 1, '2026-10-14', '5')"
+        ))
+        .await;
+    }
+    desk.work().await;
+    desk.until("2026-10-16T13:00:00").await;
+    let press = Press {
+        configured: vec![Channel::Email, Channel::Sms, Channel::Telegram],
+        ..press(&desk.store)
+    };
+    let class = ClassName {
+        grade: 5,
+        letter: "А".into(),
+    };
+    let week = WEEK.parse().unwrap();
+    let mut random = StdRng::seed_from_u64(7);
+    let sheets = press
+        .print((1, &class), week, folder, desk.now, &mut random)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(sheets.sheets, 10);
+    // The register comes first.
+    assert_eq!(sheets.pages, 11);
+    let text = pdf_text(&sheets.file);
+    assert!(text.contains("Реестр выдачи листков"), "{text}");
+    press
+}
+
+fn pdf_text(file: &Path) -> String {
+    let output = Command::new("pdftotext")
+        .args(["-raw".as_ref(), file.as_os_str(), "-".as_ref()])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn register(desk: &Desk) -> Vec<Entry> {
+    let week = WEEK.parse().unwrap();
+    desk.store.sheet_register(1, week).await.unwrap()
+}
+
+/// The evidence of a student's only guardian in the ledger, and why there is no more.
+async fn proof(desk: &Desk, guardian: i64) -> (String, String) {
+    let lines = ledger(desk, WEEK, &Policy::defaults().unwrap()).await;
+    let seen = seen(&lines);
+    let (_, evidence, why, _) = seen.iter().find(|(id, ..)| *id == guardian).unwrap();
+    (
+        evidence.unwrap_or_default().to_owned(),
+        why.unwrap_or_default().to_owned(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_teacher_hands_out_and_the_ledger_knows_who_has_what() {
+    for base in both().await {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = Desk::open(&base.store).with_buttons();
+        printed(&mut desk, folder.path()).await;
+        let mut talk = Talk::beside(&mut desk, ContentLevel::Full).await;
+        let code = talk.invite(Guest::Staff(1), desk.now).await;
+        talk.says(&mut desk, 600, code.letters()).await;
+
+        let shown = talk.says(&mut desk, 600, "/listki").await;
+        assert!(
+            shown
+                .text
+                .starts_with("Листки на бумаге, 5 «А», № 7: 10 листков.\nВыдано 0, корешков вернулось 0.\n1. Ученик2 Имя2 – напечатан, выдача не отмечена"),
+            "{}",
+            shown.text
+        );
+        assert_eq!(proof(&desk, 1).await.0, "E1");
+        talk.presses(&mut desk, 600, "Выданы не все").await;
+        let wrong = talk.says(&mut desk, 600, "все, кроме 11").await;
+        assert!(wrong.text.contains("номера от 1 до 10"), "{}", wrong.text);
+        let why = talk.says(&mut desk, 600, "все, кроме 3 и 7").await;
+        assert!(
+            why.text
+                .contains("№ 3, Ученик4 Имя4: почему листок не выдан?"),
+            "{}",
+            why.text
+        );
+        talk.presses(&mut desk, 600, "болеет").await;
+        let shown = talk.presses(&mut desk, 600, "не пришёл за листком").await;
+        for line in [
+            "Выдано 8, корешков вернулось 0.",
+            "3. Ученик4 Имя4 – не выдан: болеет",
+            "7. Ученик8 Имя8 – не выдан: не пришёл за листком",
+        ] {
+            assert!(shown.text.contains(line), "{line}\n{}", shown.text);
+        }
+        assert_eq!(proof(&desk, 1).await.0, "E2");
+        let (evidence, why) = proof(&desk, 3).await;
+        assert_eq!((evidence.as_str(), why.as_str()), ("E0", "not_handed"));
+
+        slips(&mut talk, &mut desk).await;
+    }
+}
+
+/// Slips come back: by rows, by the code that was typed, and by a photo.
+async fn slips(talk: &mut Talk, desk: &mut Desk) {
+    talk.presses(desk, 600, "Вернулись корешки").await;
+    talk.says(desk, 600, "1").await;
+    assert_eq!(proof(desk, 1).await.0, "E4");
+    let second = register(desk).await.remove(1);
+    talk.presses(desk, 600, "Вернулись корешки").await;
+    let latin = second.code.to_lowercase().replace('-', " ");
+    let taken = talk.says(desk, 600, &latin).await;
+    assert!(taken.text.contains(&second.code), "{}", taken.text);
+    let strange = talk.says(desk, 600, "9Я-01-01-А1").await;
+    assert!(strange.text.starts_with("Таких кодов"), "{}", strange.text);
+    // The slip of one who did not get the sheet, they said, proves that it is there.
+    let third = register(desk).await.remove(2);
+    talk.chats
+        .attaches(600, "корешок.png", &photo(&third.code), None);
+    talk.work(desk).await;
+    assert!(
+        talk.last(600).text.contains(&third.code),
+        "{}",
+        talk.last(600).text
+    );
+    assert_eq!(proof(desk, 3).await.0, "E4");
+    talk.chats.attaches(600, "стена.jpg", b"no picture", None);
+    talk.work(desk).await;
+    assert!(talk.last(600).text.starts_with("На фото не видно кода"));
+    let shown = talk.says(desk, 600, "/listki").await;
+    assert!(
+        shown.text.contains("Выдано 9, корешков вернулось 3."),
+        "{}",
+        shown.text
+    );
+    assert!(!read(&shown).contains("[Все выданы]") || shown.text.contains("не выдан"));
+    let deeds = desk.number("SELECT COUNT(*) FROM sheet_deed").await;
+    assert_eq!(deeds, 10 + 3, "each word is kept");
+}
+
+/// A picture of a code, as a phone might take it.
+fn photo(code: &str) -> Vec<u8> {
+    const MODULE: usize = 6;
+    const MARGIN: usize = 5 * MODULE;
+    let picture = qrcode::QrCode::with_error_correction_level(code, qrcode::EcLevel::M).unwrap();
+    let (width, colors) = (picture.width(), picture.to_colors());
+    let side = u32::try_from(width * MODULE + 2 * MARGIN).unwrap();
+    let image = image::GrayImage::from_fn(side, side, |x, y| {
+        let at = |pixel: u32| {
+            let inside = (pixel as usize).checked_sub(MARGIN)? / MODULE;
+            (inside < width).then_some(inside)
+        };
+        let dark = at(x)
+            .zip(at(y))
+            .is_some_and(|(x, y)| colors[y * width + x] == qrcode::Color::Dark);
+        image::Luma([if dark { 20 } else { 235 }])
+    });
+    let mut png = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    png.into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spoiled_sheet_is_printed_once_more_as_it_was_and_the_duplicate_is_the_proof() {
+    for base in both().await {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = Desk::open(&base.store);
+        let press = printed(&mut desk, folder.path()).await;
+        let sheet = register(&desk).await.remove(4);
+        // What changes afterwards is news, and not on the duplicate.
+        desk.sql("UPDATE mark SET value = '2' WHERE student_id = 6")
+            .await;
+        let mut random = StdRng::seed_from_u64(8);
+        let again = press.reprint(&sheet.code, folder.path(), desk.now, &mut random);
+        let again = again.await.unwrap().unwrap();
+        let text = pdf_text(&again.file);
+        assert_eq!(again.pages, 1);
+        assert!(
+            text.contains("дубликат") && text.contains("5 (14.10)"),
+            "{text}"
+        );
+        let now = register(&desk).await;
+        assert_eq!(now.len(), 10, "the duplicate stands for the first one");
+        let duplicate = now.iter().find(|one| one.code == sheet.code).unwrap();
+        assert!(duplicate.duplicate && duplicate.row == sheet.row);
+        assert_eq!(duplicate.stand, Stand::Printed);
+        let deed = Deed::HandOut(How::InPerson, Some("отцу".into()));
+        let say = async |id| {
+            let said = desk.store.say_of_sheet(id, &deed, None, desk.now);
+            said.await.unwrap()
+        };
+        assert_eq!(say(sheet.id).await, Err(Refused::Replaced));
+        assert_eq!(say(duplicate.id).await, Ok(Stand::HandedOut));
+        assert_eq!(proof(&desk, sheet.guardian_id).await.0, "E2");
+        assert!(
+            press
+                .reprint("9Я-01-01-А1", folder.path(), desk.now, &mut random)
+                .await
+                .unwrap()
+                .is_none()
+        );
+    }
+}
