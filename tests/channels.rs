@@ -274,7 +274,7 @@ async fn a_layout_that_never_ends_delays_paper_only_and_is_named() {
     fs::remove_file(&layout).expect("a file");
     fs::write(&layout, vestnik_sheet::WEEK).expect("a file");
     let told = program.print(&["sheets", "--class", "5-A", "--out", "now"]);
-    assert!(told.contains("1 sheets on 1 pages"), "{told}");
+    assert!(told.contains("1 sheets on 2 pages"), "{told}");
     let unknown = program.run(&["sheets", "--class", "9Я", "--out", "now"]);
     assert_eq!(unknown.status.code(), Some(2));
 }

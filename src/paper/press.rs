@@ -107,6 +107,9 @@ pub enum PaperError {
     /// Notices kept going elsewhere.
     #[error("the notices of this class were being sent all the time: try again in a minute")]
     Busy,
+    /// Its slip is back: the family had the sheet.
+    #[error("its signed slip is back, so that the family had it: another one would hide the proof")]
+    Signed,
     /// What was fixed for printing cannot be read.
     #[error("the stored content of a print run cannot be read: {0}")]
     Stored(serde_json::Error),
@@ -333,6 +336,9 @@ impl Press {
         let Some(old) = tx.reprint(code).await? else {
             return Ok(None);
         };
+        if old.entry.stand == Stand::SlipBack {
+            return Err(PaperError::Signed);
+        }
         if old.entry.stand == Stand::Printed {
             let spoiled = Deed::Spoil("печатается дубликат".to_owned());
             // A printed sheet may be spoiled.

@@ -9,7 +9,7 @@ use vestnik::{
     journal::class_name::ClassName,
     paper::{
         handout::{Deed, How, Refused, Stand},
-        press::Press,
+        press::{PaperError, Press},
     },
     policy::Policy,
     store::{Entry, Guest},
@@ -225,6 +225,13 @@ async fn a_spoiled_sheet_is_printed_once_more_as_it_was_and_the_duplicate_is_the
         assert_eq!(say(sheet.id).await, Err(Refused::Replaced));
         assert_eq!(say(duplicate.id).await, Ok(Stand::HandedOut));
         assert_eq!(proof(&desk, sheet.guardian_id).await.0, "E2");
+        let signed = Deed::TakeSlip(std::collections::BTreeSet::new());
+        let said = desk
+            .store
+            .say_of_sheet(duplicate.id, &signed, None, desk.now);
+        assert_eq!(said.await.unwrap(), Ok(Stand::SlipBack));
+        let third = press.reprint(&sheet.code, folder.path(), desk.now, &mut random);
+        assert!(matches!(third.await, Err(PaperError::Signed)));
         assert!(
             press
                 .reprint("9Я-01-01-А1", folder.path(), desk.now, &mut random)
