@@ -246,6 +246,12 @@ async fn sheets(config: &Config) -> Vec<Line> {
                 )
             });
         lines.push(("sheets", writable));
+        if let Some(printer) = &config.print.printer {
+            let ready = printer.wants().await.map_err(|reason| reason.to_string());
+            let ready = ready
+                .and_then(|wants| wants.map_or_else(|| Ok("the printer is ready".to_owned()), Err));
+            lines.push(("printer", ready));
+        }
     } else {
         println!(
             "note  sheets: the daemon makes none; set channels.print.spool_dir, or run vestnik sheets"

@@ -90,6 +90,22 @@ pub(super) enum Action {
         #[arg(value_name = "CODE")]
         code: String,
     },
+    /// Show what has not come out of the printer, and why
+    #[command(after_help = "Example: vestnik paper queue")]
+    Queue,
+    /// Say of a run that nobody was sure of that its sheets came out
+    #[command(after_help = "Example: vestnik paper came-out 17\n\
+        Its families count as told on paper from now on.")]
+    CameOut {
+        /// The number of the run, as `paper queue` shows it
+        run: i64,
+    },
+    /// Say of a run that nobody was sure of that it did not come out: it is printed again
+    #[command(after_help = "Example: vestnik paper again 17")]
+    Again {
+        /// The number of the run, as `paper queue` shows it
+        run: i64,
+    },
     /// Print a sheet once more, as it was, marked as a duplicate
     #[command(after_help = "Example: vestnik paper reprint 5А-06-17-К4 --out sheets")]
     Reprint {
@@ -179,6 +195,24 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
             let sheet = with_code(store, code).await?;
             say(store, &[sheet], &Deed::Lose).await
         }
+        Action::Queue => queue(store).await,
+        Action::CameOut { run } => {
+            let runs = store.print_queue().await?;
+            let known = runs
+                .iter()
+                .find(|one| one.id == *run && one.state == "unsure");
+            let known = known.ok_or_else(|| sure(*run))?;
+            store.run_came_out(known, now).await?;
+            eprintln!("run {run}: its sheets are printed");
+            Ok(())
+        }
+        Action::Again { run } => {
+            if !store.print_again(*run).await? {
+                return Err(sure(*run));
+            }
+            eprintln!("run {run} is printed again");
+            Ok(())
+        }
         Action::Reprint { code, out } => {
             let sheet = with_code(store, code).await?;
             let templates = Templates::load(config.templates.as_deref())?;
@@ -190,6 +224,27 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
             Ok(())
         }
     }
+}
+
+/// What has not come out of the printer.
+async fn queue(store: &Store) -> Result<(), Failure> {
+    for run in store.print_queue().await? {
+        let says = run.says.unwrap_or_else(|| match run.job_id {
+            Some(_) => "the printer prints it".to_owned(),
+            None => "it waits for its turn".to_owned(),
+        });
+        println!(
+            "{:>4}  {}  {}  {}: {says}",
+            run.id, run.week, run.class, run.state
+        );
+    }
+    Ok(())
+}
+
+fn sure(run: i64) -> Failure {
+    Failure::Usage(format!(
+        "there is no run {run} that nobody is sure of; vestnik paper queue shows them"
+    ))
 }
 
 /// The register that is meant.

@@ -22,7 +22,7 @@ use crate::{
     engine::{Engine, Rules},
     inbox,
     links::Links,
-    paper::{calendar::Calendar, press::Press},
+    paper::{calendar::Calendar, press::Press, queue::Queue},
     policy::{Policy, Regulation},
     providers,
     quarantine::{self, Watermark},
@@ -279,11 +279,16 @@ fn calendar(
         press: Press {
             rhythm: policy.paper,
             certified: policy.certified,
+            queued: config.print.printer.is_some(),
             ..Press::new(config, store.clone(), templates.clone(), zone)?
         },
         folder: folder.clone(),
         schedule: config.weekly_sheets.clone(),
         clock: Clock::Wall,
+        queue: config.print.printer.clone().map(|printer| Queue {
+            store: store.clone(),
+            printer,
+        }),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
+use vestnik_printer::Printer;
 use vestnik_smpp::{ReceiptIds, Receipts, Splitting};
 
 use super::read::Keys;
@@ -179,6 +180,9 @@ pub struct TelegramAccount {
     pub limits: Limits,
 }
 
+/// How long a printer may take to answer.
+const PRINTER_PATIENCE: Duration = Duration::from_secs(20);
+
 /// How the sheets of the week are made.
 #[derive(Debug, Clone)]
 pub struct Print {
@@ -188,6 +192,8 @@ pub struct Print {
     pub timeout: Duration,
     /// Whether the printer prints on both sides.
     pub duplex: bool,
+    /// The printer that prints what lies in the folder.
+    pub printer: Option<Printer>,
 }
 
 fn limits(keys: &mut Keys, table: &str) -> Limits {
@@ -464,9 +470,23 @@ pub(super) fn telegram(keys: &mut Keys) -> Option<TelegramAccount> {
 
 pub(super) fn print(keys: &mut Keys) -> Option<Print> {
     let folder = keys.text("channels.print.spool_dir");
+    let timeout = keys.duration("channels.print.timeout")?;
+    let duplex = keys.parsed("channels.print.duplex", "write true or false")?;
+    let printer = keys.text("channels.print.printer").and_then(|address| {
+        Printer::new(&address, PRINTER_PATIENCE, duplex)
+            .map_err(|error| keys.fault("channels.print.printer", error))
+            .ok()
+    });
+    if printer.is_some() && folder.is_none() {
+        keys.fault(
+            "channels.print.printer",
+            "needs channels.print.spool_dir, where the sheets lie until they are printed",
+        );
+    }
     Some(Print {
         spool_dir: folder.map(|folder| keys.places.beside.join(folder)),
-        duplex: keys.parsed("channels.print.duplex", "write true or false")?,
-        timeout: keys.duration("channels.print.timeout")?,
+        timeout,
+        duplex,
+        printer,
     })
 }

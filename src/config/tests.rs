@@ -62,7 +62,7 @@ fn every_key_that_is_shown_commented_out_is_known() {
     assert!(config.email.is_some() && config.sms.is_some());
     assert!(config.telegram.is_some() && config.print.spool_dir.is_some());
     let not_yet = |key: &str| config.warnings.iter().any(|one| one.starts_with(key));
-    assert!(not_yet("channels.print.printer") && !not_yet("channels.print.spool_dir"));
+    assert!(!not_yet("channels.print.printer") && !not_yet("channels.print.spool_dir"));
 }
 
 #[test]

@@ -126,6 +126,7 @@ pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> 
         folder: sheets,
         schedule: config.weekly_sheets.clone(),
         clock,
+        queue: None,
     };
     tasks.spawn(calendar.run(StdRng::seed_from_u64(13), stop.clone()));
 

@@ -7,7 +7,10 @@ use rand::rngs::StdRng;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::press::{PaperError, Press};
+use super::{
+    press::{PaperError, Press},
+    queue::Queue,
+};
 use crate::{
     app::story,
     clock::Clock,
@@ -26,6 +29,9 @@ const CATCH_UP: Millis = 5 * 24 * HOUR;
 /// How often the calendar is looked at.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// How often the printer is looked at while it has something to do.
+const AT_THE_PRINTER: Duration = Duration::from_secs(2);
+
 /// What the press needs to run by itself.
 pub struct Calendar {
     /// Makes the sheets.
@@ -36,6 +42,8 @@ pub struct Calendar {
     pub schedule: cron::Schedule,
     /// What time it is.
     pub clock: Clock,
+    /// The queue before the printer, where there is one.
+    pub queue: Option<Queue>,
 }
 
 impl Calendar {
@@ -47,8 +55,27 @@ impl Calendar {
                 tracing::error!(error = story(&error), "sheets could not be made");
             }
             let next = schedule::next(&self.schedule, self.press.zone, now);
-            let wait = next.map_or(LOOK, |at| self.clock.until(at).min(LOOK));
+            let look = if self.printing(now, &mut random).await {
+                AT_THE_PRINTER
+            } else {
+                LOOK
+            };
+            let wait = next.map_or(look, |at| self.clock.until(at).min(look));
             let _ = timeout(wait.max(Duration::from_millis(20)), stop.cancelled()).await;
+        }
+    }
+
+    /// Looks after the printer; says whether it has anything to do.
+    async fn printing(&self, now: Millis, random: &mut StdRng) -> bool {
+        let Some(queue) = &self.queue else {
+            return false;
+        };
+        match queue.round(now, random).await {
+            Ok(busy) => busy,
+            Err(error) => {
+                tracing::error!(error = story(&error), "the printer waits for the database");
+                false
+            }
         }
     }
 

@@ -6,3 +6,4 @@ pub mod calendar;
 pub mod content;
 pub mod handout;
 pub mod press;
+pub mod queue;

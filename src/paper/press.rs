@@ -71,6 +71,8 @@ pub struct Press {
     pub certified: Certified,
     /// Whether the printer prints on both sides.
     pub duplex: bool,
+    /// Whether a printer prints what lies in the folder: only then is it told.
+    pub queued: bool,
 }
 
 /// Sheets that lie in the folder.
@@ -177,6 +179,7 @@ impl Press {
             rhythm: config.regulation.policy.paper,
             certified: config.regulation.policy.certified,
             duplex: config.print.duplex,
+            queued: false,
         })
     }
 
@@ -258,6 +261,9 @@ impl Press {
     ) -> Result<(), StoreError> {
         let mut tx = self.store.transaction().await?;
         match made {
+            Ok(()) if self.queued => {
+                tx.lay_run(begun.run, &file.display().to_string()).await?;
+            }
             Ok(()) => {
                 tx.finish_run(begun.run, &file.display().to_string(), now)
                     .await?;

@@ -210,7 +210,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let printed = sqlx::query(
             "UPDATE print_run SET state = 'printed', printed_at = $2, file = $3, reason = NULL \
-             WHERE id = $1 AND state = 'printing'",
+             WHERE id = $1 AND state IN ('printing', 'unsure')",
         )
         .bind(run)
         .bind(now)
@@ -240,6 +240,19 @@ impl Tx {
             self.remember_told(message, now).await?;
             self.tell_by_paper(message, now).await?;
         }
+        Ok(())
+    }
+
+    /// The file of a run lies in its folder and waits for the printer.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn lay_run(&mut self, run: i64, file: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE print_run SET file = $2 WHERE id = $1 AND state = 'printing'")
+            .bind(run)
+            .bind(file)
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
 
@@ -388,7 +401,7 @@ impl Store {
     pub async fn open_runs(&self, stale: Millis) -> Result<Vec<OpenRun>, StoreError> {
         let rows = sqlx::query(
             "SELECT r.id, r.week, r.data, c.grade, c.letter FROM print_run r \
-             JOIN class c ON c.id = r.class_id WHERE r.state = 'printing' AND r.data_at <= $1 \
+             JOIN class c ON c.id = r.class_id WHERE r.state = 'printing' AND r.file IS NULL AND r.data_at <= $1 \
              ORDER BY r.id",
         )
         .bind(stale)

@@ -26,6 +26,7 @@ mod mail;
 mod money;
 mod paper;
 mod polls;
+mod printing;
 mod quarantine;
 mod receipts;
 mod reconcile;

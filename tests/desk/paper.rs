@@ -34,6 +34,7 @@ pub(crate) fn press(store: &Store) -> Press {
         rhythm: Paper::Weekly,
         certified: Certified::Extracts,
         duplex: false,
+        queued: false,
     }
 }
 

@@ -4,6 +4,9 @@
 //! A printer keeps no promise about jobs whose answer was lost: such a job is in doubt. It is looked for by its
 //! name, which is the run's own; what no printer knows any more a person has to decide, who sees the paper.
 
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
 use std::{io::Cursor, sync::Arc, time::Duration};
 
 use ipp::{
@@ -434,8 +437,8 @@ fn words(reasons: &str) -> Option<String> {
             .iter()
             .find(|(known, _)| severe && keyword.starts_with(known))
     };
-    let keywords = reasons.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    let (_, words) = keywords.filter_map(of).next()?;
+    let mut keywords = reasons.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let (_, words) = keywords.find_map(of)?;
     Some((*words).to_owned())
 }
 

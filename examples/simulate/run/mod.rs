@@ -296,6 +296,7 @@ impl World {
             rhythm: rules.policy.paper,
             certified: rules.policy.certified,
             duplex: false,
+            queued: false,
         };
         let mut world = Self {
             engine: engine(&store, &templates, &rules, plan, stream(plan.seed, 2)),
