@@ -247,9 +247,14 @@ async fn sheets(config: &Config) -> Vec<Line> {
             });
         lines.push(("sheets", writable));
         if let Some(printer) = &config.print.printer {
-            let ready = printer.wants().await.map_err(|reason| reason.to_string());
-            let ready = ready
-                .and_then(|wants| wants.map_or_else(|| Ok("the printer is ready".to_owned()), Err));
+            let condition = printer.condition().await;
+            let ready = match condition.map_err(|reason| reason.to_string()) {
+                Ok(stands) if stands.blocked => Err(stands.words.unwrap_or_default()),
+                Ok(stands) => Ok(stands
+                    .words
+                    .unwrap_or_else(|| "the printer is ready".to_owned())),
+                Err(reason) => Err(reason),
+            };
             lines.push(("printer", ready));
         }
     } else {

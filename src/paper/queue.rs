@@ -52,8 +52,9 @@ impl Queue {
                 Ok(())
             }
             Ok(Delivery::UnderWay { .. }) => {
-                let wants = self.printer.wants().await;
-                let says = wants.unwrap_or_else(|reason| Some(reason.sentences()));
+                let condition = self.printer.condition().await;
+                let words = condition.map(|condition| condition.words);
+                let says = words.unwrap_or_else(|reason| Some(reason.sentences()));
                 self.store.printer_says(run.id, says.as_deref()).await
             }
             Ok(Delivery::Undelivered { reason }) => self.unsure(run, &reason.sentences()).await,
@@ -101,11 +102,12 @@ impl Queue {
         now: Millis,
         random: &mut impl Rng,
     ) -> Result<bool, StoreError> {
-        let wants = match self.printer.wants().await {
-            Ok(wants) => wants,
+        let says = match self.printer.condition().await {
+            Ok(condition) if condition.blocked => condition.words,
+            Ok(_) => None,
             Err(reason) => Some(reason.sentences()),
         };
-        if let Some(says) = wants {
+        if let Some(says) = says {
             self.store.printer_says(run.id, Some(&says)).await?;
             return Ok(false);
         }

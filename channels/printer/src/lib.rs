@@ -37,6 +37,15 @@ const CANCELED: i32 = 7;
 const ABORTED: i32 = 8;
 const COMPLETED: i32 = 9;
 
+/// How a printer stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Whether it cannot print now.
+    pub blocked: bool,
+    /// What it wants, or warns of; none where all is well.
+    pub words: Option<String>,
+}
+
 /// Why an address is no printer's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PrinterError {
@@ -193,11 +202,11 @@ impl Printer {
         Ok(Delivery::NotFound)
     }
 
-    /// What the printer wants before it prints; none where it is ready.
+    /// How the printer stands.
     ///
     /// # Errors
     /// Why it does not say, above all that it is not there.
-    pub async fn wants(&self) -> Result<Option<String>, Reason> {
+    pub async fn condition(&self) -> Result<Condition, Reason> {
         let request = self
             .request(Operation::GetPrinterAttributes)
             .ok_or_else(unreadable)?;
@@ -207,26 +216,29 @@ impl Printer {
         if !status.is_success() {
             return Err(refused(status));
         }
-        let groups = || {
-            answer
-                .attributes()
-                .groups_of(DelimiterTag::PrinterAttributes)
+        let mut groups = answer
+            .attributes()
+            .groups_of(DelimiterTag::PrinterAttributes);
+        let Some(group) = groups.next() else {
+            return Err(unreadable());
         };
         let text = |name: &str| {
-            let values = groups().filter_map(|group| group.get(name));
-            values.map(|one| one.value().to_string()).next()
+            let value = group.get(name).map(|one| one.value().to_string());
+            value.unwrap_or_default()
         };
-        let reasons = text("printer-state-reasons").unwrap_or_default();
-        if text("printer-is-accepting-jobs").as_deref() == Some("false") {
-            return Ok(Some(words(&reasons).unwrap_or_else(|| {
-                "The printer takes no jobs: switch its queue on.".to_owned()
-            })));
-        }
+        let (severe, words) = words(&text("printer-state-reasons"));
         // Enum 5 is «stopped» (RFC 8011 §5.4.11).
-        let stopped = text("printer-state").as_deref() == Some("5");
-        Ok(words(&reasons).or_else(|| {
-            stopped.then(|| "The printer has stopped: look at its display.".to_owned())
-        }))
+        let still = if text("printer-is-accepting-jobs") == "false" {
+            Some("The printer takes no jobs: switch its queue on.")
+        } else if text("printer-state") == "5" {
+            Some("The printer has stopped: look at its display.")
+        } else {
+            None
+        };
+        Ok(Condition {
+            blocked: severe || still.is_some(),
+            words: words.or(still).map(str::to_owned),
+        })
     }
 
     fn request(&self, operation: Operation) -> Option<IppRequestResponse> {
@@ -392,9 +404,9 @@ fn state(job: &IppAttributeGroup) -> Delivery {
         Some(ABORTED) => Delivery::Undelivered {
             reason: Reason::new(
                 "job_aborted",
-                words(&reasons).unwrap_or_else(|| {
-                    "The printer gave the job up: look what came out.".to_owned()
-                }),
+                words(&reasons)
+                    .1
+                    .unwrap_or("The printer gave the job up: look what came out."),
                 Fault::Provider,
             ),
         },
@@ -408,9 +420,9 @@ fn number(job: &IppAttributeGroup) -> Option<i32> {
     job.get("job-id")?.value().to_string().parse().ok()
 }
 
-/// What is wrong with a printer, in words, by the keywords of `printer-state-reasons` (RFC 8011 §5.4.12); none
-/// where nothing is that would keep it from printing.
-fn words(reasons: &str) -> Option<String> {
+/// What is wrong with a printer, in words, by the keywords of `printer-state-reasons` (RFC 8011 §5.4.12), and
+/// whether it keeps it from printing. A printer with two trays warns that one is empty, and prints.
+fn words(reasons: &str) -> (bool, Option<&'static str>) {
     const WORDS: [(&str, &str); 9] = [
         ("media-jam", "Paper is jammed in the printer: take it out."),
         ("media-empty", "The printer has no paper: put A4 in."),
@@ -431,15 +443,15 @@ fn words(reasons: &str) -> Option<String> {
             "The printer is paused: let it go on at its display.",
         ),
     ];
-    let of = |keyword: &str| {
+    let known = |keyword: &str| {
+        let mut known = WORDS.iter();
+        let (_, words) = known.find(|(known, _)| keyword.starts_with(known))?;
         let severe = !keyword.ends_with("-report") && !keyword.ends_with("-warning");
-        WORDS
-            .iter()
-            .find(|(known, _)| severe && keyword.starts_with(known))
+        Some((severe, *words))
     };
-    let mut keywords = reasons.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    let (_, words) = keywords.find_map(of)?;
-    Some((*words).to_owned())
+    let keywords = reasons.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let worst = keywords.filter_map(known).max_by_key(|(severe, _)| *severe);
+    worst.map_or((false, None), |(severe, words)| (severe, Some(words)))
 }
 
 fn add<E>(
@@ -486,11 +498,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_printer_wants_is_said_in_words_and_what_it_only_reports_is_not() {
-        let said = |reasons: &str| words(reasons).unwrap_or_default();
-        assert!(said("media-jam-error").starts_with("Paper is jammed"));
-        assert!(said("[none, media-empty-error]").starts_with("The printer has no paper"));
-        assert_eq!(said("none"), "");
-        assert_eq!(said("toner-low-report, media-low-warning"), "");
+    fn what_a_printer_wants_is_said_in_words_and_what_it_only_warns_of_lets_it_print() {
+        let (severe, said) = words("media-jam-error");
+        assert!(severe && said.is_some_and(|said| said.starts_with("Paper is jammed")));
+        let (severe, said) = words("[none, media-empty-warning]");
+        assert!(!severe && said.is_some_and(|said| said.starts_with("The printer has no paper")));
+        let (severe, said) = words("media-empty-warning, cover-open");
+        assert!(severe && said.is_some_and(|said| said.starts_with("The printer is open")));
+        assert_eq!(words("none"), (false, None));
+        assert_eq!(words("toner-low-report, media-low-warning"), (false, None));
     }
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use vestnik_contract::{Delivery, Fault, Outcome};
 use vestnik_printer::{
-    Printer,
+    Condition, Printer,
     sandbox::{Mode, Sandbox},
 };
 
@@ -35,7 +35,7 @@ fn numbered(number: &str) -> Delivery {
 #[tokio::test]
 async fn a_job_is_taken_comes_out_and_is_found_by_its_name() {
     let (printer, sandbox) = printer().await;
-    assert_eq!(printer.wants().await, Ok(None));
+    assert_eq!(printer.condition().await, Ok(Condition::default()));
     let taken = printer.print("vestnik 17", PDF).await;
     let number = match &taken {
         Outcome::Accepted { provider_ref } => provider_ref.clone(),
@@ -53,11 +53,11 @@ async fn a_job_is_taken_comes_out_and_is_found_by_its_name() {
 async fn a_jam_is_said_in_words_and_the_job_goes_on_when_it_is_over() {
     let (printer, sandbox) = printer().await;
     sandbox.becomes(Mode::Jammed);
-    let wants = printer.wants().await.expect("an answer");
-    assert_eq!(
-        wants.as_deref(),
-        Some("Paper is jammed in the printer: take it out.")
-    );
+    let jammed = Condition {
+        blocked: true,
+        words: Some("Paper is jammed in the printer: take it out.".into()),
+    };
+    assert_eq!(printer.condition().await, Ok(jammed));
     let taken = printer.print("vestnik 17", PDF).await;
     assert!(matches!(taken, Outcome::Accepted { .. }), "{taken:?}");
     assert_eq!(printer.job(1).await, Ok(numbered("1")));
