@@ -174,7 +174,7 @@ async fn cards(
 }
 
 /// Writes a file that only its owner may read: it lets people in.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = File::options()
         .write(true)
         .create(true)

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use chrono_tz::Tz;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -10,8 +11,10 @@ use super::Failure;
 use crate::{
     clock::{self, Clock},
     config::Config,
+    instant::Millis,
     journal::class_name::ClassName,
     paper::{
+        extract::Extract,
         handout::{Deed, How, TICKS, Tick, code, rows},
         press::Press,
     },
@@ -90,6 +93,13 @@ pub(super) enum Action {
         #[arg(value_name = "CODE")]
         code: String,
     },
+    /// Make an extract from the journal, of a student or a class, of any weeks
+    #[command(
+        after_help = "Example: vestnik paper extract --student \"Соколова Мария\" --from 2026-W36 --to 2026-W43 \\\n    \
+            --certified --number 14 --out extract.pdf\n\
+        It tells nobody anything. --certified leaves room for the director's signature and the seal."
+    )]
+    Extract(Extracted),
     /// Show what has not come out of the printer, and why
     #[command(after_help = "Example: vestnik paper queue")]
     Queue,
@@ -116,6 +126,35 @@ pub(super) enum Action {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+}
+
+/// What is to be extracted.
+#[derive(Debug, Args)]
+pub(super) struct Extracted {
+    /// An id, a source key, or «Фамилия Имя»
+    #[arg(long, value_name = "WHO", required_unless_present = "class")]
+    student: Option<String>,
+    /// All students of a class instead, one after the other
+    #[arg(long, conflicts_with = "student")]
+    class: Option<ClassName>,
+    /// The first week, as in 2026-W36, or one of its days
+    #[arg(long)]
+    from: Week,
+    /// The last week
+    #[arg(long)]
+    to: Week,
+    /// To be signed by the director and sealed
+    #[arg(long)]
+    certified: bool,
+    /// Its number in the school's register
+    #[arg(long, value_name = "NUMBER")]
+    number: Option<String>,
+    /// For an archive, as PDF/A-2
+    #[arg(long)]
+    archive: bool,
+    /// The file
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
 }
 
 /// Which register.
@@ -195,6 +234,7 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
             let sheet = with_code(store, code).await?;
             say(store, &[sheet], &Deed::Lose).await
         }
+        Action::Extract(of) => extract(store, config, of, (zone, now)).await,
         Action::Queue => queue(store).await,
         Action::CameOut { run } => {
             let runs = store.print_queue().await?;
@@ -224,6 +264,65 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
             Ok(())
         }
     }
+}
+
+/// Makes an extract.
+async fn extract(
+    store: &Store,
+    config: &Config,
+    of: &Extracted,
+    (zone, now): (Tz, Millis),
+) -> Result<(), Failure> {
+    if of.to < of.from {
+        return Err(Failure::Usage("--to: is before --from".into()));
+    }
+    let today = zone::local(now, zone).date();
+    let (class, student) = whose(store, of.student.as_deref(), of.class.as_ref(), today).await?;
+    let asked = Extract {
+        class,
+        student,
+        weeks: (of.from, of.to),
+        number: of.number.clone(),
+        certified: of.certified,
+        archived: of.archive,
+    };
+    let templates = Templates::load(config.templates.as_deref())?;
+    let press = Press::new(config, store.clone(), templates, zone)?;
+    let pdf = press.extract(&asked, now).await?;
+    let pdf = pdf.ok_or_else(|| Failure::Usage("nobody attends the class today".into()))?;
+    super::invite::write_private(&of.out, &pdf.bytes)?;
+    println!("{}: {} pages", of.out.display(), pdf.pages);
+    Ok(())
+}
+
+/// The class that is meant, and the student where only one is.
+async fn whose(
+    store: &Store,
+    student: Option<&str>,
+    class: Option<&ClassName>,
+    today: chrono::NaiveDate,
+) -> Result<(i64, Option<i64>), Failure> {
+    let classes = store.classes(today).await?;
+    let known = || {
+        let known: Vec<String> = classes.iter().map(|(_, class)| class.plain()).collect();
+        known.join(", ")
+    };
+    if let Some(wanted) = class {
+        let found = classes.iter().find(|(_, class)| class == wanted);
+        let (id, _) = found.ok_or_else(|| {
+            Failure::Usage(format!(
+                "no student attends {wanted} today; classes are: {}",
+                known()
+            ))
+        })?;
+        return Ok((*id, None));
+    }
+    let who = student.unwrap_or_default();
+    let found = super::show::only("student", who, store.find_students(who).await?)?;
+    let class = store.class_of(found.id, today).await?;
+    let class = class
+        .ok_or_else(|| Failure::Usage(format!("{who} attends no class today: name the class")))?;
+    Ok((class, Some(found.id)))
 }
 
 /// What has not come out of the printer.

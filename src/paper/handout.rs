@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use crate::family::{consent::ConsentState, route::WhyPaper, service::Ground};
+
 /// Where a sheet stands: `sheet.state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stand {
@@ -180,6 +182,26 @@ pub fn after(stand: Stand, deed: &Deed) -> Result<Stand, Refused> {
         (Stand::HandedOut | Stand::NoSlip, Deed::Spoil(_)) => Err(Refused::HandedOut),
         (_, Deed::Spoil(_)) => Ok(Stand::Spoiled),
         (_, Deed::Lose) => Ok(Stand::Missing),
+    }
+}
+
+/// Why a family hears on paper, as the register says it to staff.
+pub fn ground(why: Option<WhyPaper>) -> &'static str {
+    let Some(why) = why else {
+        return "вдобавок к сообщениям";
+    };
+    match why {
+        WhyPaper::Chosen | WhyPaper::Agreed(Ground::Chosen) => "по желанию семьи",
+        WhyPaper::Agreed(Ground::Refused) => "отказ от электронной формы",
+        WhyPaper::Agreed(Ground::NoAccess) => "нет интернета",
+        WhyPaper::NoContact => "нет телефона и почты",
+        WhyPaper::Consent(_, ConsentState::Withdrawn) => "согласие отозвано",
+        WhyPaper::Consent(..) | WhyPaper::Agreed(Ground::NoConsent) => "нет согласия",
+        WhyPaper::Unreachable | WhyPaper::Agreed(Ground::Unreachable) => "нет связи",
+        WhyPaper::Failed => "сообщение не дошло",
+        WhyPaper::ClosedAddress => "адрес общий с тем, кому сообщать нельзя",
+        WhyPaper::NeverByChannel => "семья не хочет сообщений",
+        WhyPaper::NoMoney => "кончились деньги на SMS",
     }
 }
 

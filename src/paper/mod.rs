@@ -4,6 +4,7 @@
 pub mod alarm;
 pub mod calendar;
 pub mod content;
+pub mod extract;
 pub mod handout;
 pub mod press;
 pub mod queue;

@@ -21,7 +21,7 @@ use vestnik_sheet::{Batch, Child, Pdf, RenderError, Row, Sheet};
 
 use super::{
     content::{self, ClassWeek, Household, OnSheet, StudentWeek},
-    handout::{Deed, Stand},
+    handout::{self, Deed, Stand},
 };
 use crate::{
     compose::{Due, Names, item, shared},
@@ -308,8 +308,7 @@ impl Press {
                 return Ok(None);
             }
             let known = tx.register_rows(class_id, week).await?;
-            let rows = register(&mut sheets, &batch.sheets, known);
-            batch.register = rows;
+            number(&mut sheets, &mut batch.register, known);
             let data: Value = serde_json::to_value(&batch).map_err(PaperError::Stored)?;
             // Where a daemon took a notice meanwhile, the transaction is dropped with all it wrote.
             match tx.begin_run(class_id, week, &sheets, &data, now).await {
@@ -418,6 +417,7 @@ impl Press {
             several: class.from < class.week,
             duplex: self.duplex,
             register: Vec::new(),
+            extract: None,
             sheets: Vec::new(),
         };
         for student in students {
@@ -458,6 +458,7 @@ impl Press {
                         .map(|one| (one.notice_id, one.content.cell()))
                         .collect(),
                 });
+                batch.register.push(row(&page, &household));
                 batch.sheets.push(page);
             }
         }
@@ -510,12 +511,9 @@ impl Press {
     }
 }
 
-/// The rows of the register: families that have one keep it, new ones come after them.
-fn register(
-    sheets: &mut [NewSheet],
-    pages: &[Sheet],
-    mut known: BTreeMap<String, i64>,
-) -> Vec<Row> {
+/// Numbers the rows of the register: families that have one keep it, new ones come after them. Of several
+/// households of a student each is told apart.
+fn number(sheets: &mut [NewSheet], rows: &mut [Row], mut known: BTreeMap<String, i64>) {
     let mut last = known.values().copied().max().unwrap_or(0);
     let copies = |student: i64| {
         sheets
@@ -525,33 +523,35 @@ fn register(
     };
     let copies: Vec<usize> = sheets.iter().map(|one| copies(one.student_id)).collect();
     let mut seen: BTreeMap<i64, usize> = BTreeMap::new();
-    let mut rows = Vec::new();
-    for ((sheet, page), copies) in sheets.iter_mut().zip(pages).zip(copies) {
+    for ((sheet, row), copies) in sheets.iter_mut().zip(rows).zip(copies) {
         sheet.row = known.remove(&sheet.code).unwrap_or_else(|| {
             last += 1;
             last
         });
+        row.row = usize::try_from(sheet.row).unwrap_or_default();
         let copy = seen.entry(sheet.student_id).or_default();
         *copy += 1;
-        let variant = match sheet.variant {
-            Some("large") => "крупный",
-            Some(_) => "простой",
-            None => "",
-        };
-        rows.push(Row {
-            row: usize::try_from(sheet.row).unwrap_or_default(),
-            code: sheet.code.clone(),
-            student: page.student.clone(),
-            copy: if copies > 1 {
-                format!("{copy}/{copies}")
-            } else {
-                String::new()
-            },
-            variant: variant.to_owned(),
-            ground: page.reason.clone().unwrap_or_default(),
-        });
+        if copies > 1 {
+            row.copy = format!("{copy}/{copies}");
+        }
     }
-    rows
+}
+
+/// What the register says of a sheet, before it has a number.
+fn row(page: &Sheet, household: &Household) -> Row {
+    let variant = match (household.large, household.plain) {
+        (true, _) => "крупный",
+        (false, true) => "простой",
+        (false, false) => "",
+    };
+    Row {
+        row: 0,
+        code: page.code.clone(),
+        student: page.student.clone(),
+        copy: String::new(),
+        variant: variant.to_owned(),
+        ground: handout::ground(household.why).to_owned(),
+    }
 }
 
 /// Why a notice need not be printed any more.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use super::{
     Store, StoreError,
     lane::Tx,
@@ -102,6 +104,26 @@ impl Store {
         let weeks = tx.weeks_on_paper(class_id).await?;
         tx.commit().await?;
         Ok(weeks)
+    }
+
+    /// The class that a student attends today: `class.id`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn class_of(
+        &self,
+        student: i64,
+        today: NaiveDate,
+    ) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MAX(class_id) AS class_id FROM enrolment WHERE student_id = $1 \
+             AND (from_on IS NULL OR from_on <= $2) AND (to_on IS NULL OR to_on >= $2)",
+        )
+        .bind(student)
+        .bind(today.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        some_int(&row, "class_id")
     }
 
     /// As [`Tx::sheet_with`].

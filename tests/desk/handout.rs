@@ -8,6 +8,7 @@ use vestnik::{
     family::contact::Channel,
     journal::class_name::ClassName,
     paper::{
+        extract::Extract,
         handout::{Deed, How, Refused, Stand},
         press::{PaperError, Press},
     },
@@ -239,5 +240,48 @@ async fn a_spoiled_sheet_is_printed_once_more_as_it_was_and_the_duplicate_is_the
                 .unwrap()
                 .is_none()
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extract_says_what_was_tells_nobody_and_can_be_archived() {
+    for base in both().await {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = Desk::open(&base.store);
+        let press = printed(&mut desk, folder.path()).await;
+        let before = desk.number("SELECT COUNT(*) FROM sheet").await;
+        let week = WEEK.parse().unwrap();
+        let mut asked = Extract {
+            class: 1,
+            student: Some(2),
+            weeks: (week, week),
+            number: Some("14".into()),
+            certified: true,
+            archived: true,
+        };
+        let pdf = press.extract(&asked, desk.now).await.unwrap().unwrap();
+        assert_eq!(pdf.pages, 1);
+        let file = folder.path().join("extract.pdf");
+        std::fs::write(&file, &pdf.bytes).unwrap();
+        let text = pdf_text(&file);
+        for words in [
+            "Ученик2 Имя2, 5 «А»",
+            "Выписка из электронного журнала № 14",
+            "Период 12–17 октября 2026",
+            "5 (14.10)",
+            "Верно. Директор",
+        ] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+        assert!(!text.contains("отрежьте"), "{text}");
+        let bytes = String::from_utf8_lossy(&pdf.bytes);
+        assert!(bytes.contains("pdfaid:part"), "it says that it is PDF/A");
+        asked.student = None;
+        let all = press.extract(&asked, desk.now).await.unwrap().unwrap();
+        assert_eq!(all.pages, 10);
+        asked.student = Some(1);
+        assert!(press.extract(&asked, desk.now).await.unwrap().is_none());
+        let after = desk.number("SELECT COUNT(*) FROM sheet").await;
+        assert_eq!(before, after);
     }
 }

@@ -24,6 +24,7 @@ mod language;
 mod ledger;
 mod mail;
 mod money;
+mod numbers;
 mod paper;
 mod polls;
 mod printing;

@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Paper, Pdf, RenderError, render::set};
+use crate::{Paper, Pdf, Purpose, RenderError, render::set};
 
 /// A class makes a hundredth of it.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -31,6 +31,8 @@ struct Request {
     seconds: u64,
     template: String,
     data: Value,
+    #[serde(default)]
+    purpose: Purpose,
 }
 
 /// A program that is started for each batch and given bounds.
@@ -47,11 +49,24 @@ pub struct Child {
 }
 
 impl Child {
-    /// Sets pages. When this returns, or is dropped, nothing of the child is left.
+    /// Sets pages for a printer. When this returns, or is dropped, nothing of the child is left.
     ///
     /// # Errors
     /// [`RenderError`]: what is wrong with the template, or how the child ended.
     pub async fn render(&self, paper: &impl Paper, template: &str) -> Result<Pdf, RenderError> {
+        self.render_for(paper, template, Purpose::Print).await
+    }
+
+    /// Sets pages. When this returns, or is dropped, nothing of the child is left.
+    ///
+    /// # Errors
+    /// [`RenderError`]: what is wrong with the template, or how the child ended.
+    pub async fn render_for(
+        &self,
+        paper: &impl Paper,
+        template: &str,
+        purpose: Purpose,
+    ) -> Result<Pdf, RenderError> {
         let data = paper
             .data()
             .map_err(|error| RenderError::Died(error.to_string()))?;
@@ -60,6 +75,7 @@ impl Child {
             seconds: self.timeout.as_secs().max(1),
             template: template.to_owned(),
             data,
+            purpose,
         };
         let request =
             serde_json::to_vec(&request).map_err(|error| RenderError::Died(error.to_string()))?;
@@ -136,7 +152,7 @@ pub fn work(mut input: impl Read, mut output: impl Write, mut errors: impl Write
             bound(Resource::As, request.memory);
             bound(Resource::Cpu, request.seconds);
             bound(Resource::Core, 0);
-            set(&request.data, &request.template)
+            set(&request.data, &request.template, request.purpose)
         }
     };
     let said = rendered.as_ref().map(|pdf| pdf.pages);

@@ -14,6 +14,7 @@ pub(crate) fn batch(mut batch: Batch) -> Batch {
     batch.certified.iter_mut().for_each(&mut one);
     batch.phone.iter_mut().for_each(&mut one);
     batch.class_teacher.iter_mut().for_each(&mut one);
+    batch.extract.iter_mut().for_each(&mut one);
     for row in &mut batch.register {
         for text in [
             &mut row.code,

@@ -32,6 +32,9 @@ pub struct Batch {
     /// The register in which it is noted who got which sheet; empty where none is printed.
     #[serde(default)]
     pub register: Vec<Row>,
+    /// Where these are extracts from the journal and no weekly sheets: the number, or nothing.
+    #[serde(default)]
+    pub extract: Option<String>,
     /// One for each family.
     pub sheets: Vec<Sheet>,
 }

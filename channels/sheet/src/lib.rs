@@ -17,7 +17,7 @@ pub use cards::{Card, Cards};
 pub use child::{Child, work};
 pub use data::{Announcement, Batch, Homework, Mark, Remark, Row, Sheet, Subject, TermResult};
 pub use picture::codes;
-pub use render::{Pdf, render};
+pub use render::{Pdf, Purpose, render, render_for};
 pub use sample::sample;
 
 /// Something to be printed: the data that a template sees.

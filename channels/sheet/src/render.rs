@@ -1,5 +1,7 @@
 //! Sets a batch in this process: for the child, and for tests.
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use typst::{
     Library, LibraryExt, World, WorldExt,
     diag::{FileError, FileResult, SourceDiagnostic},
@@ -9,9 +11,7 @@ use typst::{
     utils::LazyHash,
 };
 use typst_layout::PagedDocument;
-use typst_pdf::PdfOptions;
-
-use serde_json::Value;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::{Paper, RenderError};
 
@@ -30,28 +30,57 @@ impl std::fmt::Debug for Pdf {
     }
 }
 
-/// Sets pages by a template. The same input gives the same bytes.
+/// What pages are made for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// A printer: tags are for screens, and only make the file nine times as large.
+    #[default]
+    Print,
+    /// A screen, and programs that read aloud: tagged.
+    Screen,
+    /// An archive (PDF/A-2u, ISO 19005-2), made on this day: year, month, day.
+    Archive(i32, u8, u8),
+}
+
+/// Sets pages for a printer by a template. The same input gives the same bytes.
 ///
 /// # Errors
 /// [`RenderError::Template`] with the line.
 pub fn render(paper: &impl Paper, template: &str) -> Result<Pdf, RenderError> {
+    render_for(paper, template, Purpose::Print)
+}
+
+/// Sets pages by a template.
+///
+/// # Errors
+/// [`RenderError::Template`] with the line.
+pub fn render_for(
+    paper: &impl Paper,
+    template: &str,
+    purpose: Purpose,
+) -> Result<Pdf, RenderError> {
     let data = paper
         .data()
         .map_err(|error| RenderError::Died(error.to_string()))?;
-    set(&data, template)
+    set(&data, template, purpose)
 }
 
 /// Sets data by a template.
-pub(crate) fn set(data: &Value, template: &str) -> Result<Pdf, RenderError> {
+pub(crate) fn set(data: &Value, template: &str, purpose: Purpose) -> Result<Pdf, RenderError> {
     let world = Room::new(data, template)?;
     let compiled = typst::compile::<PagedDocument>(&world);
     let document = compiled.output.map_err(|errors| world.blame(&errors))?;
-    // Tags are for screens; on paper they only make the file nine times as large.
-    let options = PdfOptions {
+    let mut options = PdfOptions {
         ident: Smart::Custom("vestnik".to_owned()),
-        tagged: false,
+        tagged: purpose == Purpose::Screen,
         ..PdfOptions::default()
     };
+    if let Purpose::Archive(year, month, day) = purpose {
+        let made = Datetime::from_ymd_hms(year, month, day, 0, 0, 0);
+        options.timestamp = made.map(Timestamp::new_utc);
+        options.standards = PdfStandards::new(&[PdfStandard::A_2u])
+            .map_err(|error| RenderError::Died(error.message().to_string()))?;
+    }
     let bytes = typst_pdf::pdf(&document, &options).map_err(|errors| world.blame(&errors))?;
     let pages = document.pages().len();
     typst::comemo::evict(0);

@@ -14,6 +14,7 @@ pub fn sample() -> Batch {
         several: false,
         duplex: false,
         register: Vec::new(),
+        extract: None,
         sheets: vec![sheet()],
     }
 }
