@@ -8,3 +8,4 @@ pub mod extract;
 pub mod handout;
 pub mod press;
 pub mod queue;
+pub mod register;

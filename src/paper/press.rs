@@ -17,11 +17,12 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use rand::Rng;
 use serde_json::Value;
-use vestnik_sheet::{Batch, Child, Pdf, RenderError, Row, Sheet};
+use vestnik_sheet::{Batch, Child, Pdf, RenderError};
 
 use super::{
     content::{self, ClassWeek, Household, OnSheet, StudentWeek},
-    handout::{self, Deed, Stand},
+    handout::{Deed, Stand},
+    register,
 };
 use crate::{
     compose::{Due, Names, item, shared},
@@ -308,7 +309,7 @@ impl Press {
                 return Ok(None);
             }
             let known = tx.register_rows(class_id, week).await?;
-            number(&mut sheets, &mut batch.register, known);
+            register::number(&mut sheets, &mut batch.register, known);
             let data: Value = serde_json::to_value(&batch).map_err(PaperError::Stored)?;
             // Where a daemon took a notice meanwhile, the transaction is dropped with all it wrote.
             match tx.begin_run(class_id, week, &sheets, &data, now).await {
@@ -458,7 +459,7 @@ impl Press {
                         .map(|one| (one.notice_id, one.content.cell()))
                         .collect(),
                 });
-                batch.register.push(row(&page, &household));
+                batch.register.push(register::row(&page, &household));
                 batch.sheets.push(page);
             }
         }
@@ -508,49 +509,6 @@ impl Press {
             household.guardians.push((id, name));
         }
         households.into_values().collect()
-    }
-}
-
-/// Numbers the rows of the register: families that have one keep it, new ones come after them. Of several
-/// households of a student each is told apart.
-fn number(sheets: &mut [NewSheet], rows: &mut [Row], mut known: BTreeMap<String, i64>) {
-    let mut last = known.values().copied().max().unwrap_or(0);
-    let copies = |student: i64| {
-        sheets
-            .iter()
-            .filter(|one| one.student_id == student)
-            .count()
-    };
-    let copies: Vec<usize> = sheets.iter().map(|one| copies(one.student_id)).collect();
-    let mut seen: BTreeMap<i64, usize> = BTreeMap::new();
-    for ((sheet, row), copies) in sheets.iter_mut().zip(rows).zip(copies) {
-        sheet.row = known.remove(&sheet.code).unwrap_or_else(|| {
-            last += 1;
-            last
-        });
-        row.row = usize::try_from(sheet.row).unwrap_or_default();
-        let copy = seen.entry(sheet.student_id).or_default();
-        *copy += 1;
-        if copies > 1 {
-            row.copy = format!("{copy}/{copies}");
-        }
-    }
-}
-
-/// What the register says of a sheet, before it has a number.
-fn row(page: &Sheet, household: &Household) -> Row {
-    let variant = match (household.large, household.plain) {
-        (true, _) => "крупный",
-        (false, true) => "простой",
-        (false, false) => "",
-    };
-    Row {
-        row: 0,
-        code: page.code.clone(),
-        student: page.student.clone(),
-        copy: String::new(),
-        variant: variant.to_owned(),
-        ground: handout::ground(household.why).to_owned(),
     }
 }
 

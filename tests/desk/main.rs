@@ -46,4 +46,5 @@ mod teacher;
 mod terms;
 mod transcripts;
 mod traps;
+mod urgent;
 mod week;

@@ -1,7 +1,5 @@
 //! The wizard: a word to a class, looked at from all sides before it leaves.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -16,9 +14,8 @@ use super::{
 };
 use crate::{
     announce::{Audience, Note, notes},
-    engine::reference,
     family::{contact::Channel, preference::Event},
-    instant::{MINUTE, Millis, SECOND},
+    instant::{Millis, SECOND},
     journal::cell::News,
     store::{ClassPeople, Kept, NewAnnouncement},
     text::{Item, Language, Letter, Occasion, StudentNews},
@@ -27,9 +24,6 @@ use crate::{
 
 /// How long a word waits in which its author may stop it.
 const HOLD: Millis = 60 * SECOND;
-
-/// How long a confirmation holds.
-const CONFIRMED: Millis = 15 * MINUTE;
 
 /// How many lines a list of names has at most.
 const LISTED: usize = 60;
@@ -102,41 +96,10 @@ impl Draft {
         self.expects = Expects::Text;
     }
 
-    fn hash(&self) -> [u8; 32] {
+    pub(super) fn hash(&self) -> [u8; 32] {
         // What cannot be written confirms nothing.
         let json = serde_json::to_vec(self).unwrap_or_default();
         Sha256::digest(json).into()
-    }
-}
-
-/// The confirmations that were offered: each for one chat, one member of staff and one draft as it was. They
-/// live in memory, so that none outlives the program.
-#[derive(Debug, Default)]
-pub(crate) struct Tokens(BTreeMap<String, Token>);
-
-#[derive(Debug)]
-struct Token {
-    chat: String,
-    staff: i64,
-    draft: [u8; 32],
-    until: Millis,
-}
-
-impl Tokens {
-    fn offer(&mut self, name: String, token: Token, now: Millis) {
-        self.0
-            .retain(|_, old| old.until > now && old.chat != token.chat);
-        self.0.insert(name, token);
-    }
-
-    /// Uses a confirmation up; whether it was one for this.
-    fn take(&mut self, name: &str, chat: &str, staff: i64, draft: &Draft, now: Millis) -> bool {
-        self.0.remove(name).is_some_and(|token| {
-            token.chat == chat
-                && token.staff == staff
-                && token.draft == draft.hash()
-                && token.until > now
-        })
     }
 }
 
@@ -326,19 +289,6 @@ impl Turn<'_> {
             ]);
         }
         Ok(page)
-    }
-
-    /// Offers a confirmation of this draft, and says its name.
-    fn offer(&mut self, draft: &Draft, staff: i64) -> String {
-        let name = reference(&mut *self.random);
-        let token = Token {
-            chat: self.chat.to_owned(),
-            staff,
-            draft: draft.hash(),
-            until: self.now + CONFIRMED,
-        };
-        self.tokens.offer(name.clone(), token, self.now);
-        name
     }
 
     /// By name, whom it reaches and how.

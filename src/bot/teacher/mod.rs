@@ -10,15 +10,17 @@ mod pin;
 mod poll;
 mod report;
 mod sheets;
+mod tokens;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub(crate) use announce::Draft;
 pub(super) use announce::channel_words;
-pub(crate) use announce::{Draft, Tokens};
 pub(crate) use poll::given;
 pub(crate) use report::told;
 pub(crate) use sheets::SheetTask;
+pub(crate) use tokens::Tokens;
 
 use announce::Expects;
 
