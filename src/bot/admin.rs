@@ -12,7 +12,7 @@ use super::{
 use crate::{
     breaker::Kind,
     family::contact::Channel,
-    instant::{DAY, MINUTE, Millis},
+    instant::{DAY, HOUR, MINUTE, Millis},
     money::month,
     store::{Hold, Store, StoreError, Verdict},
     text::Language,
@@ -59,6 +59,8 @@ pub(super) struct Picture {
     pub(super) money: (i64, Option<i64>),
     /// What waits for a decision.
     pub(super) holds: Vec<Hold>,
+    /// The classes whose sheets should have come out of the printer, each with whether nobody is sure.
+    pub(super) printing: Vec<(String, bool)>,
 }
 
 impl Picture {
@@ -87,6 +89,14 @@ impl Picture {
                 budget.map(|budget| budget.month.0),
             ),
             holds: store.holds().await?,
+            printing: store
+                .print_queue()
+                .await?
+                .into_iter()
+                .map(|run| (run.class.to_string(), run.state == "unsure", run.since))
+                .filter(|(_, unsure, since)| *unsure || now - since > HOUR)
+                .map(|(class, unsure, _)| (class, unsure))
+                .collect(),
         })
     }
 
@@ -113,6 +123,15 @@ impl Picture {
         for hold in &self.holds {
             decisions.push(in_words(words, hold)?);
         }
+        let mut printing = Vec::new();
+        for (class, unsure) in &self.printing {
+            let name = if *unsure {
+                "admin.print_unsure"
+            } else {
+                "admin.print_waits"
+            };
+            printing.push(say(name, &json!({ "class": class }))?);
+        }
         let roubles = |kopecks: i64| (kopecks / 100).to_string();
         let (spent, may) = self.money;
         say(
@@ -131,6 +150,7 @@ impl Picture {
                 "money": (spent > 0 || may.is_some()).then(|| roubles(spent)),
                 "budget": may.map(roubles),
                 "decisions": decisions,
+                "printing": printing,
                 "count": self.holds.len(),
             }),
         )

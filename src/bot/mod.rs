@@ -331,6 +331,7 @@ impl Bot {
     pub async fn say_all(&mut self, now: Millis) -> Result<(), StoreError> {
         let mut beside = self.beside();
         beside.tell_leads(now).await?;
+        beside.remind_of_sheets(now).await?;
         beside.say(now).await?;
         beside.watch(now).await
     }
@@ -343,6 +344,7 @@ impl Bot {
             clock: self.clock,
             manner: self.manner.clone(),
             morning: None,
+            reminded: None,
             words: self.words.clone(),
             random: StdRng::from_rng(&mut self.random),
             pace: self.pace.clone(),

@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     engine::reference,
     family::contact::Channel,
-    instant::{HOUR, Millis, SECOND},
+    instant::{DAY, HOUR, Millis, SECOND},
     schedule,
     store::{LEASE, Store, StoreError, Watched},
     text::{ContentLevel, Language},
@@ -31,6 +31,9 @@ const EDITED: Millis = 3 * SECOND;
 
 /// When who leads the school hears how yesterday was (product F4): cron with seconds, in the school's zone.
 const MORNING: &str = "0 45 7 * * Mon-Sat";
+
+/// When class teachers are reminded of the sheets that were printed last week: cron with seconds, as before.
+const SHEETS: &str = "0 0 14 * * Mon";
 
 /// A morning that is so long over is not told of any more.
 const LATE: Millis = 3 * HOUR;
@@ -47,6 +50,8 @@ pub(super) struct Beside {
     pub(super) manner: Manner,
     /// The last morning that was told of.
     pub(super) morning: Option<Millis>,
+    /// The last time at which class teachers were reminded of sheets.
+    pub(super) reminded: Option<Millis>,
     pub(super) words: Words,
     pub(super) random: StdRng,
     pub(super) pace: Pace,
@@ -68,7 +73,8 @@ impl Beside {
             let said = self.say(now).await;
             let watched = self.watch(now).await;
             let morning = self.tell_leads(now).await;
-            if let Err(error) = said.and(watched).and(morning) {
+            let reminded = self.remind_of_sheets(now).await;
+            if let Err(error) = said.and(watched).and(morning).and(reminded) {
                 tracing::error!(error = story(&error), "the bot cannot say what it should");
             }
             let _ = timeout(POLL, pending::<()>()).await;
@@ -121,6 +127,40 @@ impl Beside {
         }
         tx.commit().await?;
         self.morning = Some(due);
+        Ok(())
+    }
+
+    /// Reminds class teachers of sheets of which nobody has said who got them.
+    pub(super) async fn remind_of_sheets(&mut self, now: Millis) -> Result<(), StoreError> {
+        let Ok(line) = SHEETS.parse() else {
+            return Ok(());
+        };
+        let due = schedule::last(&line, self.manner.zone, now);
+        let Some(due) = due.filter(|due| now - due < LATE && self.reminded != Some(*due)) else {
+            return Ok(());
+        };
+        let today = zone::local(now, self.manner.zone).date();
+        let mut tx = self.store.transaction().await?;
+        if tx.claim("sheets_reminder", due, now).await? {
+            for (staff, chat) in tx.staff_chats(self.channel, today).await? {
+                let classes = tx.classes_of(staff, today).await?;
+                let classes: Vec<i64> = classes.into_iter().map(|(id, _)| id).collect();
+                let count = tx.sheets_unaccounted(&classes, now - 2 * DAY).await?;
+                let data = serde_json::json!({ "count": count });
+                let words = self
+                    .words
+                    .say(Language::Russian, "teacher.paper_reminder", &data);
+                match words {
+                    Ok(words) if count > 0 => tx.say((self.channel, &chat), &words, now).await?,
+                    Ok(_) => {}
+                    Err(error) => tracing::error!(%error, "a reminder has no words"),
+                }
+            }
+            let outcome = "class teachers are reminded";
+            tx.finish_job("sheets_reminder", due, outcome, now).await?;
+        }
+        tx.commit().await?;
+        self.reminded = Some(due);
         Ok(())
     }
 

@@ -191,6 +191,29 @@ impl Tx {
         rows.iter().map(|row| text(row, "chat")).collect()
     }
 
+    /// The chats of all members of staff: `staff.id` and chat.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn staff_chats(
+        &mut self,
+        channel: Channel,
+        today: NaiveDate,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT s.id, TRIM(c.address) AS chat FROM contact c JOIN staff s ON s.id = c.staff_id \
+             AND (s.from_on IS NULL OR s.from_on <= $2) AND (s.to_on IS NULL OR s.to_on >= $2) \
+             WHERE c.channel = $1 AND c.ended_at IS NULL ORDER BY s.id, chat",
+        )
+        .bind(channel.code())
+        .bind(today.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((int(row, "id")?, text(row, "chat")?)))
+            .collect()
+    }
+
     /// Whether a member of staff leads the school: admin, director or deputy.
     ///
     /// # Errors

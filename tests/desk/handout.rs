@@ -135,6 +135,31 @@ async fn a_class_teacher_hands_out_and_the_ledger_knows_who_has_what() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn on_monday_the_class_teacher_is_reminded_of_sheets_that_nobody_accounted_for() {
+    for base in both().await {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = Desk::open(&base.store).with_buttons();
+        printed(&mut desk, folder.path()).await;
+        let mut talk = Talk::beside(&mut desk, ContentLevel::Full).await;
+        let code = talk.invite(Guest::Staff(1), desk.now).await;
+        talk.says(&mut desk, 600, code.letters()).await;
+        talk.says(&mut desk, 600, "/listki").await;
+        talk.presses(&mut desk, 600, "Выданы не все").await;
+        talk.says(&mut desk, 600, "1-9").await;
+        desk.until("2026-10-19T14:00:00").await;
+        talk.work(&mut desk).await;
+        let reminder = "Выдача 1 листка прошлой недели не отмечена. Отметить: /listki.";
+        assert_eq!(talk.last(600).text, reminder);
+        talk.restart();
+        desk.minutes(30).await;
+        talk.work(&mut desk).await;
+        let shown = talk.chats.shown(600);
+        let reminders = shown.iter().filter(|one| one.text == reminder);
+        assert_eq!(reminders.count(), 1, "once");
+    }
+}
+
 /// Slips come back: by rows, by the code that was typed, and by a photo.
 async fn slips(talk: &mut Talk, desk: &mut Desk) {
     talk.presses(desk, 600, "Вернулись корешки").await;
