@@ -1,11 +1,15 @@
 //! `paper`: the register of sheets. Who got one, whose slip came back, and duplicates for those that are spoiled
 //! or lost.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use chrono_tz::Tz;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
+use vestnik_sheet::Pdf;
 
 use super::Failure;
 use crate::{
@@ -92,6 +96,19 @@ pub(super) enum Action {
         /// The code of the sheet
         #[arg(value_name = "CODE")]
         code: String,
+    },
+    /// Make the list from which families are called when nothing electronic works
+    #[command(
+        after_help = "Example: vestnik paper calls --class 5А --out calls.pdf\n\
+        It has the homework to read out, and who to call; who must not hear is not on it."
+    )]
+    Calls {
+        /// The class, as people write it
+        #[arg(long)]
+        class: ClassName,
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// Make an extract from the journal, of a student or a class, of any weeks
     #[command(
@@ -234,25 +251,17 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
             let sheet = with_code(store, code).await?;
             say(store, &[sheet], &Deed::Lose).await
         }
+        Action::Calls { class, out } => {
+            let (class, _) = whose(store, None, Some(class), today).await?;
+            let templates = Templates::load(config.templates.as_deref())?;
+            let press = Press::new(config, store.clone(), templates, zone)?;
+            let pdf = press.calls(class, now).await?;
+            write(out, pdf)
+        }
         Action::Extract(of) => extract(store, config, of, (zone, now)).await,
         Action::Queue => queue(store).await,
-        Action::CameOut { run } => {
-            let runs = store.print_queue().await?;
-            let known = runs
-                .iter()
-                .find(|one| one.id == *run && one.state == "unsure");
-            let known = known.ok_or_else(|| sure(*run))?;
-            store.run_came_out(known, now).await?;
-            eprintln!("run {run}: its sheets are printed");
-            Ok(())
-        }
-        Action::Again { run } => {
-            if !store.print_again(*run).await? {
-                return Err(sure(*run));
-            }
-            eprintln!("run {run} is printed again");
-            Ok(())
-        }
+        Action::CameOut { run } => came_out(store, *run, now).await,
+        Action::Again { run } => again(store, *run).await,
         Action::Reprint { code, out } => {
             let sheet = with_code(store, code).await?;
             let templates = Templates::load(config.templates.as_deref())?;
@@ -288,10 +297,14 @@ async fn extract(
     };
     let templates = Templates::load(config.templates.as_deref())?;
     let press = Press::new(config, store.clone(), templates, zone)?;
-    let pdf = press.extract(&asked, now).await?;
+    write(&of.out, press.extract(&asked, now).await?)
+}
+
+/// Writes pages about children into a file that only its owner may read.
+fn write(out: &Path, pdf: Option<Pdf>) -> Result<(), Failure> {
     let pdf = pdf.ok_or_else(|| Failure::Usage("nobody attends the class today".into()))?;
-    super::invite::write_private(&of.out, &pdf.bytes)?;
-    println!("{}: {} pages", of.out.display(), pdf.pages);
+    super::invite::write_private(out, &pdf.bytes)?;
+    println!("{}: {} pages", out.display(), pdf.pages);
     Ok(())
 }
 
@@ -337,6 +350,28 @@ async fn queue(store: &Store) -> Result<(), Failure> {
             run.id, run.week, run.class, run.state
         );
     }
+    Ok(())
+}
+
+/// A person looked: the sheets are there.
+async fn came_out(store: &Store, run: i64, now: Millis) -> Result<(), Failure> {
+    let runs = store.print_queue().await?;
+    let known = runs
+        .iter()
+        .find(|one| one.id == run && one.state == "unsure");
+    store
+        .run_came_out(known.ok_or_else(|| sure(run))?, now)
+        .await?;
+    eprintln!("run {run}: its sheets are printed");
+    Ok(())
+}
+
+/// A person looked: they are not.
+async fn again(store: &Store, run: i64) -> Result<(), Failure> {
+    if !store.print_again(run).await? {
+        return Err(sure(run));
+    }
+    eprintln!("run {run} is printed again");
     Ok(())
 }
 

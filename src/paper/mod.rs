@@ -3,6 +3,7 @@
 
 pub mod alarm;
 pub mod calendar;
+pub mod calls;
 pub mod content;
 pub mod extract;
 pub mod handout;

@@ -310,3 +310,41 @@ async fn an_extract_says_what_was_tells_nobody_and_can_be_archived() {
         assert_eq!(before, after);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_nothing_electronic_works_families_are_called_and_told_the_homework() {
+    for base in both().await {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = Desk::open(&base.store);
+        class_on_paper(&desk).await;
+        desk.write(
+            "INSERT INTO subject (name) VALUES ('Математика');
+             INSERT INTO homework (class_id, subject_id, assigned_on, due_on, text)
+                 VALUES (1, 1, '2026-10-14', '2026-10-15', '№ 214, 216');
+             INSERT INTO contact (guardian_id, channel, address) VALUES (1, 'sms', '+79000000011');
+             UPDATE guardianship SET rights = 'deprived' WHERE guardian_id = 2",
+        )
+        .await;
+        desk.work().await;
+        let pdf = press(&desk.store)
+            .calls(1, desk.now)
+            .await
+            .unwrap()
+            .unwrap();
+        let file = folder.path().join("calls.pdf");
+        std::fs::write(&file, &pdf.bytes).unwrap();
+        let text = pdf_text(&file);
+        for words in [
+            "Список для звонков",
+            "чт 15.10. Математика: № 214, 216",
+            "+79000000011",
+            "телефона нет",
+        ] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+        assert!(
+            !text.contains("Мать3"),
+            "who must not hear is not called\n{text}"
+        );
+    }
+}

@@ -5,6 +5,7 @@
 //! behind. The template sees the data as a JSON file and never as source, so that no name and no
 //! homework can be taken for markup.
 
+mod calls;
 mod cards;
 mod child;
 mod clean;
@@ -13,6 +14,7 @@ mod picture;
 mod render;
 mod sample;
 
+pub use calls::{Call, Calls};
 pub use cards::{Card, Cards};
 pub use child::{Child, work};
 pub use data::{Announcement, Batch, Homework, Mark, Remark, Row, Sheet, Subject, TermResult};
@@ -40,6 +42,9 @@ impl Paper for Batch {
         Ok(data)
     }
 }
+
+/// The layout of calls: `templates/sheets/calls.typ`.
+pub const CALLS: &str = include_str!("../../../templates/sheets/calls.typ");
 
 /// The layout of invitations: `templates/sheets/cards.typ`.
 pub const CARDS: &str = include_str!("../../../templates/sheets/cards.typ");
