@@ -116,12 +116,17 @@ impl Calendar {
                 store.finish_printing(class_id, due, outcome, now).await?;
                 continue;
             }
+            if store.is_served(class_id, due).await? {
+                let outcome = "its sheets were begun before the program ended";
+                store.finish_printing(class_id, due, outcome, now).await?;
+                continue;
+            }
             let class = (class_id, &class);
-            match self
-                .press
-                .print(class, week, &self.folder, now, random)
-                .await
-            {
+            let press = Press {
+                due: Some(due),
+                ..self.press.clone()
+            };
+            match press.print(class, week, &self.folder, now, random).await {
                 Ok(printed) => {
                     let sheets = printed.as_ref().map_or(0, |printed| printed.sheets);
                     let outcome = if idle.contains(&class.0) {

@@ -74,6 +74,8 @@ pub struct Press {
     pub duplex: bool,
     /// Whether a printer prints what lies in the folder: only then is it told.
     pub queued: bool,
+    /// The time of the calendar that its runs serve; none for those that a person asks for.
+    pub due: Option<Millis>,
 }
 
 /// Sheets that lie in the folder.
@@ -181,6 +183,7 @@ impl Press {
             certified: config.regulation.policy.certified,
             duplex: config.print.duplex,
             queued: false,
+            due: None,
         })
     }
 
@@ -314,6 +317,7 @@ impl Press {
             // Where a daemon took a notice meanwhile, the transaction is dropped with all it wrote.
             match tx.begin_run(class_id, week, &sheets, &data, now).await {
                 Ok(Some(run)) => {
+                    tx.run_serves(run, self.due).await?;
                     tx.commit().await?;
                     let file = file_name(&week.to_string(), &name.plain(), run);
                     return Ok(Some(Begun { run, batch, file }));

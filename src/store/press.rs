@@ -243,6 +243,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes which time of the calendar a run serves.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn run_serves(&mut self, run: i64, due: Option<Millis>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE print_run SET due_at = $2 WHERE id = $1")
+            .bind(run)
+            .bind(due)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
     /// The file of a run lies in its folder and waits for the printer.
     ///
     /// # Errors
@@ -301,6 +314,21 @@ impl Tx {
 }
 
 impl Store {
+    /// Whether a run serves a class for one of its times already: the program may have ended after it began.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn is_served(&self, class_id: i64, due_at: Millis) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM print_run WHERE class_id = $1 AND due_at = $2 AND state <> 'failed'",
+        )
+        .bind(class_id)
+        .bind(due_at)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(int(&row, "n")? > 0)
+    }
+
     /// Claims the printing of a class for one of its times; also where an earlier claim, from before
     /// `stale`, was never finished.
     ///

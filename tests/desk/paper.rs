@@ -35,6 +35,7 @@ pub(crate) fn press(store: &Store) -> Press {
         certified: Certified::Extracts,
         duplex: false,
         queued: false,
+        due: None,
     }
 }
 

@@ -1,14 +1,16 @@
 //! Sheets on their way through a printer: told when they came out, never printed twice because an answer was
 //! lost, on both databases.
 
-use std::{path::Path, time::Duration};
+use std::{future::pending, path::Path, time::Duration};
 
 use rand::{SeedableRng, rngs::StdRng};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
 use vestnik::{
+    clock::Clock,
     family::contact::Channel,
     journal::class_name::ClassName,
-    paper::{press::Press, queue::Queue},
+    paper::{calendar::Calendar, press::Press, queue::Queue},
     store::Queued,
 };
 use vestnik_printer::{
@@ -167,5 +169,56 @@ async fn a_lost_answer_makes_no_second_copy_and_a_person_decides_what_no_printer
         room.rounds(&desk, 3).await;
         assert_eq!(room.printer.jobs().len(), 3, "the person has looked");
         assert!(room.waiting().await.is_empty());
+    }
+}
+
+/// Runs the calendar until the class's printing is noted as done.
+async fn calendar_runs(desk: &Desk, folder: &Path, schedule: &str) {
+    let calendar = Calendar {
+        press: Press {
+            configured: vec![Channel::Email],
+            ..press(&desk.store)
+        },
+        folder: folder.to_owned(),
+        schedule: schedule.parse().unwrap(),
+        clock: Clock::Wall,
+        queue: None,
+    };
+    let stop = CancellationToken::new();
+    let until = tokio::time::Instant::now() + Duration::from_mins(1);
+    let done = async {
+        let sql =
+            "SELECT COUNT(*) FROM schedule_run WHERE job = 'sheets/1' AND finished_at IS NOT NULL";
+        while desk.number(sql).await == 0 {
+            assert!(tokio::time::Instant::now() < until, "nothing is printed");
+            let _ = timeout(Duration::from_millis(20), pending::<()>()).await;
+        }
+        stop.cancel();
+    };
+    tokio::join!(calendar.run(StdRng::seed_from_u64(3), stop.clone()), done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_is_printed_once_for_each_time_whatever_befalls_the_program() {
+    for base in both().await {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(&base.store);
+        class_on_paper(&desk).await;
+        desk.write(
+            "INSERT INTO schedule_run (job, due_at, claimed_at, finished_at) VALUES ('x', 1, 1, 1)",
+        )
+        .await;
+        // A time that has just passed, by the clock on the wall.
+        let now = vestnik::zone::local(Clock::Wall.now() - 60_000, chrono_tz::Europe::Moscow);
+        let schedule = now.format("0 %-M %-H * * *").to_string();
+        calendar_runs(&desk, folder.path(), &schedule).await;
+        // The program ended before it could note that the class is done, and its claim has run out.
+        desk.write(
+            "UPDATE schedule_run SET finished_at = NULL, claimed_at = claimed_at - 700000 WHERE job = 'sheets/1'",
+        )
+        .await;
+        calendar_runs(&desk, folder.path(), &schedule).await;
+        assert_eq!(desk.number("SELECT COUNT(*) FROM print_run").await, 1);
+        assert_eq!(desk.number("SELECT COUNT(*) FROM sheet").await, 10);
     }
 }

@@ -297,6 +297,7 @@ impl World {
             certified: rules.policy.certified,
             duplex: false,
             queued: false,
+            due: None,
         };
         let mut world = Self {
             engine: engine(&store, &templates, &rules, plan, stream(plan.seed, 2)),
