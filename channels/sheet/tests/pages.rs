@@ -477,3 +477,23 @@ fn a_phone_reads_the_code_of_the_slip() {
     let photo = fs::read(folder.path().join("sheet-1.pgm")).expect("a picture");
     assert_eq!(vestnik_sheet::codes(&photo), ["5Б-07-17-К4"]);
 }
+
+/// A sheet that is clearly short is not measured, which must change nothing but the time that it takes.
+#[test]
+fn what_is_not_measured_fits_as_what_is() {
+    let measured = WEEK.replace("estimate(sheet) < 54", "false");
+    assert_ne!(measured, WEEK);
+    for subjects in [1, 5, 8, 10, 12, 15, 19] {
+        for marks in [0, 4, 12, 24, 40] {
+            let mut sheet = full(subjects, marks);
+            sheet.homework.truncate(subjects);
+            let quick = render(&one(sheet.clone()), WEEK).expect("pages");
+            let slow = render(&one(sheet), &measured).expect("pages");
+            assert_eq!(
+                quick.pages, slow.pages,
+                "{subjects} subjects, {marks} marks"
+            );
+            nothing_overflows(&quick);
+        }
+    }
+}
