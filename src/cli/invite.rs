@@ -185,7 +185,8 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn unknown(class: &ClassName, classes: &[(i64, ClassName)]) -> Failure {
+/// That no student attends a class.
+pub(super) fn unknown(class: &ClassName, classes: &[(i64, ClassName)]) -> Failure {
     let known: Vec<String> = classes.iter().map(|(_, class)| class.plain()).collect();
     Failure::Usage(format!(
         "no student attends {class} today; classes are: {}",

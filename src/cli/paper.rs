@@ -316,18 +316,9 @@ async fn whose(
     today: chrono::NaiveDate,
 ) -> Result<(i64, Option<i64>), Failure> {
     let classes = store.classes(today).await?;
-    let known = || {
-        let known: Vec<String> = classes.iter().map(|(_, class)| class.plain()).collect();
-        known.join(", ")
-    };
     if let Some(wanted) = class {
         let found = classes.iter().find(|(_, class)| class == wanted);
-        let (id, _) = found.ok_or_else(|| {
-            Failure::Usage(format!(
-                "no student attends {wanted} today; classes are: {}",
-                known()
-            ))
-        })?;
+        let (id, _) = found.ok_or_else(|| super::invite::unknown(wanted, &classes))?;
         return Ok((*id, None));
     }
     let who = student.unwrap_or_default();
@@ -385,12 +376,7 @@ fn sure(run: i64) -> Failure {
 async fn register(store: &Store, of: &Of, today: chrono::NaiveDate) -> Result<Vec<Entry>, Failure> {
     let classes = store.classes(today).await?;
     let Some((class, _)) = classes.iter().find(|(_, class)| *class == of.class) else {
-        let known: Vec<String> = classes.iter().map(|(_, class)| class.plain()).collect();
-        return Err(Failure::Usage(format!(
-            "no student attends {} today; classes are: {}",
-            of.class,
-            known.join(", ")
-        )));
+        return Err(super::invite::unknown(&of.class, &classes));
     };
     let week = match of.week {
         Some(week) => Some(week),

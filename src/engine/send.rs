@@ -33,8 +33,6 @@ impl Engine {
             return Ok(());
         }
         self.probe(turn, now);
-        // Many read one file in one turn; between turns nothing is kept in memory.
-        self.files.clear();
         for account in self.accounts.clone() {
             let Some(lease) = self.lease(&account.lane).cloned() else {
                 continue;
@@ -92,6 +90,8 @@ impl Engine {
             self.mark(&calls, now);
             turn.calls.extend(calls);
         }
+        // Many read one file in one turn; between turns none is kept in memory.
+        self.files.clear();
         Ok(())
     }
 

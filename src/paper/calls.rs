@@ -7,13 +7,7 @@ use super::{
     content::{self, Household},
     press::{PaperError, Press},
 };
-use crate::{
-    family::rights,
-    instant::Millis,
-    text::{Language, words},
-    week::Week,
-    zone,
-};
+use crate::{family::rights, instant::Millis, text::words, week::Week, zone};
 
 impl Press {
     /// The calls of a class: homework and what lies ahead, to each family with a number. None where nobody
@@ -31,13 +25,7 @@ impl Press {
         let ids: Vec<i64> = students.iter().map(|student| student.id).collect();
         let people = tx.people(&ids, today).await?;
         let homes = tx.homes(&ids).await?;
-        let nobody = Household {
-            guardians: Vec::new(),
-            why: None,
-            language: Language::Russian,
-            large: false,
-            plain: false,
-        };
+        let nobody = Household::default();
         let mut read: Vec<String> = Vec::new();
         let mut calls = Vec::new();
         for student in &students {

@@ -114,7 +114,7 @@ pub struct Attendance {
 }
 
 /// A household that gets a sheet.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Household {
     /// Who lives there and hears of the student: `guardian.id` and name.
     pub guardians: Vec<(i64, String)>,

@@ -8,7 +8,7 @@ use super::{
     content::{self, Household},
     press::{PaperError, Press},
 };
-use crate::{instant::Millis, text::Language, week::Week, zone};
+use crate::{instant::Millis, week::Week, zone};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Extract {
     pub number: Option<String>,
     /// Whether it is laid out to be signed by the director and sealed.
     pub certified: bool,
-    /// What it is made for.
+    /// Whether it is made for an archive, as PDF/A-2.
     pub archived: bool,
 }
 
@@ -40,13 +40,7 @@ impl Press {
         let Some((class, students)) = read else {
             return Ok(None);
         };
-        let nobody = Household {
-            guardians: Vec::new(),
-            why: None,
-            language: Language::Russian,
-            large: false,
-            plain: false,
-        };
+        let nobody = Household::default();
         let mut batch = Batch {
             school: class.school.name.clone(),
             phone: class.school.phone.clone(),

@@ -74,13 +74,6 @@ impl How {
             Self::Post => "post",
         }
     }
-
-    /// The way with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Student, Self::InPerson, Self::Post]
-            .into_iter()
-            .find(|one| one.code() == code)
-    }
 }
 
 /// What a family ticks on a slip.
@@ -109,14 +102,6 @@ pub fn ticks(ticked: &BTreeSet<Tick>) -> String {
     let codes = TICKS.iter().filter(|(tick, _)| ticked.contains(tick));
     let codes: Vec<&str> = codes.map(|(_, code)| *code).collect();
     codes.join(",")
-}
-
-/// The boxes of `sheet.slip`.
-pub fn ticked(codes: &str) -> BTreeSet<Tick> {
-    let known = TICKS
-        .iter()
-        .filter(|(_, code)| codes.split(',').any(|one| one == *code));
-    known.map(|(tick, _)| *tick).collect()
 }
 
 /// What a person says of a sheet.

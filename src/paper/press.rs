@@ -377,7 +377,6 @@ impl Press {
             reason: None,
             variant,
             row: i64::try_from(entry.row).unwrap_or_default(),
-            duplicate_of: Some(entry.id),
             notices: Vec::new(),
         };
         let (class_id, name) = &entry.class;
@@ -457,7 +456,6 @@ impl Press {
                         (false, false) => None,
                     },
                     row: 0,
-                    duplicate_of: None,
                     notices: told
                         .iter()
                         .map(|one| (one.notice_id, one.content.cell()))

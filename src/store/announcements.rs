@@ -101,6 +101,12 @@ const LEADS: &str = "(SELECT id FROM staff WHERE id = $2 AND role IN ('admin', '
      UNION SELECT staff_id FROM duty WHERE staff_id = $2 AND role IN ('admin', 'director', 'deputy') \
      AND (from_on IS NULL OR from_on <= $1) AND (to_on IS NULL OR to_on >= $1))";
 
+/// Whether an announcement `a` concerns the student `$1` of the class `$2`.
+pub(super) const CONCERNED: &str = "(EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id \
+         AND (u.class_id = $2 OR u.student_id = $1)) \
+     OR (NOT EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id) \
+         AND (a.class_id = $2 OR a.class_id IS NULL)))";
+
 impl Store {
     /// Writes a word to many down.
     ///
@@ -385,13 +391,10 @@ impl Tx {
         now: Millis,
     ) -> Result<Vec<Announced>, StoreError> {
         let rows = sqlx::query(
-            "SELECT a.id, a.text, a.confirm, a.urgency, a.send_at, a.cancelled_at, a.answers FROM announcement a \
+            AssertSqlSafe(format!("SELECT a.id, a.text, a.confirm, a.urgency, a.send_at, a.cancelled_at, a.answers FROM announcement a \
              WHERE a.state = 'ready' AND a.cancelled_at IS NULL AND a.reminds_id IS NULL \
              AND a.send_at >= $3 AND a.send_at <= $4 AND (a.valid_to IS NULL OR a.valid_to > $4) \
-             AND (EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id \
-                 AND (u.class_id = $2 OR u.student_id = $1)) \
-                 OR (NOT EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id) \
-                     AND (a.class_id = $2 OR a.class_id IS NULL))) ORDER BY a.id DESC LIMIT 5",
+             AND {CONCERNED} ORDER BY a.id DESC LIMIT 5")),
         )
         .bind(student)
         .bind(class)

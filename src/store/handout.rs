@@ -76,7 +76,7 @@ const ENTRY: &str = "SELECT s.id, s.row_number, s.check_code, s.number, s.week, 
      s.duplicate_of, r.class_id, c.grade, c.letter, p.surname, p.given_name FROM sheet s \
      JOIN print_run r ON r.id = s.print_run_id JOIN class c ON c.id = r.class_id \
      JOIN student p ON p.id = s.student_id WHERE s.state NOT IN ('ready', 'in_run', 'reprinted') \
-     AND NOT EXISTS (SELECT 1 FROM sheet d WHERE d.duplicate_of = s.id \
+     AND NOT EXISTS (SELECT 1 FROM sheet d WHERE d.id > s.id AND d.duplicate_of = COALESCE(s.duplicate_of, s.id) \
          AND d.state NOT IN ('in_run', 'spoiled'))";
 
 impl Store {
@@ -294,12 +294,13 @@ impl Tx {
         Ok(Ok(stand))
     }
 
-    /// The signature on a slip acknowledges what the sheet told, also where the sheet is a duplicate.
+    /// The signature on a slip acknowledges what the sheet told, and what those told that it stands for.
     async fn sign(&mut self, sheet: i64, now: Millis) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO acknowledgement (notice_id, guardian_id, kind, channel, at) \
              SELECT n.id, n.guardian_id, 'slip', 'paper', $2 FROM sheet s \
-             JOIN sheet o ON o.id = s.id OR o.id = s.duplicate_of \
+             JOIN sheet o ON o.id <= s.id \
+             AND COALESCE(o.duplicate_of, o.id) = COALESCE(s.duplicate_of, s.id) \
              JOIN message_notice c ON c.message_id = o.message_id JOIN notice n ON n.id = c.notice_id \
              WHERE s.id = $1 AND NOT EXISTS (SELECT 1 FROM acknowledgement a \
                  WHERE a.notice_id = n.id AND a.kind = 'slip')",
@@ -347,7 +348,8 @@ impl Tx {
         let sql = format!(
             "SELECT COUNT(*) AS n FROM sheet s JOIN print_run r ON r.id = s.print_run_id \
              WHERE s.state = 'printed' AND s.state_at < {before} AND r.class_id IN ({}) \
-             AND NOT EXISTS (SELECT 1 FROM sheet d WHERE d.duplicate_of = s.id \
+             AND NOT EXISTS (SELECT 1 FROM sheet d WHERE d.id > s.id \
+                 AND d.duplicate_of = COALESCE(s.duplicate_of, s.id) \
                  AND d.state NOT IN ('in_run', 'spoiled'))",
             ids(classes)
         );

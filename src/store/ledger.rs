@@ -202,7 +202,8 @@ impl Tx {
              JOIN message m ON m.id = c.message_id LEFT JOIN sheet s ON s.message_id = m.id \
              WHERE c.notice_id IN ({which}) AND {living} \
              UNION ALL SELECT c.notice_id, 'paper', d.state FROM message_notice c \
-             JOIN sheet s ON s.message_id = c.message_id JOIN sheet d ON d.duplicate_of = s.id \
+             JOIN sheet s ON s.message_id = c.message_id \
+             JOIN sheet d ON d.id > s.id AND d.duplicate_of = COALESCE(s.duplicate_of, s.id) \
              WHERE c.notice_id IN ({which}) AND d.state <> 'spoiled'"
         );
         for row in &self.all(sql).await? {

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sqlx::AssertSqlSafe;
+
 use super::{
     Store, StoreError,
+    announcements::CONCERNED,
     lane::Tx,
     rows::{ids, int, parsed, some_text, text},
 };
@@ -215,17 +218,13 @@ impl Tx {
         announcement: i64,
         (student, class): (i64, i64),
     ) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS n FROM announcement a WHERE a.id = $1 AND a.state = 'ready' \
-             AND a.cancelled_at IS NULL \
-             AND (EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id \
-                 AND (u.class_id = $3 OR u.student_id = $2)) \
-                 OR (NOT EXISTS (SELECT 1 FROM announcement_audience u WHERE u.announcement_id = a.id) \
-                     AND (a.class_id = $3 OR a.class_id IS NULL)))",
-        )
-        .bind(announcement)
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "SELECT COUNT(*) AS n FROM announcement a WHERE a.id = $3 AND a.state = 'ready' \
+             AND a.cancelled_at IS NULL AND {CONCERNED}"
+        )))
         .bind(student)
         .bind(class)
+        .bind(announcement)
         .fetch_one(&mut *self.db)
         .await?;
         Ok(int(&row, "n")? > 0)

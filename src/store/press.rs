@@ -39,8 +39,6 @@ pub struct NewSheet {
     pub variant: Option<&'static str>,
     /// The row of the register.
     pub row: i64,
-    /// The sheet that it stands for: `sheet.id`; none where it stands for the last one with its code, if any.
-    pub duplicate_of: Option<i64>,
     /// The notices it carries, each with the cell that it tells.
     pub notices: Vec<(i64, Cell)>,
 }
@@ -101,7 +99,8 @@ impl Tx {
     }
 
     /// Begins a print run: its sheets are in it, and the notices they carry stand in them. False where
-    /// one of the notices does not wait for the sheet any more; then nothing may be printed.
+    /// one of the notices does not wait for the sheet any more; then nothing may be printed. A sheet
+    /// that came out before is a duplicate of the first one of its family and week.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
@@ -145,8 +144,10 @@ impl Tx {
             sqlx::query(
                 "INSERT INTO sheet (print_run_id, guardian_id, student_id, week, number, check_code, \
                  state, reason, message_id, state_at, variant, row_number, duplicate_of) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 'in_run', $7, $8, $9, $10, $11, COALESCE($12, \
-                 (SELECT MAX(id) FROM sheet WHERE check_code = $6 AND week = $4 AND state = 'printed')))",
+                 VALUES ($1, $2, $3, $4, $5, $6, 'in_run', $7, $8, $9, $10, $11, \
+                 (SELECT MIN(o.id) FROM sheet o JOIN print_run p ON p.id = o.print_run_id \
+                     WHERE o.check_code = $6 AND o.week = $4 AND o.student_id = $3 \
+                     AND o.state NOT IN ('ready', 'in_run') AND p.state <> 'failed'))",
             )
             .bind(run)
             .bind(sheet.guardian_id)
@@ -159,7 +160,6 @@ impl Tx {
             .bind(now)
             .bind(sheet.variant)
             .bind(sheet.row)
-            .bind(sheet.duplicate_of)
             .execute(&mut *self.db)
             .await?;
         }
@@ -223,7 +223,7 @@ impl Tx {
         // What was spoiled or lost is made good by its duplicate.
         sqlx::query(
             "UPDATE sheet SET state = 'reprinted', state_at = $2 WHERE state IN ('spoiled', 'missing', 'not_handed') \
-             AND id IN (SELECT duplicate_of FROM sheet WHERE print_run_id = $1)",
+             AND COALESCE(duplicate_of, id) IN (SELECT duplicate_of FROM sheet WHERE print_run_id = $1)",
         )
         .bind(run)
         .bind(now)

@@ -192,7 +192,11 @@ async fn slips(talk: &mut Talk, desk: &mut Desk) {
         "{}",
         shown.text
     );
-    assert!(!read(&shown).contains("[Все выданы]") || shown.text.contains("не выдан"));
+    assert!(shown.text.contains("7. Ученик8 Имя8 – не выдан"));
+    assert!(
+        !read(&shown).contains("[Все выданы]") && read(&shown).contains("[Выданы не все]"),
+        "nothing is left of which nobody said anything"
+    );
     let deeds = desk.number("SELECT COUNT(*) FROM sheet_deed").await;
     assert_eq!(deeds, 10 + 3, "each word is kept");
 }
@@ -251,11 +255,23 @@ async fn a_spoiled_sheet_is_printed_once_more_as_it_was_and_the_duplicate_is_the
         assert_eq!(say(sheet.id).await, Err(Refused::Replaced));
         assert_eq!(say(duplicate.id).await, Ok(Stand::HandedOut));
         assert_eq!(proof(&desk, sheet.guardian_id).await.0, "E2");
+        // The duplicate is lost, too; the third copy stands for both, and its slip for what the first one told.
+        let say_of = async |id, deed: Deed| {
+            let said = desk.store.say_of_sheet(id, &deed, None, desk.now);
+            said.await.unwrap()
+        };
+        assert_eq!(say_of(duplicate.id, Deed::Lose).await, Ok(Stand::Missing));
+        let copy = press.reprint(&sheet.code, folder.path(), desk.now, &mut random);
+        copy.await.unwrap().unwrap();
+        let now = register(&desk).await;
+        assert_eq!(now.len(), 10);
+        let copy = now.iter().find(|one| one.code == sheet.code).unwrap();
+        assert_eq!(proof(&desk, sheet.guardian_id).await.0, "E1");
         let signed = Deed::TakeSlip(std::collections::BTreeSet::new());
-        let said = desk
-            .store
-            .say_of_sheet(duplicate.id, &signed, None, desk.now);
-        assert_eq!(said.await.unwrap(), Ok(Stand::SlipBack));
+        assert_eq!(say_of(copy.id, signed).await, Ok(Stand::SlipBack));
+        assert_eq!(proof(&desk, sheet.guardian_id).await.0, "E4");
+        let slips = desk.number("SELECT COUNT(*) FROM acknowledgement WHERE kind = 'slip'");
+        assert_eq!(slips.await, 1, "what the first sheet told is signed");
         let third = press.reprint(&sheet.code, folder.path(), desk.now, &mut random);
         assert!(matches!(third.await, Err(PaperError::Signed)));
         assert!(

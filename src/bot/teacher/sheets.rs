@@ -109,16 +109,14 @@ impl Turn<'_> {
         });
         let mut page = Page::new(self.say("teacher.paper", &data)?);
         if of(&[Stand::Printed, Stand::NotHanded]) > 0 {
-            page = page.row(vec![
-                self.button(
-                    "teacher.paper_all_button",
-                    sheet(SheetTask::HandAll(class, week)),
-                )?,
-                self.button(
-                    "teacher.paper_some_button",
-                    sheet(SheetTask::HandSome(class, week)),
-                )?,
-            ]);
+            let mut row = Vec::new();
+            if of(&[Stand::Printed]) > 0 {
+                let all = sheet(SheetTask::HandAll(class, week));
+                row.push(self.button("teacher.paper_all_button", all)?);
+            }
+            let some = sheet(SheetTask::HandSome(class, week));
+            row.push(self.button("teacher.paper_some_button", some)?);
+            page = page.row(row);
         }
         page = page.row(vec![self.button(
             "teacher.paper_slips_button",
