@@ -17,6 +17,9 @@ pub(crate) struct Answer {
     /// The files, after the screens: `attachment.id`.
     #[serde(default)]
     pub(crate) files: Vec<i64>,
+    /// The run whose sheets come as a document: `print_run.id`.
+    #[serde(default)]
+    pub(crate) run: Option<i64>,
     /// The word to many that is watched in the first screen: `announcement.id`.
     pub(crate) watches: Option<i64>,
     /// The menu of the chat: names and words; empty where it stays as it is.

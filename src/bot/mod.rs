@@ -433,7 +433,14 @@ impl Bot {
             }
         }
         for file in &answer.files {
-            self.send_file(chat, *file).await;
+            match self.store.attachment(*file).await {
+                Ok(Some(file)) => self.send_file(chat, &file).await,
+                Ok(None) => {}
+                Err(error) => tracing::error!(error = story(&error), "a file cannot be read"),
+            }
+        }
+        if let Some(run) = answer.run {
+            self.send_sheets(chat, run).await;
         }
         if !answer.menu.is_empty() {
             let commands = answer.commands();
@@ -445,17 +452,35 @@ impl Bot {
         }
     }
 
-    /// Sends a file of an announcement into a chat.
-    async fn send_file(&self, chat: &str, attachment: i64) {
-        let file = match self.store.attachment(attachment).await {
-            Ok(Some(file)) => file,
+    /// Sends the sheets of a run into the chat of who may see them.
+    async fn send_sheets(&self, chat: &str, run: i64) {
+        let path = match self.store.file_of_run(run).await {
+            Ok(Some(path)) => path,
             Ok(None) => return,
             Err(error) => {
-                tracing::error!(error = story(&error), "a file cannot be read");
+                tracing::error!(error = story(&error), run, "a run cannot be read");
                 return;
             }
         };
-        let sent = calm(&self.pace, || self.messenger.document(chat, &file)).await;
+        match tokio::fs::read(&path).await {
+            Ok(content) => {
+                let file = vestnik_contract::File {
+                    name: path.file_name().map_or_else(
+                        || "sheets.pdf".to_owned(),
+                        |name| name.to_string_lossy().into_owned(),
+                    ),
+                    mime: "application/pdf".to_owned(),
+                    content: content.into(),
+                };
+                self.send_file(chat, &file).await;
+            }
+            Err(error) => tracing::error!(%error, run, "the file of a run cannot be read"),
+        }
+    }
+
+    /// Sends a file into a chat.
+    async fn send_file(&self, chat: &str, file: &vestnik_contract::File) {
+        let sent = calm(&self.pace, || self.messenger.document(chat, file)).await;
         if let Some(reason) = sent.reason() {
             tracing::warn!(code = reason.code, why = reason.text, "a file was not sent");
         }

@@ -36,6 +36,8 @@ pub(super) struct Reply {
     pub(super) apart: bool,
     /// The files that come after the pages: `attachment.id`.
     pub(super) files: Vec<i64>,
+    /// The run whose sheets come as a document: `print_run.id`.
+    pub(super) run: Option<i64>,
     /// The word to many that is watched in the first page: `announcement.id`.
     pub(super) watches: Option<i64>,
 }
@@ -403,6 +405,7 @@ impl Turn<'_> {
         }
         answer.watches = reply.watches;
         answer.files = reply.files;
+        answer.run = reply.run;
         self.dialogue.data = match &self.state {
             State::Idle => None,
             state => Some(serde_json::to_string(state)?),

@@ -20,7 +20,7 @@ use crate::{
     policy::Contacts,
     providers,
     store::Store,
-    text::{Language, Templates, in_letters},
+    text::{Frame, Language, Templates, in_letters},
     zone,
 };
 
@@ -126,7 +126,12 @@ async fn notes(store: &Store, config: &Config, zone: Tz) -> Result<()> {
         if Language::from_code(&language).is_none() {
             println!(
                 "note  templates: {guardians} guardians asked for «{language}», which has no templates; they read \
-                 Russian. Templates there are: {}",
+                 Russian{}. Templates there are: {}",
+                match Frame::from_code(&language) {
+                    Frame::Of(_) => "",
+                    Frame::Tatar | Frame::Bashkir | Frame::Sakha =>
+                        ", and the labels of sheets in their own",
+                },
                 Language::ALL.map(Language::code).join(", ")
             );
         }

@@ -15,12 +15,14 @@ use super::Failure;
 use crate::{
     clock::{self, Clock},
     config::Config,
+    family::consent::Purpose,
     instant::Millis,
     journal::class_name::ClassName,
     paper::{
         extract::Extract,
         handout::{Deed, How, TICKS, Tick, code, rows},
         press::Press,
+        summary::Asked,
     },
     store::{Entry, Store},
     text::Templates,
@@ -117,6 +119,36 @@ pub(super) enum Action {
         It tells nobody anything. --certified leaves room for the director's signature and the seal."
     )]
     Extract(Extracted),
+    /// Make a summary of the results of terms, of a student or a class
+    #[command(
+        after_help = "Example: vestnik paper summary --class 5А --certified --out summary.pdf\n\
+        A class has a page for each term of the school year, a student has all terms on one."
+    )]
+    Summary {
+        #[command(flatten)]
+        whose: Whose,
+        /// To be signed by the director and sealed
+        #[arg(long)]
+        certified: bool,
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Make forms on which families say yes or no, a page for each purpose that they were not asked about
+    #[command(
+        after_help = "Example: vestnik paper consent-forms --class 5А --purpose sms --out forms.pdf\n\
+        What is signed is recorded by `vestnik consent`."
+    )]
+    ConsentForms {
+        #[command(flatten)]
+        whose: Whose,
+        /// The purposes; all without it
+        #[arg(long, value_name = "PURPOSE", value_parser = ["data", "sms", "email", "messenger"])]
+        purpose: Vec<String>,
+        /// The file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Show what has not come out of the printer, and why
     #[command(after_help = "Example: vestnik paper queue")]
     Queue,
@@ -145,15 +177,22 @@ pub(super) enum Action {
     },
 }
 
-/// What is to be extracted.
+/// A student or a class.
 #[derive(Debug, Args)]
-pub(super) struct Extracted {
+pub(super) struct Whose {
     /// An id, a source key, or «Фамилия Имя»
     #[arg(long, value_name = "WHO", required_unless_present = "class")]
     student: Option<String>,
-    /// All students of a class instead, one after the other
+    /// All students of a class instead
     #[arg(long, conflicts_with = "student")]
     class: Option<ClassName>,
+}
+
+/// What is to be extracted.
+#[derive(Debug, Args)]
+pub(super) struct Extracted {
+    #[command(flatten)]
+    whose: Whose,
     /// The first week, as in 2026-W36, or one of its days
     #[arg(long)]
     from: Week,
@@ -253,20 +292,52 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
         }
         Action::Calls { class, out } => {
             let (class, _) = whose(store, None, Some(class), today).await?;
-            let templates = Templates::load(config.templates.as_deref())?;
-            let press = Press::new(config, store.clone(), templates, zone)?;
-            let pdf = press.calls(class, now).await?;
+            let pdf = press(store, config, zone)?.calls(class, now).await?;
             write(out, pdf)
         }
         Action::Extract(of) => extract(store, config, of, (zone, now)).await,
+        Action::Summary {
+            whose,
+            certified,
+            out,
+        } => {
+            let (class, student) = whose.found(store, today).await?;
+            let asked = Asked {
+                class,
+                student,
+                certified: *certified,
+            };
+            write(out, press(store, config, zone)?.summary(asked, now).await?)
+        }
+        Action::ConsentForms {
+            whose,
+            purpose,
+            out,
+        } => {
+            let whose = whose.found(store, today).await?;
+            let named = purpose
+                .iter()
+                .filter_map(|code| Purpose::from_code(code))
+                .collect();
+            let purposes = if purpose.is_empty() {
+                Purpose::ALL.to_vec()
+            } else {
+                named
+            };
+            let pdf = press(store, config, zone)?
+                .consents(whose, &purposes, now)
+                .await?;
+            let nobody =
+                "nobody attends the class today, or every guardian has answered for these purposes";
+            write_unless(out, pdf, nobody)
+        }
         Action::Queue => queue(store).await,
         Action::CameOut { run } => came_out(store, *run, now).await,
         Action::Again { run } => again(store, *run).await,
         Action::Reprint { code, out } => {
             let sheet = with_code(store, code).await?;
-            let templates = Templates::load(config.templates.as_deref())?;
-            let press = Press::new(config, store.clone(), templates, zone)?;
             let mut random = clock::random();
+            let press = press(store, config, zone)?;
             let printed = press.reprint(&sheet.code, out, now, &mut random).await;
             let printed = printed?.ok_or_else(|| unknown(code))?;
             println!("{}: {} pages", printed.file.display(), printed.pages);
@@ -286,7 +357,7 @@ async fn extract(
         return Err(Failure::Usage("--to: is before --from".into()));
     }
     let today = zone::local(now, zone).date();
-    let (class, student) = whose(store, of.student.as_deref(), of.class.as_ref(), today).await?;
+    let (class, student) = of.whose.found(store, today).await?;
     let asked = Extract {
         class,
         student,
@@ -295,17 +366,39 @@ async fn extract(
         certified: of.certified,
         archived: of.archive,
     };
-    let templates = Templates::load(config.templates.as_deref())?;
-    let press = Press::new(config, store.clone(), templates, zone)?;
-    write(&of.out, press.extract(&asked, now).await?)
+    write(
+        &of.out,
+        press(store, config, zone)?.extract(&asked, now).await?,
+    )
 }
 
-/// Writes pages about children into a file that only its owner may read.
+fn press(store: &Store, config: &Config, zone: Tz) -> Result<Press, Failure> {
+    let templates = Templates::load(config.templates.as_deref())?;
+    Ok(Press::new(config, store.clone(), templates, zone)?)
+}
+
+/// Writes pages about a class's children.
 fn write(out: &Path, pdf: Option<Pdf>) -> Result<(), Failure> {
-    let pdf = pdf.ok_or_else(|| Failure::Usage("nobody attends the class today".into()))?;
+    write_unless(out, pdf, "nobody attends the class today")
+}
+
+/// Writes pages about children into a file that only its owner may read, or says why there are none.
+fn write_unless(out: &Path, pdf: Option<Pdf>, why: &str) -> Result<(), Failure> {
+    let pdf = pdf.ok_or_else(|| Failure::Usage(why.to_owned()))?;
     super::invite::write_private(out, &pdf.bytes)?;
     println!("{}: {} pages", out.display(), pdf.pages);
     Ok(())
+}
+
+impl Whose {
+    /// The class that is meant, and the student where only one is.
+    async fn found(
+        &self,
+        store: &Store,
+        today: chrono::NaiveDate,
+    ) -> Result<(i64, Option<i64>), Failure> {
+        whose(store, self.student.as_deref(), self.class.as_ref(), today).await
+    }
 }
 
 /// The class that is meant, and the student where only one is.

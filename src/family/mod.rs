@@ -21,7 +21,10 @@ use preference::{Preference, Preset};
 use rights::{Guardianship, Returned};
 use service::OnPaper;
 
-use crate::{quiet::Quiet, text::Language};
+use crate::{
+    quiet::Quiet,
+    text::{Frame, Language},
+};
 
 /// A guardian: a person who answers for a student.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Guardian {
     pub quiet: Option<Quiet>,
     /// The language of the texts for them, of those that there are templates in.
     pub language: Language,
+    /// The language of the frame of their sheets.
+    pub frame: Frame,
     /// Whether they asked for large print.
     pub large_print: bool,
     /// Whether they asked for plain words, one thought to a line.

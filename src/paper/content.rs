@@ -9,7 +9,7 @@ use vestnik_sheet as sheet;
 use crate::{
     family::{consent::ConsentState, preference::Event, route::WhyPaper, service::Ground},
     journal::cell::{DEBT, News},
-    text::{Item, Language, School, TemplateError, Templates, words},
+    text::{Frame, Item, Language, School, TemplateError, Templates, words},
     week::Week,
 };
 
@@ -122,6 +122,8 @@ pub struct Household {
     pub why: Option<WhyPaper>,
     /// The language of its sheet: the one that all of them read, or else the school's.
     pub language: Language,
+    /// The language of its frame and labels, likewise.
+    pub frame: Frame,
     /// Whether one of them asked for large print.
     pub large: bool,
     /// Whether one of them asked for plain words, one thought to a line.
@@ -167,7 +169,7 @@ pub fn sheet(
             Language::Russian => summary(class, student, &subjects),
             Language::English => summary_in_english(class, student, &subjects),
         },
-        language: household.language.code().to_owned(),
+        language: household.frame.code().to_owned(),
         week: (household.language != Language::Russian).then(|| {
             let (from, to) = (class.from.monday(), class.week.monday() + Days::new(4));
             format!("{} {}", household.language.days(from, to), to.year())

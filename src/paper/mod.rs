@@ -4,9 +4,11 @@
 pub mod alarm;
 pub mod calendar;
 pub mod calls;
+pub mod consents;
 pub mod content;
 pub mod extract;
 pub mod handout;
 pub mod press;
 pub mod queue;
 pub mod register;
+pub mod summary;

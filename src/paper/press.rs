@@ -40,7 +40,7 @@ use crate::{
     plan::WhyNone,
     policy::{Certified, Paper},
     store::{NewSheet, Store, StoreError, Tx},
-    text::{Language, TemplateError, Templates},
+    text::{Frame, Language, TemplateError, Templates},
     week::Week,
     zone,
 };
@@ -500,11 +500,15 @@ impl Press {
                 guardians: Vec::new(),
                 why,
                 language: guardian.language,
+                frame: guardian.frame,
                 large: false,
                 plain: false,
             });
             if household.language != guardian.language {
                 household.language = Language::Russian;
+            }
+            if household.frame != guardian.frame {
+                household.frame = Frame::default();
             }
             household.large |= guardian.large_print;
             household.plain |= guardian.plain;

@@ -1,6 +1,6 @@
 //! The register of sheets: which there are of a class and week, and what people say became of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::NaiveDate;
 
@@ -126,6 +126,19 @@ impl Store {
         some_int(&row, "class_id")
     }
 
+    /// Where the pages of a run lie.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn file_of_run(&self, run: i64) -> Result<Option<PathBuf>, StoreError> {
+        let row = sqlx::query("SELECT file FROM print_run WHERE id = $1")
+            .bind(run)
+            .fetch_optional(&self.pool)
+            .await?;
+        let file = row.map(|row| some_text(&row, "file")).transpose()?;
+        Ok(file.flatten().map(PathBuf::from))
+    }
+
     /// As [`Tx::sheet_with`].
     ///
     /// # Errors
@@ -204,6 +217,19 @@ impl Tx {
         );
         let rows = self.all(sql).await?;
         rows.iter().map(|row| parsed(row, "week")).collect()
+    }
+
+    /// The run that printed most sheets of a class and week and has its pages: `print_run.id`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn run_of(&mut self, class_id: i64, week: Week) -> Result<Option<i64>, StoreError> {
+        let sql = format!(
+            "SELECT id FROM print_run WHERE class_id = {class_id} AND week = '{week}' \
+             AND file IS NOT NULL ORDER BY sheets DESC, id DESC LIMIT 1"
+        );
+        let rows = self.all(sql).await?;
+        rows.first().map(|row| int(row, "id")).transpose()
     }
 
     /// The rows that a class's register of a week has already: by check code.

@@ -51,6 +51,7 @@ mod sample;
 mod skeletons;
 mod staff;
 mod status;
+mod summary;
 mod terms;
 mod undelivered;
 mod wake;

@@ -18,7 +18,7 @@ use crate::{
         rights::{Guardianship, Returned, Rights},
         service::{Ground, OnPaper},
     },
-    text::Language,
+    text::{Frame, Language},
 };
 
 impl Store {
@@ -239,15 +239,15 @@ async fn rows(db: &mut AnyConnection, sql: &str, list: &str) -> Result<Vec<AnyRo
 }
 
 fn guardian(row: &AnyRow) -> Result<Guardian, StoreError> {
+    let language = some_text(row, "language")?.unwrap_or_default();
     Ok(Guardian {
         id: int(row, "id")?,
         preset: some_text(row, "preset")?
             .as_deref()
             .and_then(Preset::from_code),
         quiet: some_text(row, "quiet")?.and_then(|quiet| quiet.parse().ok()),
-        language: some_text(row, "language")?
-            .and_then(|code| Language::from_code(&code))
-            .unwrap_or_default(),
+        language: Language::from_code(&language).unwrap_or_default(),
+        frame: Frame::from_code(&language),
         large_print: int(row, "large_print")? == 1,
         plain: int(row, "plain")? == 1,
         paused_to: some_parsed(row, "paused_to")?,

@@ -131,6 +131,49 @@ impl Language {
     }
 }
 
+/// The language of a sheet's frame and labels. There are more of them than of templates for messages: a label is a
+/// word, and a message a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame {
+    /// The language of the sentences, too.
+    Of(Language),
+    /// Tatar; the sentences are Russian.
+    Tatar,
+    /// Bashkir.
+    Bashkir,
+    /// Sakha (Yakut).
+    Sakha,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self::Of(Language::default())
+    }
+}
+
+impl Frame {
+    /// Those that are a sheet's only.
+    pub const OF_SHEETS: [Self; 3] = [Self::Tatar, Self::Bashkir, Self::Sakha];
+
+    /// The code in `guardian.language`, by which `templates/sheets/week.typ` has its labels.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Of(language) => language.code(),
+            Self::Tatar => "tt",
+            Self::Bashkir => "ba",
+            Self::Sakha => "sah",
+        }
+    }
+
+    /// The frame for who asked for this language; the school's for one that nobody here writes.
+    pub fn from_code(code: &str) -> Self {
+        let bare = code.trim().to_lowercase();
+        let bare = bare.split(['-', '_']).next().unwrap_or_default();
+        let of_sheet = Self::OF_SHEETS.into_iter().find(|one| one.code() == bare);
+        of_sheet.unwrap_or_else(|| Self::Of(Language::from_code(bare).unwrap_or_default()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +185,8 @@ mod tests {
         }
         assert_eq!(Language::from_code("ru"), Some(Language::Russian));
         assert_eq!(Language::from_code("tt"), None);
+        assert_eq!(Frame::from_code("tt-RU"), Frame::Tatar);
+        assert_eq!(Frame::from_code("en"), Frame::Of(Language::English));
+        assert_eq!(Frame::from_code("uz"), Frame::Of(Language::Russian));
     }
 }

@@ -26,7 +26,7 @@ use handlebars::{Handlebars, RenderErrorReason, no_escape};
 use serde_json::Value;
 use vestnik_sheet::Sheet;
 
-pub use language::Language;
+pub use language::{Frame, Language};
 pub use skeleton::{CHILDREN, Homeless, MATTERS, Skeleton, WORDS, homeless, skeletons};
 pub use staff::{Matter, StaffNews};
 pub use subjects::abbreviation;

@@ -195,6 +195,12 @@ pub(crate) fn heading(item: &Item, short: bool) -> String {
     }
 }
 
+/// «1-я четверть», «год»
+pub(crate) fn term_name(kind: &str, number: i64) -> String {
+    let whole = term(kind, number, "", "", false);
+    whole.trim_start_matches(": ").to_owned()
+}
+
 /// «Итоги: 1-я четверть», «итоги 1 четв»
 fn term(kind: &str, number: i64, long: &str, brief: &str, short: bool) -> String {
     let (name, abbreviation, neuter) = match kind {

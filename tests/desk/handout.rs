@@ -108,6 +108,10 @@ async fn a_class_teacher_hands_out_and_the_ledger_knows_who_has_what() {
             shown.text
         );
         assert_eq!(proof(&desk, 1).await.0, "E1");
+        talk.presses(&mut desk, 600, "Листки в PDF").await;
+        let (name, pages) = talk.last(600).document.unwrap();
+        assert_eq!(name, "2026-W42_5А_r1.pdf");
+        assert!(pages.starts_with(b"%PDF-"));
         talk.presses(&mut desk, 600, "Выданы не все").await;
         let wrong = talk.says(&mut desk, 600, "все, кроме 11").await;
         assert!(wrong.text.contains("номера от 1 до 10"), "{}", wrong.text);

@@ -16,6 +16,7 @@ mod events;
 mod failover;
 mod families;
 mod fitting;
+mod forms;
 mod gateways;
 mod handout;
 mod held;

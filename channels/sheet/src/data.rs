@@ -65,7 +65,7 @@ pub struct Sheet {
     pub number: u32,
     /// What the slip is recognised by.
     pub code: String,
-    /// The language of its labels: `ru` or `en`; what it does not know it says in Russian.
+    /// The language of its labels: `ru`, `en`, `tt`, `ba` or `sah`; others it says in Russian.
     #[serde(default)]
     pub language: String,
     /// The week in that language, where it is not the school's.

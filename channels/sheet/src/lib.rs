@@ -9,18 +9,22 @@ mod calls;
 mod cards;
 mod child;
 mod clean;
+mod consents;
 mod data;
 mod picture;
 mod render;
 mod sample;
+mod summary;
 
 pub use calls::{Call, Calls};
 pub use cards::{Card, Cards};
 pub use child::{Child, work};
+pub use consents::{Consents, Form};
 pub use data::{Announcement, Batch, Homework, Mark, Remark, Row, Sheet, Subject, TermResult};
 pub use picture::codes;
 pub use render::{Pdf, Purpose, render, render_for};
 pub use sample::sample;
+pub use summary::{Summary, Table};
 
 /// Something to be printed: the data that a template sees.
 pub trait Paper {
@@ -48,6 +52,12 @@ pub const CALLS: &str = include_str!("../../../templates/sheets/calls.typ");
 
 /// The layout of invitations: `templates/sheets/cards.typ`.
 pub const CARDS: &str = include_str!("../../../templates/sheets/cards.typ");
+
+/// The layout of forms of consent: `templates/sheets/consents.typ`.
+pub const CONSENTS: &str = include_str!("../../../templates/sheets/consents.typ");
+
+/// The layout of the results of terms: `templates/sheets/summary.typ`.
+pub const SUMMARY: &str = include_str!("../../../templates/sheets/summary.typ");
 
 /// The layout that comes with the program: `templates/sheets/week.typ`.
 pub const WEEK: &str = include_str!("../../../templates/sheets/week.typ");

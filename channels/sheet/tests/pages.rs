@@ -1,11 +1,11 @@
 //! Real pages, read by foreign readers (poppler-utils).
 
+mod support;
+
 use std::{fs, process::Command};
 
-use vestnik_sheet::{
-    Announcement, Batch, Homework, Mark, Pdf, RenderError, Row, Sheet, Subject, WEEK, render,
-    sample,
-};
+use support::*;
+use vestnik_sheet::{Batch, CONSENTS, Pdf, RenderError, SUMMARY, Sheet, WEEK, render, sample};
 
 /// Runs a program of poppler-utils on a PDF and returns what it prints.
 fn poppler(program: &str, options: &[&str], pdf: &Pdf) -> String {
@@ -35,58 +35,6 @@ fn text(pdf: &Pdf) -> String {
 fn look(name: &str, pdf: &Pdf) {
     if let Ok(folder) = std::env::var("VESTNIK_LOOK") {
         fs::write(format!("{folder}/{name}.pdf"), &pdf.bytes).expect("a file");
-    }
-}
-
-fn one(sheet: Sheet) -> Batch {
-    Batch {
-        sheets: vec![sheet],
-        ..sample()
-    }
-}
-
-fn full(subjects: usize, marks: usize) -> Sheet {
-    let names = [
-        "Русский язык",
-        "Литература",
-        "Родной (татарский) язык",
-        "Иностранный язык (английский)",
-        "Второй иностранный язык (немецкий)",
-        "Алгебра",
-        "Геометрия",
-        "Вероятность и статистика",
-        "Информатика",
-        "История России. Всеобщая история",
-        "Обществознание",
-        "География",
-        "Физика",
-        "Химия",
-        "Биология",
-        "Изобразительное искусство",
-        "Музыка",
-        "Труд (технология)",
-        "Физическая культура",
-    ];
-    let subjects = (0..subjects)
-        .map(|at| Subject {
-            name: names[at % names.len()].into(),
-            lessons: Some(3),
-            marks: (0..marks)
-                .filter(|mark| mark % subjects == at)
-                .map(|mark| Mark {
-                    value: ["5", "4-", "н/а", "3"][mark % 4].into(),
-                    day: format!("{}.10", 12 + mark % 5),
-                    kind: (mark % 3 == 0).then(|| "контрольная работа".into()),
-                })
-                .collect(),
-            average: Some("4,33".into()),
-            late: u32::from(at % 5 == 0),
-            missed: u32::try_from(at % 3).expect("few"),
-        })
-        .collect();
-    Sheet {
-        subjects,
-        ..sample().sheets.remove(0)
     }
 }
 
@@ -170,17 +118,7 @@ fn the_fullest_week_fits_its_paper() {
         );
         nothing_overflows(&pdf);
     }
-    let mut sheet = full(19, 40);
-    sheet.student = "Константинопольская-Преображенская Александра-Виктория".into();
-    sheet.homework = (0..20)
-        .map(|at| Homework {
-            due: "пн 19.10".into(),
-            subject: format!("Предмет № {at}"),
-            text: "выучить наизусть и пересказать своими словами ".repeat(6),
-        })
-        .collect();
-    sheet.announcements[0].text = "я".repeat(400);
-    let pdf = render(&one(sheet), WEEK).expect("pages");
+    let pdf = render(&one(long()), WEEK).expect("pages");
     assert!(pdf.pages > 1, "it flows on");
     look("long", &pdf);
     nothing_overflows(&pdf);
@@ -254,12 +192,7 @@ fn a_class_is_a_stack_of_sheets_each_on_its_own_side() {
 
 #[test]
 fn a_first_grade_has_no_columns_of_marks() {
-    let mut sheet = full(6, 0);
-    for subject in &mut sheet.subjects {
-        subject.average = None;
-    }
-    sheet.term_results.clear();
-    let text = text(&render(&one(sheet), WEEK).expect("a page"));
+    let text = text(&render(&one(first_grade()), WEEK).expect("a page"));
     assert!(
         !text.contains("Отметки недели") && !text.contains("Средний балл"),
         "{text}"
@@ -393,17 +326,6 @@ fn who_certifies_all_signs_each_sheet() {
     assert!(!self::text(&usual).contains("Директор"));
 }
 
-fn row(number: usize, variant: &str) -> Row {
-    Row {
-        row: number,
-        code: format!("5Б-07-{number:02}-К4"),
-        student: "Константинопольская Александра".into(),
-        copy: "1/2".into(),
-        variant: variant.into(),
-        ground: "Вы выбрали листок на бумаге.".into(),
-    }
-}
-
 #[test]
 fn the_register_comes_first_and_names_each_sheet_and_those_that_are_special() {
     let batch = Batch {
@@ -451,11 +373,7 @@ fn on_both_sides_no_leaf_belongs_to_two_families_and_a_duplicate_says_so() {
 #[test]
 fn a_question_to_all_families_has_boxes_on_paper() {
     let mut asked = full(6, 4);
-    asked.announcements = vec![Announcement {
-        title: None,
-        text: "Кто едет в театр 12 декабря?".into(),
-        answers: vec!["едем".into(), "не едем".into()],
-    }];
+    asked.announcements = vec![question()];
     let pdf = render(&one(asked), WEEK).expect("pages");
     look("question", &pdf);
     assert!(text(&pdf).contains("Кто едет в театр 12 декабря? едем не едем"));
@@ -496,4 +414,68 @@ fn what_is_not_measured_fits_as_what_is() {
             nothing_overflows(&quick);
         }
     }
+}
+
+#[test]
+fn a_frame_in_a_language_of_russia_leaves_the_teachers_words_alone() {
+    for (language, labels) in [
+        ("tt", ["Бит № 7", "Өй эше", "Таныштым", "Имза"]),
+        ("ba", ["Бит № 7", "Өйгә эш", "Таныштым", "Ҡултамға"]),
+        (
+            "sah",
+            ["Лиис № 7", "Дьиэҕэ үлэ", "Билистим", "Илии баттааһына"],
+        ),
+    ] {
+        let sheet = Sheet {
+            language: language.into(),
+            ..full(3, 2)
+        };
+        let text = text(&render(&one(sheet), WEEK).expect("pages"));
+        for words in labels.iter().chain(&["Русский язык", "№ 214, 216"]) {
+            assert!(text.contains(words), "«{words}» is not in {text}");
+        }
+        for words in ["Листок", "Неделя", "Предмет", "Подпись", "Впереди"]
+        {
+            let label = words != "Предмет" || language != "sah";
+            assert!(!label || !text.contains(words), "«{words}» is in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_summary_has_every_student_and_subject_and_fits_its_side() {
+    for (students, subjects) in [(4, 4), (28, 17), (30, 19)] {
+        let summary = summary_of_class(students, subjects);
+        let pdf = render(&summary, SUMMARY).expect("pages");
+        look(&format!("summary{students}"), &pdf);
+        nothing_overflows(&pdf);
+        let text = text(&pdf);
+        for (name, _) in &summary.tables[0].rows {
+            assert!(text.contains(name.as_str()), "{name} is not in {text}");
+        }
+        assert!(text.contains("1-я четверть") && text.contains("2026/27 учебный год"));
+    }
+    let pdf = render(&summary_of_student(), SUMMARY).expect("a page");
+    assert_eq!(pdf.pages, 1);
+    nothing_overflows(&pdf);
+    let text = text(&pdf);
+    assert!(text.contains("Соколова Мария"), "{text}");
+    assert!(text.contains("Русский язык 4 5 – –"), "{text}");
+}
+
+#[test]
+fn each_purpose_has_a_form_of_its_own_on_one_side() {
+    let forms = consents();
+    let pdf = render(&forms, CONSENTS).expect("pages");
+    look("consents", &pdf);
+    assert_eq!(pdf.pages, forms.forms.len());
+    nothing_overflows(&pdf);
+    let text = text(&pdf);
+    assert_eq!(
+        text.matches("Не согласен / не согласна").count(),
+        4,
+        "{text}"
+    );
+    assert!(text.contains("за пределами Российской Федерации"), "{text}");
+    assert!(text.contains("Телефон: +7 900 000-00-11"), "{text}");
 }

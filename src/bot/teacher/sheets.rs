@@ -39,6 +39,8 @@ pub(crate) enum SheetTask {
     HandSome(i64, Week),
     /// Slips came back.
     Slips(i64, Week),
+    /// The pages, as a document.
+    Pages(i64, Week),
     /// This one was not handed out, for this reason: `sheet.id`, and the place in the list.
     Keep(i64, Week, i64, usize),
 }
@@ -56,6 +58,7 @@ impl Turn<'_> {
             SheetTask::Slips(class, week) => {
                 self.ask_rows(class, week, true, "teacher.paper_slips")
             }
+            SheetTask::Pages(class, week) => self.pages(class, week).await,
             SheetTask::Keep(class, week, sheet, reason) => {
                 self.keep_sheet((class, week), sheet, reason).await
             }
@@ -122,11 +125,27 @@ impl Turn<'_> {
             "teacher.paper_slips_button",
             sheet(SheetTask::Slips(class, week)),
         )?]);
+        if self.names() && self.tx.run_of(class, week).await?.is_some() {
+            let pages = sheet(SheetTask::Pages(class, week));
+            page = page.row(vec![self.button("teacher.paper_pages_button", pages)?]);
+        }
         if let Some(other) = weeks.iter().find(|other| **other != week) {
             let other = sheet(SheetTask::Register(class, Some(*other)));
             page = page.row(vec![self.button("teacher.paper_other_button", other)?]);
         }
         Ok(page.row(self.back()?).into())
+    }
+
+    /// The pages as a document, where the messenger may carry what is on them.
+    async fn pages(&mut self, class: i64, week: Week) -> Result<Reply, BotError> {
+        if !self.names() || self.own(&[class]).await?.is_empty() {
+            return self.home().await;
+        }
+        let run = self.tx.run_of(class, week).await?;
+        Ok(Reply {
+            run,
+            ..self.paper(class, Some(week)).await?
+        })
     }
 
     /// All sheets that nobody has said anything of are handed out.
