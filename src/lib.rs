@@ -59,6 +59,7 @@ pub mod schedule;
 pub mod secret;
 pub mod store;
 pub mod text;
+pub mod user;
 pub mod web;
 pub mod week;
 pub mod zone;

@@ -45,6 +45,7 @@ enum Use {
     Pins,
     Hooks,
     Answers,
+    Seconds,
 }
 
 impl Use {
@@ -57,6 +58,7 @@ impl Use {
             Self::Pins => b"vestnik pins 1:",
             Self::Hooks => b"vestnik hooks 1:",
             Self::Answers => b"vestnik answers 1:",
+            Self::Seconds => b"vestnik seconds 1:",
         }
     }
 }
@@ -93,7 +95,7 @@ impl Links {
     }
 
     /// The links of a configuration, with the key that it names or the one beside the database; none where
-    /// it has no use for them, or no place for a key.
+    /// there is no place for a key.
     ///
     /// # Errors
     /// The file that should hold the key, and what is wrong with it.
@@ -107,9 +109,6 @@ impl Links {
             .as_ref()
             .and_then(|email| email.bounce_address.as_deref());
         let page = config.public_url.as_deref();
-        if mailbox.is_none() && page.is_none() && config.telegram.is_none() {
-            return Ok(None);
-        }
         let beside = |file: PathBuf| {
             let mut name = file.into_os_string();
             name.push(".links");
@@ -219,6 +218,19 @@ impl Links {
             .mac(Use::Pins, &text)
             .map(|mac| mac.finalize().into_bytes());
         letters(tag.as_deref().unwrap_or_default())
+    }
+
+    /// The secret of a second factor that is made from this: who reads the database alone cannot make codes.
+    pub fn second(&self, user: i64, made_from: &str) -> [u8; 20] {
+        let text = format!("{user}:{made_from}");
+        let tag = self
+            .mac(Use::Seconds, &text)
+            .map(|mac| mac.finalize().into_bytes());
+        let mut secret = [0; 20];
+        for (to, from) in secret.iter_mut().zip(tag.as_deref().unwrap_or_default()) {
+            *to = *from;
+        }
+        secret
     }
 
     /// What a messenger says to prove that it brings what people do.

@@ -20,6 +20,7 @@ mod sheets;
 mod show;
 mod sms_templates;
 mod talk;
+mod user;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -161,6 +162,9 @@ enum Command {
     /// List the texts of all SMS for operators to register, export them, and keep where that stands
     #[command(subcommand)]
     SmsTemplates(sms_templates::Action),
+    /// Let people look at the board, list them, and let them look no more
+    #[command(subcommand)]
+    User(user::Action),
     /// Send a test message to an address of your own
     #[command(after_help = "Example: vestnik send-test email admin@example.org")]
     SendTest {
@@ -297,6 +301,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::SmsTemplates(action) => {
             sms_templates::run(&look(&config).await?, &config, &action).await?;
+        }
+        Command::User(action) => {
+            user::run(&open(&config).await?, &config, &action).await?;
         }
         Command::SendTest { channel, address } => {
             check::send_test(&config, &channel, &address).await?;

@@ -9,7 +9,7 @@ use crate::{
     instant::Millis,
     paper::content::{ClassWeek, Household, StudentWeek, sheet},
     store::Tx,
-    text::{Language, Occasion},
+    text::Occasion,
     week::Week,
 };
 
@@ -30,13 +30,7 @@ impl Engine {
             return Ok(());
         }
         let today = draft.letter.date;
-        let nobody = Household {
-            guardians: Vec::new(),
-            why: None,
-            language: Language::default(),
-            large: false,
-            plain: false,
-        };
+        let nobody = Household::default();
         for student in &mut draft.letter.students {
             let Some(class_id) = tx.class_of(student.id, today).await? else {
                 continue;

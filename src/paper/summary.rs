@@ -55,7 +55,7 @@ pub struct Result {
     pub subject: (i64, String, i64),
     /// Of what.
     pub column: Column,
-    /// «4», «н/а», «отср.»
+    /// «4», «н/а», «отс»
     pub value: String,
 }
 

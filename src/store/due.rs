@@ -223,7 +223,7 @@ impl Tx {
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT c.notice_id, m.contact_id FROM message_notice c \
              JOIN message m ON m.id = c.message_id WHERE c.notice_id IN ({}) AND m.contact_id IS NOT NULL \
-             AND m.state IN ('rejected', 'unresolved', 'expired', 'undelivered')",
+             AND m.again = 0 AND m.state IN ('rejected', 'unresolved', 'expired', 'undelivered')",
             ids(&notices)
         )))
         .persistent(false)

@@ -41,6 +41,7 @@ pub struct Tx {
     pub(super) db: Borrowed,
     ended: bool,
     pub(super) remarks: Remarks,
+    pub(super) dialect: Dialect,
 }
 
 impl Drop for Tx {
@@ -227,6 +228,7 @@ impl Store {
             db: self.borrow().await?,
             ended: false,
             remarks: self.remarks,
+            dialect: self.dialect,
         };
         tx.db.execute(begin).await?;
         Ok(tx)

@@ -5,6 +5,7 @@
 
 mod announcements;
 mod below;
+mod board;
 mod bot;
 mod calendar;
 mod choices;
@@ -54,11 +55,13 @@ mod status;
 mod summary;
 mod terms;
 mod undelivered;
+mod users;
 mod wake;
 mod work;
 
 pub use announcements::{Announced, ClassPeople, Heard, NewAnnouncement};
 pub use below::Pressed;
+pub use board::{Corrected, Filter, InList, Load, Reading, Waiting, Written};
 pub use bot::{Child, Dialogue, Owners, Unanswered};
 pub use choices::{Choices, FamilyChoice, Own, Setting};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
@@ -93,6 +96,7 @@ pub use skeletons::Registration;
 pub use staff::{StaffDue, StaffMessage};
 pub use status::{Found, Status};
 pub use terms::Term;
+pub use users::{IDLE, Known, LONGEST, NewUser, Session};
 pub use work::{LaneWork, Work};
 
 use std::{

@@ -47,7 +47,7 @@ impl Tx {
                     value: match text(row, "status")?.as_str() {
                         "set" => some_text(row, "value")?.unwrap_or_default(),
                         "not_certified" => "н/а".to_owned(),
-                        "deferred" => "отср.".to_owned(),
+                        "deferred" => "отс".to_owned(),
                         _ => String::new(),
                     },
                 })

@@ -21,7 +21,7 @@ pub use cards::{Card, Cards};
 pub use child::{Child, work};
 pub use consents::{Consents, Form};
 pub use data::{Announcement, Batch, Homework, Mark, Remark, Row, Sheet, Subject, TermResult};
-pub use picture::codes;
+pub use picture::{codes, picture};
 pub use render::{Pdf, Purpose, render, render_for};
 pub use sample::sample;
 pub use summary::{Summary, Table};

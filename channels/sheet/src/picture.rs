@@ -13,7 +13,7 @@ const MOST_PIXELS: u32 = 8_192;
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A text as a picture in SVG; none for what no picture can hold.
-pub(crate) fn picture(text: &str) -> Option<String> {
+pub fn picture(text: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     Some(code.render::<svg::Color<'_>>().quiet_zone(false).build())
 }
