@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use vestnik_contract::{Channel, Fault, Outcome, Reason, Sink};
+use vestnik_contract::{Channel, Fault, Message, Outcome, Reason, Sink};
 
 use crate::{
     clock::Clock,
@@ -32,6 +32,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 const RATE_PAUSE: Duration = Duration::from_millis(100);
 
 /// One provider account with what limits its use.
+#[derive(Clone)]
 pub struct Provider {
     /// How the engine sees it.
     pub account: Account,
@@ -42,6 +43,11 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Sends one message beside the engine's own: a test that a person asked for.
+    pub async fn test(&self, message: &Message) -> Outcome {
+        self.channel.send(message).await
+    }
+
     /// An account that is used within its limits.
     pub fn new(account: Account, channel: Arc<dyn Channel>, limits: Limits) -> Self {
         Self {

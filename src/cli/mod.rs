@@ -22,6 +22,8 @@ mod sms_templates;
 mod talk;
 mod user;
 
+pub(crate) use route::told_of;
+
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};

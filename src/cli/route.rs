@@ -25,6 +25,8 @@ use crate::{
 };
 use words::{Language, tell};
 
+use crate::text::Language as TextLanguage;
+
 /// What is asked.
 pub(super) struct Question<'a> {
     /// An id, a source key, or «Фамилия Имя».
@@ -159,6 +161,38 @@ pub(super) async fn run(
         }
     }
     Ok(())
+}
+
+/// Who would hear of an event about a student, by what, when and why: sentences in this language.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn told_of(
+    store: &Store,
+    config: &Config,
+    (student_id, name): (i64, &str),
+    event: Event,
+    (zone, now): (Tz, Millis),
+    language: TextLanguage,
+) -> Result<Vec<String>> {
+    let today = zone::local(now, zone).date();
+    let people = store.people(&[student_id], today).await?;
+    let ties = store.ties(Some(student_id)).await?;
+    let register = store.consents(Some(student_id)).await?;
+    let configured = config.channels();
+    let picture = Picture {
+        student_id,
+        event,
+        people: &people,
+        ties: &ties,
+        register: &register,
+        configured: &configured,
+        config,
+        zone,
+        now,
+    };
+    let language = Language::from_code(language.code()).unwrap_or(Language::Russian);
+    Ok(tell(&picture, name, language))
 }
 
 fn line(road: Road, student: &str, picture: &Picture<'_>) -> Line {

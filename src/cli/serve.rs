@@ -30,10 +30,10 @@ use crate::{
     store::{Dialect, Store},
     text::Templates,
     web::{
+        board::{Board, Parts},
         callbacks::Callbacks,
         family::Families,
         health::{self, Pulse},
-        messages::Messages,
         metrics::{Ledger, Metrics},
     },
 };
@@ -64,9 +64,9 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
     let ledger = Ledger::of(config, zone, &regulation.policy);
     let quiet = regulation.policy.quiet;
-    let rules = app::rules(config, zone, regulation.policy);
+    let rules = app::rules(config, zone, regulation.policy.clone());
     let talks = config.telegram.is_some() && links.is_some();
-    let engine = engine(config, &store, (templates, rules), &providers)
+    let engine = engine(config, &store, (templates.clone(), rules), &providers)
         .with_watermark(watermark)
         .with_buttons(talks.then(Words::embedded).transpose()?)
         .with_answers(answers(config, links.as_ref())?);
@@ -92,9 +92,29 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     beside.spawn({
         let families = links.clone().filter(|_| config.public_url.is_some());
         let receipts = receipts(config, &store, &look, &beside, &stop)?;
-        let router = pages(&store, &pulse, ledger, families, zone)?
+        let board = links.clone().map(|links| {
+            Board::new(Parts {
+                store: store.clone(),
+                config: config.clone(),
+                regulation,
+                templates,
+                links,
+                providers: providers.clone(),
+                zone,
+                clock: Clock::Wall,
+                pulse: pulse.clone(),
+                look: look.clone(),
+            })
+        });
+        let mut router = pages(&store, &pulse, ledger, families, zone)?
             .merge(receipts)
             .merge(hooks);
+        match board.transpose()? {
+            Some(board) => router = router.merge(board.router()),
+            None => {
+                tracing::warn!("there is no board: set web.link_key_file or database.state_dir")
+            }
+        }
         serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
@@ -145,9 +165,7 @@ fn pages(
         clock: Clock::Wall,
         ledger,
     };
-    let router = health::router(pulse.clone())
-        .merge(metrics.router())
-        .merge(Messages::new(store.clone(), zone, false)?.router());
+    let router = health::router(pulse.clone()).merge(metrics.router());
     Ok(match families {
         Some(links) => {
             router.merge(Families::new(store.clone(), links, Clock::Wall, zone)?.router())

@@ -2,7 +2,10 @@
 //! process.
 
 pub mod mailbox;
+mod messages;
 mod page;
+
+use self::messages::Messages;
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +36,6 @@ use crate::{
     },
     store::{Status, Store},
     text::{ContentLevel, Templates},
-    web::messages::Messages,
     zone,
 };
 use vestnik_telegram::{
@@ -113,7 +115,7 @@ pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> 
         sheets.clone(),
         CHANNELS.to_vec(),
     )?;
-    let messages = Messages::new(store.clone(), zone, true)?;
+    let messages = Messages::new(store.clone(), zone)?;
     let router = look.router().merge(messages.router());
     beside(&tasks, &stop, async move {
         let _ = axum::serve(pages, router).await;

@@ -14,6 +14,7 @@ use chrono_tz::Tz;
 use handlebars::Handlebars;
 use serde_json::{Value, json};
 
+use super::messages::{at, card};
 use crate::{
     clock::Clock,
     explain::cell,
@@ -23,10 +24,7 @@ use crate::{
         road::roads,
     },
     store::Store,
-    web::{
-        messages::{at, card},
-        page::{answer, templates},
-    },
+    web::page::{answer, templates},
     zone,
 };
 

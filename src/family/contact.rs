@@ -152,6 +152,13 @@ impl fmt::Debug for Contact {
     }
 }
 
+/// Whether a text is an e-mail address, as far as can be said without writing to it.
+pub fn is_mail(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty() && host.contains('.') && !text.contains(char::is_whitespace)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -405,6 +405,37 @@ impl Tx {
         rows.iter().map(announced).collect()
     }
 
+    /// The last words to many, whoever wrote them, newest first, each with its classes; without any it is for all.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn announced(
+        &mut self,
+        limit: i64,
+    ) -> Result<Vec<(Announced, Vec<i64>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, text, confirm, urgency, send_at, cancelled_at, answers, class_id FROM announcement \
+             WHERE reminds_id IS NULL AND state <> 'draft' ORDER BY id DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let mut list = Vec::new();
+        for row in &rows {
+            let mut classes: Vec<i64> = some_int(row, "class_id")?.into_iter().collect();
+            let one = announced(row)?;
+            let sql = format!(
+                "SELECT class_id FROM announcement_audience WHERE announcement_id = {} AND class_id IS NOT NULL",
+                one.id
+            );
+            for listed in &self.all(sql).await? {
+                classes.push(int(listed, "class_id")?);
+            }
+            list.push((one, classes));
+        }
+        Ok(list)
+    }
+
     /// The last words of a member of staff, newest first.
     ///
     /// # Errors

@@ -75,28 +75,6 @@ pub struct Carried {
     pub seen_at: Millis,
 }
 
-impl History {
-    /// The history without anything that is personal: for pages that nobody has logged in to.
-    #[must_use]
-    pub fn anonymous(mut self) -> Self {
-        "a guardian".clone_into(&mut self.guardian);
-        self.address.clear();
-        self.subject = None;
-        self.text.clear();
-        self.html = None;
-        for notice in &mut self.notices {
-            "a guardian".clone_into(&mut notice.guardian);
-            "a student".clone_into(&mut notice.student);
-            notice.basis.clear();
-            notice.value.clear();
-        }
-        for attempt in &mut self.attempts {
-            attempt.answer = None;
-        }
-        self
-    }
-}
-
 /// One call.
 #[derive(Debug, Clone)]
 pub struct Attempt {

@@ -41,7 +41,7 @@ impl Paper for Batch {
         let sheets = data["sheets"].as_array_mut().into_iter().flatten();
         for sheet in sheets {
             // The slip is recognised by a phone, too.
-            sheet["picture"] = sheet["code"].as_str().and_then(picture::picture).into();
+            sheet["picture"] = sheet["code"].as_str().and_then(picture).into();
         }
         Ok(data)
     }

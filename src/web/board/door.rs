@@ -66,7 +66,11 @@ impl Gate {
     fn slowly(&self, login: &str) -> Result<(), Fault> {
         self.each.retain_recent();
         let each = self.each.check_key(&login.to_owned()).is_ok();
-        if each && self.all.check().is_ok() { Ok(()) } else { Err(Fault::TooOften) }
+        if each && self.all.check().is_ok() {
+            Ok(())
+        } else {
+            Err(Fault::TooOften)
+        }
     }
 
     /// Whether it is the password that this was kept of.
@@ -100,23 +104,37 @@ pub(super) fn inside() -> Router<Board> {
 /// The name of the cookie. Browsers take one with this prefix over HTTPS only, for all paths, and from no other host
 /// (RFC 6265bis §4.1.3.2).
 pub(super) fn cookie_name(board: &Board) -> &'static str {
-    if secure(board) { "__Host-vestnik" } else { "vestnik" }
+    if secure(board) {
+        "__Host-vestnik"
+    } else {
+        "vestnik"
+    }
 }
 
 fn secure(board: &Board) -> bool {
-    board.config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    board
+        .config
+        .public_url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("https://"))
 }
 
 /// The language that a browser prefers, of those that there are pages in.
 pub(super) fn language(headers: &HeaderMap) -> Language {
-    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let wanted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
     let list = wanted.unwrap_or_default().split(',');
-    list.filter_map(|one| Language::from_code(one.split(';').next()?)).next().unwrap_or_default()
+    list.filter_map(|one| Language::from_code(one.split(';').next()?))
+        .next()
+        .unwrap_or_default()
 }
 
 /// Where somebody wanted to go: a path of this board, and nothing else.
 fn path(to: Option<&str>) -> Option<&str> {
-    to.filter(|to| to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\n', '\r', '\t']))
+    to.filter(|to| {
+        to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\n', '\r', '\t'])
+    })
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -124,9 +142,17 @@ struct Asked {
     to: Option<String>,
 }
 
-async fn ask(State(board): State<Board>, headers: HeaderMap, Query(asked): Query<Asked>) -> Result<Response, Fault> {
+async fn ask(
+    State(board): State<Board>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Fault> {
     let to = path(asked.to.as_deref());
-    board.views.door(language(&headers), "login", json!({ "wrong": Value::Null, "login": "", "to": to }))
+    board.views.door(
+        language(&headers),
+        "login",
+        json!({ "wrong": Value::Null, "login": "", "to": to }),
+    )
 }
 
 #[derive(Deserialize)]
@@ -161,7 +187,10 @@ async fn enter(
     let now = board.now();
     let locked = known.as_ref().is_some_and(|known| known.locked_until > now);
     let kept = known.as_ref().map(|known| known.password.clone());
-    let right = board.gate.is_right(kept, Secret::new(typed.password.clone())).await?;
+    let right = board
+        .gate
+        .is_right(kept, Secret::new(typed.password.clone()))
+        .await?;
     match known {
         Some(known) if right && !locked => {
             let open = known.user.second.is_none();
@@ -179,9 +208,17 @@ async fn enter(
 /// A wrong password or code: whoever tries too often waits, and that stands written down.
 async fn wrong(board: &Board, user: &User) -> Result<(), Fault> {
     if board.store.wrong(user.id, board.now()).await? {
-        let words = format!("{}: too many wrong passwords or codes, locked for a quarter of an hour", user.login);
+        let words = format!(
+            "{}: too many wrong passwords or codes, locked for a quarter of an hour",
+            user.login
+        );
         let by = (Some(user.id), user.login.as_str());
-        board.store.deed(by, "login.locked", &words, board.now()).await?.commit().await?;
+        board
+            .store
+            .deed(by, "login.locked", &words, board.now())
+            .await?
+            .commit()
+            .await?;
         tracing::warn!(user = user.id, "too many wrong passwords or codes");
     }
     Ok(())
@@ -203,7 +240,11 @@ async fn begin(
         agent_hash: agent(headers),
         open,
     };
-    let words = if open { "logged in" } else { "gave the password" };
+    let words = if open {
+        "logged in"
+    } else {
+        "gave the password"
+    };
     let by = (Some(user.id), user.login.as_str());
     let mut tx = board.store.deed(by, "login", words, board.now()).await?;
     if let Some(step) = step
@@ -214,7 +255,8 @@ async fn begin(
     if let Some(before) = jar.get(cookie_name(board)) {
         tx.forget_session(&hashed(before.value())).await?;
     }
-    tx.begin_session(&hashed(&key), &session, board.now()).await?;
+    tx.begin_session(&hashed(&key), &session, board.now())
+        .await?;
     tx.commit().await?;
     let cookie = Cookie::build((cookie_name(board), key))
         .path("/")
@@ -230,12 +272,20 @@ async fn begin(
     Ok((jar.add(cookie), Redirect::to(&next)).into_response())
 }
 
-async fn ask_code(State(board): State<Board>, visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Fault> {
+async fn ask_code(
+    State(board): State<Board>,
+    visit: Visit,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Fault> {
     if visit.open {
         return Ok(Redirect::to(&home(visit.user.role)).into_response());
     }
     let to = path(asked.to.as_deref());
-    board.views.door(visit.language(), "code", json!({ "wrong": Value::Null, "token": visit.token, "to": to }))
+    board.views.door(
+        visit.language(),
+        "code",
+        json!({ "wrong": Value::Null, "token": visit.token, "to": to }),
+    )
 }
 
 async fn give_code(
@@ -253,7 +303,13 @@ async fn give_code(
     };
     board.gate.slowly(&visit.user.login)?;
     let to = path(fields.get("to"));
-    let right = right_code(&board, &known, &made_from, fields.get("code").unwrap_or_default()).await?;
+    let right = right_code(
+        &board,
+        &known,
+        &made_from,
+        fields.get("code").unwrap_or_default(),
+    )
+    .await?;
     if let Some(step) = right.filter(|_| known.locked_until <= board.now()) {
         return begin(&board, &headers, jar, (&known.user, true, Some(step)), to).await;
     }
@@ -264,7 +320,12 @@ async fn give_code(
 }
 
 /// The step of a code, if it is right.
-async fn right_code(board: &Board, known: &Known, made_from: &str, typed: &str) -> Result<Option<i64>, Fault> {
+async fn right_code(
+    board: &Board,
+    known: &Known,
+    made_from: &str,
+    typed: &str,
+) -> Result<Option<i64>, Fault> {
     let school = board.store.school_name().await?.unwrap_or_default();
     let secret = board.links.second(known.user.id, made_from);
     let seconds = u64::try_from(board.now() / SECOND)?;
@@ -281,7 +342,11 @@ fn new_password(board: &Board, visit: &Visit, wrong: Option<&str>) -> Result<Res
     board.views.door(visit.language(), "password", data)
 }
 
-async fn set_password(State(board): State<Board>, visit: Visit, fields: Fields) -> Result<Response, Fault> {
+async fn set_password(
+    State(board): State<Board>,
+    visit: Visit,
+    fields: Fields,
+) -> Result<Response, Fault> {
     let refuse = |wrong: &str| {
         let page = new_password(&board, &visit, Some(wrong))?;
         Ok::<_, Fault>((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
@@ -300,12 +365,18 @@ async fn set_password(State(board): State<Board>, visit: Visit, fields: Fields) 
     let Some(known) = board.store.known(&visit.user.login).await? else {
         return Err(Fault::Nothing);
     };
-    if board.gate.is_right(Some(known.password), typed.clone()).await? {
+    if board
+        .gate
+        .is_right(Some(known.password), typed.clone())
+        .await?
+    {
         return refuse("door.same");
     }
-    let hash = tokio::task::spawn_blocking(move || password::hash(&typed, &mut clock::random())).await??;
+    let hash =
+        tokio::task::spawn_blocking(move || password::hash(&typed, &mut clock::random())).await??;
     let mut tx = board.deed(&visit, "password", "set a new password").await?;
-    tx.set_password(visit.user.id, &hash, false, Some(&visit.key_hash)).await?;
+    tx.set_password(visit.user.id, &hash, false, Some(&visit.key_hash))
+        .await?;
     tx.commit().await?;
     Ok(Redirect::to(&home(visit.user.role)).into_response())
 }
@@ -332,13 +403,24 @@ async fn second_page(board: &Board, visit: &Visit, wrong: Option<&str>) -> Resul
 
 /// The secret in groups of four, for who types it.
 fn spaced(link: &str) -> String {
-    let secret = link.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or_default();
+    let secret = link
+        .split("secret=")
+        .nth(1)
+        .and_then(|rest| rest.split('&').next())
+        .unwrap_or_default();
     let letters: Vec<char> = secret.chars().collect();
-    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+    let groups: Vec<String> = letters
+        .chunks(4)
+        .map(|group| group.iter().collect())
+        .collect();
     groups.join(" ")
 }
 
-async fn set_second(State(board): State<Board>, visit: Visit, fields: Fields) -> Result<Response, Fault> {
+async fn set_second(
+    State(board): State<Board>,
+    visit: Visit,
+    fields: Fields,
+) -> Result<Response, Fault> {
     let Some(known) = board.store.known(&visit.user.login).await? else {
         return Err(Fault::Nothing);
     };
@@ -351,33 +433,58 @@ async fn set_second(State(board): State<Board>, visit: Visit, fields: Fields) ->
         let page = second_page(&board, &visit, Some("door.wrong_code")).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    let mut tx = board.deed(&visit, "second", "set up the second factor").await?;
+    let mut tx = board
+        .deed(&visit, "second", "set up the second factor")
+        .await?;
     tx.set_second(visit.user.id, Some(&visit.key_hash)).await?;
     tx.use_code(visit.user.id, step).await?;
     tx.commit().await?;
     Ok(Redirect::to(&home(visit.user.role)).into_response())
 }
 
-async fn leave(State(board): State<Board>, jar: CookieJar, visit: Visit, _: Fields) -> Result<Response, Fault> {
+async fn leave(
+    State(board): State<Board>,
+    jar: CookieJar,
+    visit: Visit,
+    _: Fields,
+) -> Result<Response, Fault> {
     board.store.end_session(&visit.key_hash).await?;
-    let gone = Cookie::build((cookie_name(&board), "")).path("/").secure(secure(&board));
+    let gone = Cookie::build((cookie_name(&board), ""))
+        .path("/")
+        .secure(secure(&board));
     Ok((jar.remove(gone), Redirect::to("/login")).into_response())
 }
 
-async fn change_language(State(board): State<Board>, visit: Visit, fields: Fields) -> Result<Response, Fault> {
-    let wanted = fields.get("language").and_then(Language::from_code).unwrap_or_default();
-    board.store.set_language(visit.user.id, wanted.code()).await?;
+async fn change_language(
+    State(board): State<Board>,
+    visit: Visit,
+    fields: Fields,
+) -> Result<Response, Fault> {
+    let wanted = fields
+        .get("language")
+        .and_then(Language::from_code)
+        .unwrap_or_default();
+    board
+        .store
+        .set_language(visit.user.id, wanted.code())
+        .await?;
     let back = path(fields.get("back")).unwrap_or("/").to_owned();
     Ok(Redirect::to(&back).into_response())
 }
 
 async fn style() -> impl IntoResponse {
-    let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    let kind = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=3600"),
+    ];
     (kind, include_str!("../../../templates/web/board/board.css"))
 }
 
 async fn script() -> impl IntoResponse {
-    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    let kind = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=3600"),
+    ];
     (kind, include_str!("../../../templates/web/board/board.js"))
 }
 
@@ -387,8 +494,18 @@ mod tests {
 
     #[test]
     fn nobody_is_led_to_another_site() {
-        assert_eq!(path(Some("/week?week=2026-W42")), Some("/week?week=2026-W42"));
-        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb", ""] {
+        assert_eq!(
+            path(Some("/week?week=2026-W42")),
+            Some("/week?week=2026-W42")
+        );
+        for elsewhere in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "/a\nb",
+            "",
+        ] {
             assert_eq!(path(Some(elsewhere)), None, "{elsewhere}");
         }
     }
@@ -397,7 +514,10 @@ mod tests {
     fn a_browser_that_prefers_english_is_asked_in_english() {
         let mut headers = HeaderMap::new();
         assert_eq!(language(&headers), Language::Russian);
-        headers.insert(header::ACCEPT_LANGUAGE, "de-DE,de;q=0.9,en;q=0.8".parse().expect("a value"));
+        headers.insert(
+            header::ACCEPT_LANGUAGE,
+            "de-DE,de;q=0.9,en;q=0.8".parse().expect("a value"),
+        );
         assert_eq!(language(&headers), Language::English);
     }
 }

@@ -47,9 +47,16 @@ impl IntoResponse for Fault {
             Self::Nothing => (StatusCode::NOT_FOUND, "sorry.nothing", None),
             Self::Stale => (StatusCode::FORBIDDEN, "sorry.stale", None),
             Self::TooOften => (StatusCode::TOO_MANY_REQUESTS, "sorry.too_often", None),
-            Self::Cannot(words) => (StatusCode::UNPROCESSABLE_ENTITY, "sorry.cannot", Some(words)),
+            Self::Cannot(words) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "sorry.cannot",
+                Some(words),
+            ),
             Self::Failed(error) => {
-                tracing::error!(error = crate::app::story(error.as_ref()), "no page of the board");
+                tracing::error!(
+                    error = crate::app::story(error.as_ref()),
+                    "no page of the board"
+                );
                 (StatusCode::INTERNAL_SERVER_ERROR, "sorry.failed", None)
             }
         };
@@ -67,7 +74,12 @@ pub(super) async fn dressed(State(board): State<Board>, request: Request, next: 
         Some(excuse) => {
             let visit = response.extensions().get::<Visit>().cloned();
             let language = visit.as_ref().map_or(language, Visit::language);
-            let page = board.views.sorry(visit.as_ref(), language, excuse.sentence, excuse.words.as_deref());
+            let page = board.views.sorry(
+                visit.as_ref(),
+                language,
+                excuse.sentence,
+                excuse.words.as_deref(),
+            );
             (response.status(), page).into_response()
         }
         None => response,
@@ -78,11 +90,19 @@ pub(super) async fn dressed(State(board): State<Board>, request: Request, next: 
         (header::X_FRAME_OPTIONS, "DENY"),
         // What somebody was looking at is told to nobody.
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=()",
+        ),
     ];
     for (name, value) in headers {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     if !response.headers().contains_key(header::CACHE_CONTROL) {
         let never = HeaderValue::from_static("no-store");

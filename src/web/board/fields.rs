@@ -16,7 +16,10 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
-        let token = request.extensions().get::<Visit>().map(|visit| visit.token.clone());
+        let token = request
+            .extensions()
+            .get::<Visit>()
+            .map(|visit| visit.token.clone());
         // A browser says by itself where a form comes from.
         let from = request.headers().get("sec-fetch-site");
         let elsewhere = from.is_some_and(|site| site != "same-origin" && site != "none");
@@ -38,7 +41,9 @@ impl Fields {
     /// A field that is not empty, without the blanks around it.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
     }
 
     /// A field that is a whole number.
@@ -48,6 +53,9 @@ impl Fields {
 
     /// All values of a field, of boxes that were ticked.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }

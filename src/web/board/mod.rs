@@ -35,7 +35,7 @@ use axum::{
 };
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use self::{door::Gate, fault::Fault, live::Live, view::Views, visit::Visit, week::Weeks};
@@ -126,7 +126,10 @@ impl Board {
     /// The paths.
     pub fn router(self) -> Router {
         let rooms = [
-            (Room::Now, now::routes().merge(held::routes()).merge(live::routes())),
+            (
+                Room::Now,
+                now::routes().merge(held::routes()).merge(live::routes()),
+            ),
             (Room::Week, week::routes()),
             (Room::Messages, messages::routes()),
             (Room::Families, families::routes()),
@@ -140,7 +143,9 @@ impl Board {
         ];
         let mut inside = door::inside();
         for (room, routes) in rooms {
-            inside = inside.merge(routes.route_layer(from_fn(move |request, next| visit::room(room, request, next))));
+            inside = inside.merge(routes.route_layer(from_fn(move |request, next| {
+                visit::room(room, request, next)
+            })));
         }
         inside
             .route_layer(from_fn_with_state(self.clone(), visit::enter))
@@ -151,7 +156,13 @@ impl Board {
     }
 
     /// A page of a room.
-    async fn page(&self, visit: &Visit, room: Room, name: &str, data: Value) -> Result<Response, Fault> {
+    async fn page(
+        &self,
+        visit: &Visit,
+        room: Room,
+        name: &str,
+        data: Value,
+    ) -> Result<Response, Fault> {
         let school = self.store.school_name().await?.unwrap_or_default();
         self.views.page(visit, (room, &school), name, data)
     }
@@ -171,7 +182,9 @@ impl Board {
 
     /// «28.11, 18:10», as lists show an instant.
     fn at(&self, instant: Millis) -> String {
-        zone::local(instant, self.zone).format("%d.%m., %H:%M").to_string()
+        zone::local(instant, self.zone)
+            .format("%d.%m., %H:%M")
+            .to_string()
     }
 
     /// Begins what somebody does: it is written down in the same transaction.
@@ -186,9 +199,4 @@ impl Board {
         self.look.notify_one();
         Ok(())
     }
-}
-
-/// What pages show of a number of things.
-fn many(list: &[impl serde::Serialize]) -> Value {
-    json!(list)
 }

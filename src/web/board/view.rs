@@ -17,8 +17,14 @@ use crate::{
 };
 
 const SENTENCES: [(Language, &str); 2] = [
-    (Language::Russian, include_str!("../../../templates/web/board/ru.toml")),
-    (Language::English, include_str!("../../../templates/web/board/en.toml")),
+    (
+        Language::Russian,
+        include_str!("../../../templates/web/board/ru.toml"),
+    ),
+    (
+        Language::English,
+        include_str!("../../../templates/web/board/en.toml"),
+    ),
 ];
 
 macro_rules! templates {
@@ -76,14 +82,19 @@ impl HelperDef for Sentence {
         out: &mut dyn Output,
     ) -> HelperResult {
         let missing = || RenderErrorReason::ParamNotFoundForIndex("t", 0);
-        let name = helper.param(0).and_then(|name| name.value().as_str()).ok_or_else(missing)?;
+        let name = helper
+            .param(0)
+            .and_then(|name| name.value().as_str())
+            .ok_or_else(missing)?;
         let data: serde_json::Map<String, Value> = helper
             .hash()
             .iter()
             .map(|(key, value)| ((*key).to_owned(), value.value().clone()))
             .collect();
         let said = registry.render(&sentence(name), &Value::Object(data));
-        out.write(&said.map_err(|error| RenderError::from(RenderErrorReason::NestedError(Box::new(error))))?)?;
+        out.write(&said.map_err(|error| {
+            RenderError::from(RenderErrorReason::NestedError(Box::new(error)))
+        })?)?;
         Ok(())
     }
 }
@@ -105,8 +116,12 @@ impl Views {
             for (name, source) in TEMPLATES {
                 registry.register_template_string(name, source)?;
             }
-            for (name, source) in sentences(file).with_context(|| format!("templates/web/board/{}.toml", language.code()))? {
-                registry.register_template_string(&sentence(&name), source.trim_end()).context(name)?;
+            for (name, source) in sentences(file)
+                .with_context(|| format!("templates/web/board/{}.toml", language.code()))?
+            {
+                registry
+                    .register_template_string(&sentence(&name), source.trim_end())
+                    .context(name)?;
             }
             registries.insert(language, registry);
         }
@@ -114,7 +129,12 @@ impl Views {
     }
 
     /// A sentence.
-    pub(super) fn say(&self, language: Language, name: &str, data: &Value) -> anyhow::Result<String> {
+    pub(super) fn say(
+        &self,
+        language: Language,
+        name: &str,
+        data: &Value,
+    ) -> anyhow::Result<String> {
         let said = self.registry(language)?.render(&sentence(name), data);
         // It is escaped once more where a page shows it.
         Ok(unescaped(&said.with_context(|| name.to_owned())?))
@@ -127,11 +147,18 @@ impl Views {
     }
 
     fn registry(&self, language: Language) -> anyhow::Result<&Handlebars<'static>> {
-        self.registries.get(&language).context("a language without pages")
+        self.registries
+            .get(&language)
+            .context("a language without pages")
     }
 
     /// Something that is put into a page that is there already.
-    pub(super) fn part(&self, language: Language, name: &str, data: &Value) -> anyhow::Result<String> {
+    pub(super) fn part(
+        &self,
+        language: Language,
+        name: &str,
+        data: &Value,
+    ) -> anyhow::Result<String> {
         Ok(self.registry(language)?.render(name, data)?)
     }
 
@@ -145,7 +172,9 @@ impl Views {
     ) -> Result<Response, Fault> {
         let language = visit.language();
         let title = self.say(language, &format!("{}.title", room.code()), &Value::Null)?;
-        let rooms = Room::ALL.into_iter().filter(|one| visit.user.role.opens(*one));
+        let rooms = Room::ALL
+            .into_iter()
+            .filter(|one| visit.user.role.opens(*one));
         let menu: Result<Vec<Value>, anyhow::Error> = rooms
             .map(|one| {
                 let name = self.say(language, &format!("{}.title", one.code()), &Value::Null)?;
@@ -165,7 +194,12 @@ impl Views {
     }
 
     /// A page of the door, which has no menu.
-    pub(super) fn door(&self, language: Language, name: &str, mut data: Value) -> Result<Response, Fault> {
+    pub(super) fn door(
+        &self,
+        language: Language,
+        name: &str,
+        mut data: Value,
+    ) -> Result<Response, Fault> {
         let title = self.say(language, &format!("door.{name}"), &Value::Null)?;
         let token = data.get("token").cloned().unwrap_or(Value::Null);
         data["frame"] = json!({
@@ -176,7 +210,13 @@ impl Views {
     }
 
     /// What is shown in place of a page.
-    pub(super) fn sorry(&self, visit: Option<&Visit>, language: Language, name: &str, words: Option<&str>) -> Response {
+    pub(super) fn sorry(
+        &self,
+        visit: Option<&Visit>,
+        language: Language,
+        name: &str,
+        words: Option<&str>,
+    ) -> Response {
         let home = visit.map_or("/login".to_owned(), |visit| home(visit.user.role));
         let said = self.say(language, name, &json!({ "words": words }));
         let data = json!({
@@ -205,10 +245,17 @@ pub(super) fn home(role: Role) -> String {
 
 /// A path as the value in a query.
 pub(super) fn encoded(path: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     path.as_bytes()
         .iter()
-        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if plain(byte) {
+                char::from(*byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }
 
@@ -226,7 +273,8 @@ fn unescaped(text: &str) -> String {
 fn sentences(file: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let rooms: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(file)?;
     let named = |(room, list): (String, BTreeMap<String, String>)| {
-        list.into_iter().map(move |(name, words)| (format!("{room}.{name}"), words))
+        list.into_iter()
+            .map(move |(name, words)| (format!("{room}.{name}"), words))
     };
     Ok(rooms.into_iter().flat_map(named).collect())
 }
@@ -253,7 +301,11 @@ mod tests {
     fn pages_say_what_there_is_and_nothing_else() {
         let all = sentences(SENTENCES[0].1).expect("sentences");
         for (template, source) in TEMPLATES {
-            for rest in source.split("{{t \"").skip(1).chain(source.split("(t \"").skip(1)) {
+            for rest in source
+                .split("{{t \"")
+                .skip(1)
+                .chain(source.split("(t \"").skip(1))
+            {
                 let name = rest.split('"').next().unwrap_or_default();
                 assert!(all.contains_key(name), "{template}.hbs says {name}");
             }

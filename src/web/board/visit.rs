@@ -44,12 +44,20 @@ impl Visit {
 
     /// That it may see this class; else there is none.
     pub(super) fn must_see(&self, class: i64) -> Result<(), Fault> {
-        if self.sees(class) { Ok(()) } else { Err(Fault::Nothing) }
+        if self.sees(class) {
+            Ok(())
+        } else {
+            Err(Fault::Nothing)
+        }
     }
 
     /// That it may decide for the whole school; else there is nothing to decide.
     pub(super) fn must_decide(&self) -> Result<(), Fault> {
-        if self.user.role.decides() { Ok(()) } else { Err(Fault::Nothing) }
+        if self.user.role.decides() {
+            Ok(())
+        } else {
+            Err(Fault::Nothing)
+        }
     }
 }
 
@@ -57,7 +65,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        parts.extensions.get::<Self>().cloned().ok_or(Fault::Nothing)
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(Fault::Nothing)
     }
 }
 
@@ -68,19 +80,28 @@ pub(super) fn hashed(secret: &str) -> String {
 
 /// What a browser calls itself, hashed.
 pub(super) fn agent(headers: &HeaderMap) -> String {
-    let name = headers.get(header::USER_AGENT).map(header::HeaderValue::as_bytes);
+    let name = headers
+        .get(header::USER_AGENT)
+        .map(header::HeaderValue::as_bytes);
     hex(&Sha256::digest(name.unwrap_or_default()))
 }
 
 /// Lets in whose session is open; others go to the door. What is shown then carries who asked for it.
-pub(super) async fn enter(State(board): State<Board>, mut request: Request, next: Next) -> Response {
+pub(super) async fn enter(
+    State(board): State<Board>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let found = match session(&board, request.headers()).await {
         Ok(found) => found,
         Err(fault) => return fault.into_response(),
     };
     let path = request.uri().path().to_owned();
     let Some(visit) = found else {
-        let to = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
+        let to = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |whole| whole.as_str());
         let door = match *request.method() {
             Method::GET if to != "/" => format!("/login?to={}", super::view::encoded(to)),
             _ => "/login".to_owned(),
@@ -116,7 +137,10 @@ async fn session(board: &Board, headers: &HeaderMap) -> Result<Option<Visit>, Fa
     };
     if session.agent_hash != agent(headers) {
         board.store.end_session(&key_hash).await?;
-        tracing::warn!(user = session.user.id, "a session turned up in another browser and is ended");
+        tracing::warn!(
+            user = session.user.id,
+            "a session turned up in another browser and is ended"
+        );
         return Ok(None);
     }
     let classes = match session.user.staff_id {
@@ -139,5 +163,9 @@ pub(super) async fn room(room: Room, request: Request, next: Next) -> Response {
         .extensions()
         .get::<Visit>()
         .is_some_and(|visit| visit.user.role.opens(room));
-    if may { next.run(request).await } else { Fault::Nothing.into_response() }
+    if may {
+        next.run(request).await
+    } else {
+        Fault::Nothing.into_response()
+    }
 }

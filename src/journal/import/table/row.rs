@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use vestnik_sms::phone;
 
 use super::headers::Column;
-use crate::journal::class_name::ClassName;
+use crate::{family::contact::is_mail, journal::class_name::ClassName};
 
 /// A name in three parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,10 +207,7 @@ impl Cells<'_> {
             pieces.filter(|piece| !piece.is_empty()).collect()
         };
         for mail in pieces(self.get(mails)) {
-            let parts = mail.split_once('@');
-            if parts.is_some_and(|(name, host)| {
-                !name.is_empty() && host.contains('.') && !mail.contains(' ')
-            }) {
+            if is_mail(&mail) {
                 contacts.push(("email", mail.to_lowercase()));
             } else {
                 self.fault(

@@ -1,4 +1,5 @@
-//! `/messages` and `/messages/REF`: messages by state, and one message's timeline.
+//! `/messages` and `/messages/REF`: the messages of invented families by state, and one message's timeline. Nobody logs
+//! in to them.
 
 use std::sync::Arc;
 
@@ -15,11 +16,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use vestnik_sms::parts;
 
-use super::page::{answer, templates};
 use crate::{
     explain::tell,
     instant::Millis,
     store::{History, Listed, Store},
+    web::page::{answer, templates},
     zone,
 };
 
@@ -28,12 +29,10 @@ const SHOWN: usize = 100;
 
 /// What the pages need.
 #[derive(Clone)]
-pub struct Messages {
+pub(super) struct Messages {
     store: Store,
     zone: Tz,
     templates: Arc<Handlebars<'static>>,
-    /// Whether names, addresses and texts are shown.
-    personal: bool,
 }
 
 /// What is to be listed.
@@ -45,21 +44,20 @@ struct Filter {
 }
 
 impl Messages {
-    /// Prepares the pages; with `personal`, names, addresses and texts are shown.
+    /// Prepares the pages.
     ///
     /// # Errors
     /// A template that does not parse, which a test rules out.
-    pub fn new(store: Store, zone: Tz, personal: bool) -> Result<Self> {
+    pub(super) fn new(store: Store, zone: Tz) -> Result<Self> {
         Ok(Self {
             store,
             zone,
             templates: Arc::new(templates()?),
-            personal,
         })
     }
 
     /// The paths.
-    pub fn router(self) -> Router {
+    pub(super) fn router(self) -> Router {
         Router::new()
             .route("/messages", get(list))
             .route("/messages/{reference}", get(one))
@@ -102,7 +100,6 @@ impl Messages {
             "counts": counts,
             "channel": channel.unwrap_or_default(),
             "state": state.unwrap_or_default(),
-            "personal": self.personal,
             "list": listed.iter().take(SHOWN).map(|one| self.line(one)).collect::<Vec<_>>(),
             "older": if more { last } else { None },
         });
@@ -110,20 +107,13 @@ impl Messages {
     }
 
     fn line(&self, one: &Listed) -> Value {
-        let shown = |text: &str| {
-            if self.personal {
-                text.to_owned()
-            } else {
-                String::new()
-            }
-        };
         json!({
             "reference": one.reference,
             "channel": one.channel,
             "state": one.state,
             "reason": one.reason,
-            "guardian": shown(&one.guardian),
-            "address": shown(&one.address),
+            "guardian": one.guardian,
+            "address": one.address,
             "attempts": one.attempts,
             "composed": at(one.composed_at, self.zone),
             "since": at(one.state_at, self.zone),
@@ -135,11 +125,6 @@ impl Messages {
         let Some(history) = self.store.history(reference).await? else {
             return Ok(None);
         };
-        let history = if self.personal {
-            history
-        } else {
-            history.anonymous()
-        };
         let mut data = card(&history, self.zone);
         let lines = tell(&history, self.zone);
         data["story"] = json!(lines.iter().map(|line| line.trim()).collect::<Vec<_>>());
@@ -148,7 +133,7 @@ impl Messages {
 }
 
 /// A message as pages show it.
-pub fn card(history: &History, zone: Tz) -> Value {
+pub(super) fn card(history: &History, zone: Tz) -> Value {
     let pieces: Vec<&str> = match history.channel.as_str() {
         "sms" => parts::split(&history.text),
         "telegram" | "paper" if !history.text.is_empty() => vec![&history.text],
@@ -171,7 +156,7 @@ pub fn card(history: &History, zone: Tz) -> Value {
 }
 
 /// «Wed 14.10. 18:10»
-pub fn at(instant: Millis, zone: Tz) -> String {
+pub(super) fn at(instant: Millis, zone: Tz) -> String {
     zone::local(instant, zone)
         .format("%a %d.%m. %H:%M")
         .to_string()

@@ -1,0 +1,125 @@
+//! A real browser: Chromium, driven through ChromeDriver (W3C WebDriver), with one window.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+
+use crate::program::wait;
+
+/// A browser that closes with the test.
+pub(crate) struct Browser {
+    pub(crate) page: Client,
+    driver: Child,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+impl Browser {
+    /// Starts it, in this language, with scripts or without; none where there is no ChromeDriver.
+    pub(crate) async fn start(language: &str, scripts: bool) -> Option<Self> {
+        let port = {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            listener.local_addr().expect("an address").port()
+        };
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(driver) = driver else {
+            println!("skipped: there is no chromedriver; tests/run installs it");
+            return None;
+        };
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        assert!(wait(Duration::from_secs(20), listens), "chromedriver listens");
+        let scripts = if scripts { 1 } else { 2 };
+        let capabilities = json!({
+            "goog:chromeOptions": {
+                "args": [
+                    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+                    format!("--lang={language}"), "--window-size=1440,1000",
+                ],
+                "prefs": {
+                    "profile.managed_default_content_settings.javascript": scripts,
+                    "intl.accept_languages": language,
+                },
+            },
+        });
+        let Value::Object(capabilities) = capabilities else {
+            return None;
+        };
+        let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("a browser");
+        Some(Self { page, driver })
+    }
+
+    /// Opens a page.
+    pub(crate) async fn open(&self, url: &str) {
+        self.page.goto(url).await.expect("a page");
+    }
+
+    /// What the page says.
+    pub(crate) async fn text(&self) -> String {
+        let body = self.page.find(Locator::Css("body")).await.expect("a body");
+        body.text().await.expect("a text")
+    }
+
+    /// The path of the page.
+    pub(crate) async fn path(&self) -> String {
+        self.page.current_url().await.expect("an address").path().to_owned()
+    }
+
+    /// Types into a field by its id.
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
+        let field = self.page.find(Locator::Id(id)).await;
+        let field = field.unwrap_or_else(|error| panic!("no field {id}: {error}"));
+        field.clear().await.expect("a field");
+        field.send_keys(text).await.expect("a field");
+    }
+
+    /// Clicks on a link, button or summary that says this, and waits for the page that follows.
+    pub(crate) async fn click(&self, words: &str) {
+        let path = format!(
+            "//*[self::a or self::button or self::summary][contains(normalize-space(.), \"{words}\")]"
+        );
+        let found = self.page.find(Locator::XPath(&path)).await;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => panic!("nothing says «{words}»: {error}\n{}", self.text().await),
+        };
+        found.click().await.expect("a click");
+    }
+
+    /// Clicks on what this selector finds.
+    pub(crate) async fn press(&self, selector: &str) {
+        let found = self.page.find(Locator::Css(selector)).await;
+        let found = found.unwrap_or_else(|error| panic!("no {selector}: {error}"));
+        found.click().await.expect("a click");
+    }
+
+    /// Waits until the page says this, opening it again and again.
+    pub(crate) async fn until(&self, url: &str, words: &str) {
+        for _ in 0..100 {
+            self.open(url).await;
+            if self.text().await.contains(words) {
+                return;
+            }
+            tokio::time::timeout(Duration::from_millis(100), std::future::pending::<()>())
+                .await
+                .ok();
+        }
+        panic!("{url} never says «{words}»:\n{}", self.text().await);
+    }
+}
