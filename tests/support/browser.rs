@@ -40,7 +40,10 @@ impl Browser {
             return None;
         };
         let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-        assert!(wait(Duration::from_secs(20), listens), "chromedriver listens");
+        assert!(
+            wait(Duration::from_secs(20), listens),
+            "chromedriver listens"
+        );
         let scripts = if scripts { 1 } else { 2 };
         let capabilities = json!({
             "goog:chromeOptions": {
@@ -72,13 +75,31 @@ impl Browser {
 
     /// What the page says.
     pub(crate) async fn text(&self) -> String {
-        let body = self.page.find(Locator::Css("body")).await.expect("a body");
-        body.text().await.expect("a text")
+        // A page that is on its way out has no text any more.
+        for _ in 0..50 {
+            if let Ok(body) = self.page.find(Locator::Css("body")).await
+                && let Ok(text) = body.text().await
+            {
+                return text;
+            }
+        }
+        panic!("the page has no text")
     }
 
-    /// The path of the page.
-    pub(crate) async fn path(&self) -> String {
-        self.page.current_url().await.expect("an address").path().to_owned()
+    /// Waits until the page is this one.
+    pub(crate) async fn at(&self, path: &str) {
+        let mut last = String::new();
+        for _ in 0..100 {
+            let url = self.page.current_url().await.expect("an address");
+            url.path().clone_into(&mut last);
+            if last == path {
+                return;
+            }
+            tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>())
+                .await
+                .ok();
+        }
+        panic!("it is {last} and not {path}: {}", self.text().await);
     }
 
     /// Types into a field by its id.
@@ -94,12 +115,18 @@ impl Browser {
         let path = format!(
             "//*[self::a or self::button or self::summary][contains(normalize-space(.), \"{words}\")]"
         );
-        let found = self.page.find(Locator::XPath(&path)).await;
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => panic!("nothing says «{words}»: {error}\n{}", self.text().await),
-        };
-        found.click().await.expect("a click");
+        // What changes by itself may be put in its place anew while it is clicked.
+        let mut last = None;
+        for _ in 0..20 {
+            match self.page.find(Locator::XPath(&path)).await {
+                Ok(found) => match found.click().await {
+                    Ok(()) => return,
+                    Err(error) => last = Some(error),
+                },
+                Err(error) => last = Some(error),
+            }
+        }
+        panic!("nothing says «{words}»: {last:?}\n{}", self.text().await);
     }
 
     /// Clicks on what this selector finds.

@@ -468,8 +468,7 @@ async fn change_language(
         .store
         .set_language(visit.user.id, wanted.code())
         .await?;
-    let back = path(fields.get("back")).unwrap_or("/").to_owned();
-    Ok(Redirect::to(&back).into_response())
+    Ok(Redirect::to(&home(visit.user.role)).into_response())
 }
 
 async fn style() -> impl IntoResponse {

@@ -113,7 +113,8 @@ async fn picture(board: &Board, visit: &Visit, student: i64) -> Result<Value, Fa
         .map(ToString::to_string);
     let addresses = board.store.addresses(student).await?;
     let consents = board.store.consents(Some(student)).await?;
-    let week = board.ledger(Week::of(board.today())).await?;
+    let class_name = ties.first().and_then(|tie| tie.class.as_ref());
+    let week = board.ledger_of(Week::of(board.today()), class_name).await?;
     let mut guardians = Vec::new();
     for tie in &ties {
         let own = addresses

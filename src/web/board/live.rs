@@ -36,6 +36,14 @@ pub(super) fn routes() -> Router<Board> {
 }
 
 impl Board {
+    /// What changes by itself, as it is now; pages that are open hear of nothing older.
+    pub(super) async fn fresh(&self, language: Language) -> Result<Shared, Fault> {
+        let mut made = self.live.0.lock().await;
+        let part = self.pulse_of(language).await?;
+        made.insert(language, (self.now(), part.clone()));
+        Ok(part)
+    }
+
     /// What changes by itself, as it was a moment ago at most.
     async fn shared(&self, language: Language) -> Result<Shared, Fault> {
         // Who asks while it is made waits for it, and does not make it once more.

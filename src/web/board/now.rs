@@ -54,7 +54,7 @@ pub(super) fn routes() -> Router<Board> {
 
 async fn now(State(board): State<Board>, visit: Visit) -> Result<Response, Fault> {
     let data = json!({
-        "pulse": &*board.pulse_of(visit.language()).await?,
+        "pulse": &*board.fresh(visit.language()).await?,
         "pictures": board.pictures(&visit).await?,
         "token": visit.token,
         "decides": visit.user.role.decides(),

@@ -64,7 +64,27 @@ impl Share {
 }
 
 impl Board {
-    /// The ledger of a week.
+    /// The ledger of a week and class as it is now; of the whole school without a class.
+    pub(super) async fn ledger_of(
+        &self,
+        week: Week,
+        class: Option<&ClassName>,
+    ) -> Result<Vec<Line>, Fault> {
+        let configured = self.config.channels();
+        let reports = providers::reports(&self.config);
+        let question = LedgerQuestion {
+            week,
+            class,
+            today: self.today(),
+            zone: self.zone,
+            configured: &configured,
+            reports: &reports,
+            policy: &self.regulation.policy,
+        };
+        Ok(self.store.ledger(&question).await?)
+    }
+
+    /// The ledger of a week and the whole school, as it was a minute ago at most.
     pub(super) async fn ledger(&self, week: Week) -> Result<Arc<Vec<Line>>, Fault> {
         let now = self.now();
         let mut weeks = self.weeks.0.lock().await;
@@ -73,18 +93,7 @@ impl Board {
         {
             return Ok(lines.clone());
         }
-        let configured = self.config.channels();
-        let reports = providers::reports(&self.config);
-        let question = LedgerQuestion {
-            week,
-            class: None,
-            today: self.today(),
-            zone: self.zone,
-            configured: &configured,
-            reports: &reports,
-            policy: &self.regulation.policy,
-        };
-        let lines = Arc::new(self.store.ledger(&question).await?);
+        let lines = Arc::new(self.ledger_of(week, None).await?);
         weeks.retain(|_, (at, _)| (0..SHOWN).contains(&(now - *at)));
         weeks.insert(week, (now, lines.clone()));
         Ok(lines)
@@ -218,11 +227,8 @@ async fn class(
         return Err(Fault::Nothing);
     };
     let week = asked.week(&board);
-    let lines = board.ledger(week).await?;
-    let mut own: Vec<&Line> = lines
-        .iter()
-        .filter(|line| line.class.as_ref() == Some(name))
-        .collect();
+    let lines = board.ledger_of(week, Some(name)).await?;
+    let mut own: Vec<&Line> = lines.iter().collect();
     // Who did not hear comes first.
     own.sort_by_key(|line| (!line.cell.red, line.cell.informed || !line.cell.counts()));
     let share = Share::of(own.iter().copied());
