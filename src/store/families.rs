@@ -180,15 +180,21 @@ impl Store {
         rows.iter().map(complaint).collect()
     }
 
-    /// How many complaints nobody has answered.
+    /// The complaints that nobody has answered, oldest first, each with `student.id` and the student's name.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn open_complaints(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT COUNT(*) AS n FROM complaint WHERE answered_at IS NULL")
-            .fetch_one(&self.pool)
-            .await?;
-        int(&row, "n")
+    pub async fn open_complaints(&self) -> Result<Vec<(i64, String, Complaint)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.id, c.kind, c.text, c.received_at, c.answer, c.answered_at, c.student_id, \
+             s.surname || ' ' || s.given_name AS name FROM complaint c JOIN student s ON s.id = c.student_id \
+             WHERE c.answered_at IS NULL ORDER BY c.id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((int(row, "student_id")?, text(row, "name")?, complaint(row)?)))
+            .collect()
     }
 
     /// Every address that the guardians of a student have or had.

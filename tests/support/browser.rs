@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, ClientBuilder, Locator, wd::WebDriverCompatibleCommand};
+use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::program::wait;
@@ -148,5 +149,36 @@ impl Browser {
                 .ok();
         }
         panic!("{url} never says «{words}»:\n{}", self.text().await);
+    }
+
+    /// Tells the browser something that WebDriver has no word for (Chrome DevTools Protocol).
+    pub(crate) async fn command(&self, method: &str, parameters: Value) {
+        let command = Devtools {
+            body: json!({ "cmd": method, "params": parameters }).to_string(),
+        };
+        self.page.issue_cmd(command).await.expect("a command");
+    }
+}
+
+/// A command of ChromeDriver's own.
+#[derive(Debug)]
+struct Devtools {
+    body: String,
+}
+
+impl WebDriverCompatibleCommand for Devtools {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.clone()))
     }
 }

@@ -26,6 +26,7 @@ const MESSAGES: i64 = 30;
 pub(super) fn routes() -> Router<Board> {
     Router::new()
         .route("/families", get(ask).post(find))
+        .route("/complaints", get(complaints))
         .route("/families/{student}", get(family))
         .route("/families/{student}/address", post(add_address))
         .route(
@@ -71,6 +72,26 @@ async fn seen(board: &Board, visit: &Visit, student: i64) -> Result<Vec<Tie>, Fa
         return Err(Fault::Nothing);
     }
     Ok(ties)
+}
+
+/// The complaints that nobody has answered.
+async fn complaints(State(board): State<Board>, visit: Visit) -> Result<Response, Fault> {
+    visit.must_decide()?;
+    let mut rows = Vec::new();
+    for (student_id, student, one) in board.store.open_complaints().await? {
+        let mut row = complaint(&board, &visit, &one)?;
+        row["student_id"] = json!(student_id);
+        row["student"] = json!(student);
+        rows.push(row);
+    }
+    board
+        .page(
+            &visit,
+            Room::Families,
+            "complaints",
+            json!({ "rows": rows }),
+        )
+        .await
 }
 
 fn full(parts: &[Option<String>; 3]) -> String {

@@ -150,6 +150,7 @@ impl Board {
         inside
             .route_layer(from_fn_with_state(self.clone(), visit::enter))
             .merge(door::outside())
+            .fallback(|| async { Fault::Nothing })
             .layer(from_fn_with_state(self.clone(), fault::dressed))
             .layer(DefaultBodyLimit::max(FORM))
             .with_state(self)

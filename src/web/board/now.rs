@@ -165,7 +165,7 @@ impl Board {
                 "spent": spent / 100, "budget": budget.map(|all| all / 100),
                 "short": budget.is_some_and(|all| (all - spent) * 5 < all),
             })),
-            "complaints": self.store.open_complaints().await?,
+            "complaints": self.store.open_complaints().await?.len(),
         });
         Ok(self.views.part(language, "pulse", &data)?.into())
     }
@@ -179,7 +179,14 @@ impl Board {
             "hold.other".to_owned()
         };
         // Behind the colon stands what the command line asks.
-        let whose = hold.what.split(": ").next().unwrap_or_default();
+        let of = hold.what.split(": ").next().unwrap_or_default();
+        let (kind, rest) = match of.split_once(' ') {
+            Some(("class", rest)) => ("hold_of.class", rest),
+            Some(("import", rest)) => ("hold_of.import", rest),
+            _ if of == "students without a class" => ("hold_of.no_class", of),
+            _ => ("hold_of.other", of),
+        };
+        let whose = self.views.say(language, kind, &json!({ "of": rest }))?;
         Ok(self.views.say(
             language,
             &known,

@@ -33,7 +33,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 28] = templates![
+const TEMPLATES: [(&str, &str); 29] = templates![
     "layout",
     "table",
     "picture",
@@ -53,6 +53,7 @@ const TEMPLATES: [(&str, &str); 28] = templates![
     "families",
     "family",
     "proof",
+    "complaints",
     "paper",
     "register",
     "announcements",
