@@ -239,8 +239,6 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
     let config = config?;
     match cli.command {
-        // These were answered before there was a database or a runtime.
-        Command::Demo { .. } | Command::SheetChild | Command::Check => {}
         Command::Serve => serve::run(&config).await?,
         Command::Migrate => {
             open(&config).await?.school(&config.school).await?;
@@ -249,9 +247,28 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(arguments) => {
             import::run(&open(&config).await?, &config, &arguments).await?;
         }
-        Command::Status { json } => show::status(&look(&config).await?, json).await?,
+        Command::Policy(action) => policy::run(&config, &action).await?,
+        Command::Paper(action) => {
+            paper::run(&open(&config).await?, &config, &action).await?;
+        }
+        Command::User(action) => {
+            user::run(&open(&config).await?, &config, &action).await?;
+        }
+        Command::SendTest { channel, address } => {
+            check::send_test(&config, &channel, &address).await?;
+        }
+        other => looked(other, &config).await?,
+    }
+    Ok(())
+}
+
+/// Runs a command that looks into a database of the right version.
+async fn looked(command: Command, config: &Config) -> Result<(), Failure> {
+    let store = &look(config).await?;
+    match command {
+        Command::Status { json } => show::status(store, json).await?,
         Command::Explain { reference } => {
-            show::explain(&look(&config).await?, &config, &reference).await?;
+            show::explain(store, config, &reference).await?;
         }
         Command::Route {
             student,
@@ -265,51 +282,43 @@ async fn run(cli: Cli) -> Result<(), Failure> {
                 language: language.as_deref(),
                 json,
             };
-            route::run(&look(&config).await?, &config, &question).await?;
+            route::run(store, config, &question).await?;
         }
         Command::Consent(action) => {
-            consent::run(&look(&config).await?, &config, &action).await?;
+            consent::run(store, config, &action).await?;
         }
         Command::Announce(arguments) => {
-            announce::run(&look(&config).await?, &config, &arguments).await?;
+            announce::run(store, config, &arguments).await?;
         }
         Command::Invite(arguments) => {
-            invite::run(&look(&config).await?, &config, &arguments).await?;
+            invite::run(store, config, &arguments).await?;
         }
         Command::Contacts(action) => {
-            contacts::run(&look(&config).await?, &config, &action).await?;
+            contacts::run(store, config, &action).await?;
         }
         Command::Preferences(action) => {
-            preferences::run(&look(&config).await?, &config, &action).await?;
+            preferences::run(store, config, &action).await?;
         }
         Command::Held(action) => {
-            held::run(&look(&config).await?, &config, &action).await?;
-        }
-        Command::Policy(action) => policy::run(&config, &action).await?,
-        Command::Paper(action) => {
-            paper::run(&open(&config).await?, &config, &action).await?;
+            held::run(store, config, &action).await?;
         }
         Command::Sheets(arguments) => {
-            sheets::run(&look(&config).await?, &config, &arguments).await?;
+            sheets::run(store, config, &arguments).await?;
         }
         Command::Budget(arguments) => {
-            budget::run(&look(&config).await?, &config, &arguments).await?;
+            budget::run(store, config, &arguments).await?;
         }
         Command::Ledger(arguments) => {
-            ledger::run(&look(&config).await?, &config, &arguments).await?;
+            ledger::run(store, config, &arguments).await?;
         }
         Command::Reconcile { json } => {
-            reconcile::run(&look(&config).await?, &config, json).await?;
+            reconcile::run(store, config, json).await?;
         }
         Command::SmsTemplates(action) => {
-            sms_templates::run(&look(&config).await?, &config, &action).await?;
+            sms_templates::run(store, config, &action).await?;
         }
-        Command::User(action) => {
-            user::run(&open(&config).await?, &config, &action).await?;
-        }
-        Command::SendTest { channel, address } => {
-            check::send_test(&config, &channel, &address).await?;
-        }
+        // The others were answered before.
+        _ => {}
     }
     Ok(())
 }

@@ -290,6 +290,34 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
             let sheet = with_code(store, code).await?;
             say(store, &[sheet], &Deed::Lose).await
         }
+        Action::Calls { .. }
+        | Action::Extract(_)
+        | Action::Summary { .. }
+        | Action::ConsentForms { .. } => document(store, config, action, (zone, now)).await,
+        Action::Queue => queue(store).await,
+        Action::CameOut { run } => came_out(store, *run, now).await,
+        Action::Again { run } => again(store, *run).await,
+        Action::Reprint { code, out } => {
+            let sheet = with_code(store, code).await?;
+            let mut random = clock::random();
+            let press = press(store, config, zone)?;
+            let printed = press.reprint(&sheet.code, out, now, &mut random).await;
+            let printed = printed?.ok_or_else(|| unknown(code))?;
+            println!("{}: {} pages", printed.file.display(), printed.pages);
+            Ok(())
+        }
+    }
+}
+
+/// Makes pages of a class or student that tell nobody anything.
+async fn document(
+    store: &Store,
+    config: &Config,
+    action: &Action,
+    (zone, now): (Tz, Millis),
+) -> Result<(), Failure> {
+    let today = zone::local(now, zone).date();
+    match action {
         Action::Calls { class, out } => {
             let (class, _) = whose(store, None, Some(class), today).await?;
             let pdf = press(store, config, zone)?.calls(class, now).await?;
@@ -331,18 +359,7 @@ pub(super) async fn run(store: &Store, config: &Config, action: &Action) -> Resu
                 "nobody attends the class today, or every guardian has answered for these purposes";
             write_unless(out, pdf, nobody)
         }
-        Action::Queue => queue(store).await,
-        Action::CameOut { run } => came_out(store, *run, now).await,
-        Action::Again { run } => again(store, *run).await,
-        Action::Reprint { code, out } => {
-            let sheet = with_code(store, code).await?;
-            let mut random = clock::random();
-            let press = press(store, config, zone)?;
-            let printed = press.reprint(&sheet.code, out, now, &mut random).await;
-            let printed = printed?.ok_or_else(|| unknown(code))?;
-            println!("{}: {} pages", printed.file.display(), printed.pages);
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 

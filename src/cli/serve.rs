@@ -1,6 +1,6 @@
 //! `serve`: the daemon.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -57,10 +57,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let links = Links::open(config, store.file(), &mut random)?;
     let marker = links.clone().map(Links::marker).unwrap_or_default();
     let providers = configured(config, marker)?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("web.listen: {} is not free", config.listen))?;
-    let listen = listener.local_addr().context("web.listen")?;
+    let (listener, listen) = listening(config).await?;
     let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
     let ledger = Ledger::of(config, zone, &regulation.policy);
     let quiet = regulation.policy.quiet;
@@ -92,29 +89,22 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     beside.spawn({
         let families = links.clone().filter(|_| config.public_url.is_some());
         let receipts = receipts(config, &store, &look, &beside, &stop)?;
-        let board = links.clone().map(|links| {
-            Board::new(Parts {
-                store: store.clone(),
-                config: config.clone(),
-                regulation,
-                templates,
-                links,
-                providers: providers.clone(),
-                zone,
-                clock: Clock::Wall,
-                pulse: pulse.clone(),
-                look: look.clone(),
-            })
+        let board = links.clone().map(|links| Parts {
+            store: store.clone(),
+            config: config.clone(),
+            regulation,
+            templates,
+            links,
+            providers: providers.clone(),
+            zone,
+            clock: Clock::Wall,
+            pulse: pulse.clone(),
+            look: look.clone(),
         });
-        let mut router = pages(&store, &pulse, ledger, families, zone)?
+        let router = pages(&store, &pulse, ledger, families, zone)?
             .merge(receipts)
-            .merge(hooks);
-        match board.transpose()? {
-            Some(board) => router = router.merge(board.router()),
-            None => {
-                tracing::warn!("there is no board: set web.link_key_file or database.state_dir")
-            }
-        }
+            .merge(hooks)
+            .merge(board_of(board)?);
         serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
@@ -124,11 +114,36 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         beside.spawn(returns.run(stop.clone()));
     }
     tracing::info!(%listen, channels = providers.len(), "vestnik serves");
+    work(engine, &providers, &store, &pulse, (&look, &stop)).await;
+    beside.close();
+    let _ = tokio::time::timeout(Duration::from_secs(1), beside.wait()).await;
+    drop(lock);
+    tracing::info!("vestnik has stopped");
+    Ok(())
+}
+
+/// Where the pages listen.
+async fn listening(config: &Config) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("web.listen: {} is not free", config.listen))?;
+    let listen = listener.local_addr().context("web.listen")?;
+    Ok((listener, listen))
+}
+
+/// Gives the engine its turns, and hears what providers say by themselves, until `stop`.
+async fn work(
+    engine: Engine,
+    providers: &[Provider],
+    store: &Store,
+    pulse: &Pulse,
+    (look, stop): (&Arc<Notify>, &CancellationToken),
+) {
     let beat = |now| pulse.beat(now);
-    let ears = inbox::ears(&providers, &store, Clock::Wall, &look, &stop);
+    let ears = inbox::ears(providers, store, Clock::Wall, look, stop);
     let turns = app::run(
         engine,
-        &providers,
+        providers,
         Clock::Wall,
         look.clone(),
         stop.clone(),
@@ -136,11 +151,6 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         beat,
     );
     Box::pin(ears.beside(turns)).await;
-    beside.close();
-    let _ = tokio::time::timeout(Duration::from_secs(1), beside.wait()).await;
-    drop(lock);
-    tracing::info!("vestnik has stopped");
-    Ok(())
 }
 
 /// Serves the pages until `stop`.
@@ -172,6 +182,15 @@ fn pages(
         }
         None => router,
     })
+}
+
+/// The board, where there is a key for it.
+fn board_of(parts: Option<Parts>) -> Result<Router> {
+    let Some(parts) = parts else {
+        tracing::warn!("there is no board: set web.link_key_file or database.state_dir");
+        return Ok(Router::new());
+    };
+    Ok(Board::new(parts)?.router())
 }
 
 /// All accounts of the configuration; without any, that is said.

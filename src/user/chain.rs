@@ -66,7 +66,7 @@ mod tests {
         let mut before = BEGINNING.to_owned();
         let entry = |(at, words): (i64, &&str)| {
             let hash = link(&before, at, "admin", "hold.release", words);
-            let entry = Entry {
+            Entry {
                 id: at,
                 at,
                 who: "admin".into(),
@@ -74,8 +74,7 @@ mod tests {
                 words: (*words).to_owned(),
                 before: std::mem::replace(&mut before, hash.clone()),
                 hash,
-            };
-            entry
+            }
         };
         (1..).zip(words).map(entry).collect()
     }

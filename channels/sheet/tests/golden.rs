@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use hayro::{
     RenderCache, RenderSettings, hayro_interpret::InterpreterSettings, hayro_syntax, render,

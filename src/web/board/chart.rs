@@ -51,6 +51,37 @@ pub(super) fn columns(title: &str, numbers: &Numbers) -> anyhow::Result<Option<V
         return Ok(None);
     }
     let most = numbers.most.unwrap_or(largest * 1.1);
+    let picture = drawn(numbers, most)?;
+    let rows: Vec<Value> = numbers
+        .places
+        .iter()
+        .enumerate()
+        .map(|(at, place)| {
+            let values: Vec<String> = numbers
+                .series
+                .iter()
+                .map(|(_, values)| plain(values.get(at).copied().unwrap_or(0.0)))
+                .collect();
+            json!({ "place": place, "values": values })
+        })
+        .collect();
+    let series: Vec<Value> = numbers
+        .series
+        .iter()
+        .enumerate()
+        .map(|(at, (name, _))| json!({ "name": name, "at": at % COLOURS.len() }))
+        .collect();
+    Ok(Some(json!({
+        "title": title,
+        "svg": dressed(&picture, title),
+        "series": series,
+        "rows": rows,
+    })))
+}
+
+/// Columns upon each other.
+fn drawn(numbers: &Numbers, most: f64) -> anyhow::Result<String> {
+    let count = numbers.places.len();
     let mut picture = String::new();
     {
         let area = SVGBackend::with_string(&mut picture, SIZE).into_drawing_area();
@@ -107,31 +138,7 @@ pub(super) fn columns(title: &str, numbers: &Numbers) -> anyhow::Result<Option<V
         }
         area.present().map_err(failed)?;
     }
-    let rows: Vec<Value> = numbers
-        .places
-        .iter()
-        .enumerate()
-        .map(|(at, place)| {
-            let values: Vec<String> = numbers
-                .series
-                .iter()
-                .map(|(_, values)| plain(values.get(at).copied().unwrap_or(0.0)))
-                .collect();
-            json!({ "place": place, "values": values })
-        })
-        .collect();
-    let series: Vec<Value> = numbers
-        .series
-        .iter()
-        .enumerate()
-        .map(|(at, (name, _))| json!({ "name": name, "at": at % COLOURS.len() }))
-        .collect();
-    Ok(Some(json!({
-        "title": title,
-        "svg": dressed(&picture, title),
-        "series": series,
-        "rows": rows,
-    })))
+    Ok(picture)
 }
 
 /// «12», «97,8»

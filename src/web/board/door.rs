@@ -124,9 +124,8 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
     let wanted = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
-    let list = wanted.unwrap_or_default().split(',');
-    list.filter_map(|one| Language::from_code(one.split(';').next()?))
-        .next()
+    let mut list = wanted.unwrap_or_default().split(',');
+    list.find_map(|one| Language::from_code(one.split(';').next()?))
         .unwrap_or_default()
 }
 

@@ -73,51 +73,9 @@ async fn pause(State(board): State<Board>, visit: Visit, _: Fields) -> Result<Re
 impl Board {
     /// What changes by itself, in a language.
     pub(super) async fn pulse_of(&self, language: Language) -> Result<Shared, Fault> {
-        let say = |name: &str, data: &Value| self.views.say(language, name, data);
         let now = self.now();
         let today = self.today();
-        let waiting = self.store.waiting(now).await?;
         let reading = self.store.reading().await?;
-        let lanes = self.store.lanes().await?;
-        let midnight = zone::instant(today.into(), self.zone);
-        let yesterday: BTreeMap<Channel, (i64, i64, i64)> = self
-            .store
-            .day_of_messages(midnight - DAY, midnight)
-            .await?
-            .into_iter()
-            .map(|(channel, sent, arrived, lost)| (channel, (sent, arrived, lost)))
-            .collect();
-        let configured = self.config.channels();
-        let mut channels = Vec::new();
-        for channel in CHANNELS {
-            let wait = waiting.get(channel.code()).cloned().unwrap_or_default();
-            let (sent, arrived, lost) = yesterday.get(&channel).copied().unwrap_or_default();
-            let lane = lanes
-                .iter()
-                .find(|(name, _)| name.as_str() == channel.code())
-                .map(|(_, lane)| lane);
-            let off = !configured.contains(&channel);
-            let rests = lane.is_some_and(|lane| lane.rests_until > now);
-            let down = lane.is_some_and(|lane| lane.standing.code() != "healthy");
-            let state = match (off, rests, down) {
-                (true, ..) => "off",
-                (_, true, _) => "rests",
-                (_, _, true) => "down",
-                _ => "works",
-            };
-            let age = wait.oldest.map(|oldest| now - oldest);
-            channels.push(json!({
-                "name": say(&format!("channel.{}", channel.code()), &Value::Null)?,
-                "state": state,
-                "state_words": say(&format!("lane.{state}"), &Value::Null)?,
-                "sent": sent, "arrived": arrived, "lost": lost,
-                "much_lost": sent > 0 && lost * 100 > sent * 3,
-                "percent": (sent > 0).then(|| tenths(lost * 1000 / sent.max(1))),
-                "ready": wait.ready, "doubt": wait.in_doubt,
-                "minutes": age.map(|age| age / MINUTE),
-                "old": age.is_some_and(|age| age > OLD),
-            }));
-        }
         let mut decisions = Vec::new();
         for hold in self.store.holds().await? {
             decisions.push(json!({ "id": hold.id, "words": self.of_hold(language, &hold)?, "at": self.at(hold.opened_at) }));
@@ -153,7 +111,7 @@ impl Board {
                 "last": reading.last.map(|at| self.at(at)), "unplanned": reading.unplanned,
                 "minutes": lag / MINUTE, "late": lag > LAG,
             },
-            "channels": channels,
+            "channels": self.channels(language).await?,
             "decisions": decisions,
             "printing": printing,
             "failed": failed,
@@ -168,6 +126,54 @@ impl Board {
             "complaints": self.store.open_complaints().await?.len(),
         });
         Ok(self.views.part(language, "pulse", &data)?.into())
+    }
+
+    /// How each channel stands, what it carried yesterday and what waits for it.
+    async fn channels(&self, language: Language) -> Result<Vec<Value>, Fault> {
+        let say = |name: &str| self.views.say(language, name, &Value::Null);
+        let (now, today) = (self.now(), self.today());
+        let waiting = self.store.waiting(now).await?;
+        let lanes = self.store.lanes().await?;
+        let midnight = zone::instant(today.into(), self.zone);
+        let yesterday: BTreeMap<Channel, (i64, i64, i64)> = self
+            .store
+            .day_of_messages(midnight - DAY, midnight)
+            .await?
+            .into_iter()
+            .map(|(channel, sent, arrived, lost)| (channel, (sent, arrived, lost)))
+            .collect();
+        let configured = self.config.channels();
+        let mut channels = Vec::new();
+        for channel in CHANNELS {
+            let wait = waiting.get(channel.code()).cloned().unwrap_or_default();
+            let (sent, arrived, lost) = yesterday.get(&channel).copied().unwrap_or_default();
+            let lane = lanes
+                .iter()
+                .find(|(name, _)| name.as_str() == channel.code())
+                .map(|(_, lane)| lane);
+            let off = !configured.contains(&channel);
+            let rests = lane.is_some_and(|lane| lane.rests_until > now);
+            let down = lane.is_some_and(|lane| lane.standing.code() != "healthy");
+            let state = match (off, rests, down) {
+                (true, ..) => "off",
+                (_, true, _) => "rests",
+                (_, _, true) => "down",
+                _ => "works",
+            };
+            let age = wait.oldest.map(|oldest| now - oldest);
+            channels.push(json!({
+                "name": say(&format!("channel.{}", channel.code()))?,
+                "state": state,
+                "state_words": say(&format!("lane.{state}"))?,
+                "sent": sent, "arrived": arrived, "lost": lost,
+                "much_lost": sent > 0 && lost * 100 > sent * 3,
+                "percent": (sent > 0).then(|| tenths(lost * 1000 / sent.max(1))),
+                "ready": wait.ready, "doubt": wait.in_doubt,
+                "minutes": age.map(|age| age / MINUTE),
+                "old": age.is_some_and(|age| age > OLD),
+            }));
+        }
+        Ok(channels)
     }
 
     /// What waits for a decision, in a sentence.

@@ -46,7 +46,7 @@ async fn shown(board: &Board, visit: &Visit, said: Option<Value>) -> Result<Resp
             "words": board.say(visit, &format!("standing.{state}"), &Value::Null)?,
             "good": state == "healthy", "bad": matches!(state, "down" | "rests"),
             "since": lane.filter(|lane| lane.since > 0).map(|lane| board.at(lane.since)),
-            "because": lane.and_then(|lane| lane.because).map(|why| why.code()),
+            "because": lane.and_then(|lane| lane.because).map(crate::failover::Why::code),
             "says": why.and_then(|(_, why)| why.clone()),
             "spent": spent.map(|one| one.cost.to_string()), "parts": spent.map(|one| one.parts),
             "strange": strange.get(&account.lane),

@@ -32,7 +32,10 @@ const SHOWN: Millis = MINUTE;
 
 /// What the ledger said last, by week.
 #[derive(Clone, Default)]
-pub(super) struct Weeks(Arc<Mutex<BTreeMap<Week, (Millis, Arc<Vec<Line>>)>>>);
+pub(super) struct Weeks(Arc<Mutex<BTreeMap<Week, Said>>>);
+
+/// What it said of a week, and when.
+type Said = (Millis, Arc<Vec<Line>>);
 
 impl Weeks {
     /// What it said is asked anew.

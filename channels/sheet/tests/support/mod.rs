@@ -1,5 +1,9 @@
 //! Weeks and forms of families that never were, from the emptiest to the fullest.
-#![allow(dead_code, reason = "each test file uses some of them")]
+#![allow(
+    clippy::allow_attributes,
+    dead_code,
+    reason = "each test file uses some of them"
+)]
 
 use vestnik_sheet::{
     Announcement, Batch, Consents, Form, Homework, Mark, Row, Sheet, Subject, Summary, Table,
@@ -7,7 +11,7 @@ use vestnik_sheet::{
 };
 
 /// A class with this family.
-pub fn one(sheet: Sheet) -> Batch {
+pub(crate) fn one(sheet: Sheet) -> Batch {
     Batch {
         sheets: vec![sheet],
         ..sample()
@@ -15,7 +19,7 @@ pub fn one(sheet: Sheet) -> Batch {
 }
 
 /// A week with so many subjects and marks.
-pub fn full(subjects: usize, marks: usize) -> Sheet {
+pub(crate) fn full(subjects: usize, marks: usize) -> Sheet {
     let names = [
         "Русский язык",
         "Литература",
@@ -50,7 +54,7 @@ pub fn full(subjects: usize, marks: usize) -> Sheet {
                 })
                 .collect(),
             average: Some("4,33".into()),
-            late: u32::from(at % 5 == 0),
+            late: u32::from(at.is_multiple_of(5)),
             missed: u32::try_from(at % 3).expect("few"),
         })
         .collect();
@@ -61,7 +65,7 @@ pub fn full(subjects: usize, marks: usize) -> Sheet {
 }
 
 /// More than fits a side, with names and words that are as long as they come.
-pub fn long() -> Sheet {
+pub(crate) fn long() -> Sheet {
     let mut sheet = full(19, 40);
     sheet.student = "Константинопольская-Преображенская Александра-Виктория".into();
     sheet.homework = (0..20)
@@ -76,7 +80,7 @@ pub fn long() -> Sheet {
 }
 
 /// A week without marks.
-pub fn first_grade() -> Sheet {
+pub(crate) fn first_grade() -> Sheet {
     let mut sheet = full(6, 0);
     for subject in &mut sheet.subjects {
         subject.average = None;
@@ -86,7 +90,7 @@ pub fn first_grade() -> Sheet {
 }
 
 /// A question that is answered by boxes.
-pub fn question() -> Announcement {
+pub(crate) fn question() -> Announcement {
     Announcement {
         title: None,
         text: "Кто едет в театр 12 декабря?".into(),
@@ -95,7 +99,7 @@ pub fn question() -> Announcement {
 }
 
 /// A row of the register.
-pub fn row(number: usize, variant: &str) -> Row {
+pub(crate) fn row(number: usize, variant: &str) -> Row {
     Row {
         row: number,
         code: format!("5Б-07-{number:02}-К4"),
@@ -107,13 +111,13 @@ pub fn row(number: usize, variant: &str) -> Row {
 }
 
 /// The results of a class in one term.
-pub fn summary_of_class(students: usize, subjects: usize) -> Summary {
+pub(crate) fn summary_of_class(students: usize, subjects: usize) -> Summary {
     let subjects = full(subjects, 0).subjects;
     let row = |at: usize| {
         let values = (0..subjects.len()).map(|subject| match (at + subject) % 9 {
             8 => String::new(),
-            7 if at % 5 == 0 => "н/а".to_owned(),
-            6 if at % 7 == 0 => "отс".to_owned(),
+            7 if at.is_multiple_of(5) => "н/а".to_owned(),
+            6 if at.is_multiple_of(7) => "отс".to_owned(),
             value => (3 + value % 3).to_string(),
         });
         (
@@ -138,7 +142,7 @@ pub fn summary_of_class(students: usize, subjects: usize) -> Summary {
 }
 
 /// The results of a student in the terms of a year.
-pub fn summary_of_student() -> Summary {
+pub(crate) fn summary_of_student() -> Summary {
     let row = |subject: &Subject| {
         let values = ["4", "5", "", ""].map(str::to_owned).to_vec();
         (subject.name.clone(), values)
@@ -158,7 +162,7 @@ pub fn summary_of_student() -> Summary {
 }
 
 /// The forms of one guardian.
-pub fn consents() -> Consents {
+pub(crate) fn consents() -> Consents {
     let form = |purpose: &str| Form {
         purpose: purpose.into(),
         guardian: "Константинопольская-Преображенская Ольга Викторовна".into(),

@@ -1,0 +1,218 @@
+//! The round of the morning, and what a class teacher sees.
+
+use crate::{
+    browser::Browser,
+    program::{databases, sql},
+    school::{PASSWORD, School, code, first_login},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_round_of_the_morning() {
+    for database in databases().await {
+        let (Some(browser), Some(school)) = (
+            Browser::start("ru", true).await,
+            School::open(&database).await,
+        ) else {
+            return;
+        };
+        let drawn = school.add("zavuch", "admin", None);
+        first_login(&browser, &school, "zavuch", &drawn).await;
+        browser.at("/").await;
+        let text = browser.text().await;
+        for words in [
+            "Сейчас",
+            "Решать нечего.",
+            "почта",
+            "работает",
+            "прочитан полностью",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        held_burst(&browser, &school).await;
+        wrong_address(&browser, &school).await;
+        complaint(&browser, &school).await;
+        let audit = school.url("/audit");
+        browser.open(&audit).await;
+        let text = browser.text().await;
+        for words in [
+            "Цепочка записей цела.",
+            "is corrected",
+            "release",
+            "set up the second factor",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(!text.contains("olga"), "no address: {text}");
+    }
+}
+
+/// Many marks at once are held; who looks sees what would leave, and decides.
+async fn held_burst(browser: &Browser, school: &School) {
+    for day in 1..=4 {
+        let of = format!(
+            "INSERT INTO mark (student_id, subject_id, date, value) VALUES (4, 1, '2026-11-{:02}', '4')",
+            10 + day
+        );
+        sql(&school.store, &of).await;
+    }
+    let home = school.url("/");
+    browser.until(&home, "необычно много сразу").await;
+    browser.click("необычно много сразу").await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("Если сообщить, уйдёт") && text.contains("почта"),
+        "{text}"
+    );
+    browser.click("Сообщить семьям").await;
+    browser.at("/").await;
+    assert!(browser.text().await.contains("Решать нечего."));
+    school.smtp.wait_for(1);
+}
+
+/// A family with a wrong address hears nothing; corrected, it hears what waited.
+async fn wrong_address(browser: &Browser, school: &School) {
+    let before = school.smtp.mails().len();
+    school.mark(1, "5").await;
+    browser.open(&school.url("/families")).await;
+    browser.fill("who", "соколова").await;
+    browser.click("Найти").await;
+    browser.at("/families").await;
+    browser.click("Соколова Мария, 5 «А»").await;
+    browser.at("/families/1").await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("olga@exmaple.org – не существует: исправьте"),
+        "{text}"
+    );
+    browser.click("Изменить").await;
+    browser.fill("address1", "это не адрес").await;
+    browser.click("Исправить").await;
+    assert!(
+        browser.text().await.contains("не адрес почты"),
+        "{}",
+        browser.text().await
+    );
+    browser.open(&school.url("/families/1")).await;
+    browser.click("Изменить").await;
+    browser.fill("address1", "Olga@example.org").await;
+    browser.fill("document1", "заявление № 31").await;
+    browser.click("Исправить").await;
+    let mails = school.smtp.wait_for(before + 1);
+    assert!(
+        mails[before].contains("olga@example.org") && mails[before].contains("Математика: 5"),
+        "{}",
+        mails[before]
+    );
+    browser.until(&school.url("/families/1"), "принято").await;
+    browser.open(&school.url("/week")).await;
+    assert!(browser.text().await.contains("5 «А»"));
+    browser.click("5 «А»").await;
+    assert!(
+        browser.text().await.contains("Соколова Мария"),
+        "{}",
+        browser.text().await
+    );
+}
+
+async fn complaint(browser: &Browser, school: &School) {
+    browser.open(&school.url("/families/1")).await;
+    browser.click("Записать жалобу").await;
+    browser.fill("text", "Отметка пришла на день позже").await;
+    browser.press("form[action$='/complaint'] button").await;
+    assert!(
+        browser
+            .text()
+            .await
+            .contains("Отметка пришла на день позже")
+    );
+    browser.open(&school.url("/")).await;
+    assert!(browser.text().await.contains("Жалоб без ответа: 1"));
+    browser.open(&school.url("/families/1")).await;
+    browser
+        .fill("answer1", "Адрес был неверным, исправлен")
+        .await;
+    browser.press("form[action$='/complaint/1'] button").await;
+    assert!(
+        browser
+            .text()
+            .await
+            .contains("Адрес был неверным, исправлен")
+    );
+    browser.click("Выписка для жалобы").await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("заявление № 21") && text.contains("доставлен") | text.contains("принято"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_teacher_sees_the_own_class_and_no_other() {
+    let (Some(browser), Some(school)) = (
+        Browser::start("ru", false).await,
+        School::open("sqlite:{folder}/school.db").await,
+    ) else {
+        return;
+    };
+    school.mark(2, "4").await;
+    let drawn = school.add("ivanova", "class_teacher", Some("Иванова Анна"));
+    let secret = first_login(&browser, &school, "ivanova", &drawn).await;
+    browser.at("/week").await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("5 «А»") && !text.contains("7 «Б»") && !text.contains("Сообщения"),
+        "{text}"
+    );
+    for path in [
+        "/week/2",
+        "/families/4",
+        "/paper/2/2026-W48",
+        "/messages",
+        "/",
+        "/users",
+        "/audit",
+        "/live",
+        "/director",
+    ] {
+        browser.open(&school.url(path)).await;
+        assert!(
+            browser.text().await.contains("Здесь ничего нет"),
+            "{path}: {}",
+            browser.text().await
+        );
+    }
+    browser.open(&school.url("/families")).await;
+    browser.fill("who", "Ким").await;
+    browser.click("Найти").await;
+    assert!(
+        browser.text().await.contains("Никого не нашлось"),
+        "{}",
+        browser.text().await
+    );
+    browser.open(&school.url("/families/2")).await;
+    assert!(browser.text().await.contains("Петров Илья"));
+    // Without a script the language changes, too, and so does who is logged in.
+    browser.click("English").await;
+    assert!(
+        browser.text().await.contains("Who answers") || browser.text().await.contains("Week"),
+        "{}",
+        browser.text().await
+    );
+    browser.click("Log out").await;
+    browser.at("/login").await;
+    browser.open(&school.url("/families/2")).await;
+    browser.at("/login").await;
+    browser.fill("login", "ivanova").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("main button").await;
+    browser.at("/login/code").await;
+    browser.fill("code", "000000").await;
+    browser.press("main button").await;
+    assert!(
+        browser.text().await.contains("Код не подходит")
+            || browser.text().await.contains("The code is wrong")
+    );
+    browser.fill("code", &code(&secret, 1)).await;
+    browser.press("main button").await;
+    browser.at("/families/2").await;
+}
