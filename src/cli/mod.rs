@@ -20,6 +20,7 @@ mod sheets;
 mod show;
 mod sms_templates;
 mod talk;
+mod token;
 mod user;
 
 pub(crate) use route::told_of;
@@ -164,6 +165,9 @@ enum Command {
     /// List the texts of all SMS for operators to register, export them, and keep where that stands
     #[command(subcommand)]
     SmsTemplates(sms_templates::Action),
+    /// Let programs use the API, list them, and let them use it no more
+    #[command(subcommand)]
+    Token(token::Action),
     /// Let people look at the board, list them, and let them look no more
     #[command(subcommand)]
     User(user::Action),
@@ -254,6 +258,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(action) => {
             user::run(&open(&config).await?, &config, &action).await?;
         }
+        Command::Token(action) => token::run(&open(&config).await?, &action).await?,
         Command::SendTest { channel, address } => {
             check::send_test(&config, &channel, &address).await?;
         }

@@ -30,6 +30,7 @@ use crate::{
     store::{Dialect, Store},
     text::Templates,
     web::{
+        api::Api,
         board::{Board, Parts},
         callbacks::Callbacks,
         family::Families,
@@ -87,24 +88,21 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     .map(|talk| talk.begin(&beside, holder(), store.dialect() == Dialect::Sqlite, &stop))
     .unwrap_or_default();
     beside.spawn({
-        let families = links.clone().filter(|_| config.public_url.is_some());
         let receipts = receipts(config, &store, &look, &beside, &stop)?;
-        let board = links.clone().map(|links| Parts {
+        let parts = Parts {
             store: store.clone(),
-            config: config.clone(),
-            regulation,
+            config: Arc::new(config.clone()),
+            regulation: Arc::new(regulation),
             templates,
-            links,
             providers: providers.clone(),
             zone,
             clock: Clock::Wall,
             pulse: pulse.clone(),
             look: look.clone(),
-        });
-        let router = pages(&store, &pulse, ledger, families, zone)?
+        };
+        let router = site(parts, links.clone(), ledger)?
             .merge(receipts)
-            .merge(hooks)
-            .merge(board_of(board)?);
+            .merge(hooks);
         serve_pages(listener, router, stop.clone())
     });
     if let Some(calendar) = press {
@@ -161,36 +159,34 @@ async fn serve_pages(listener: TcpListener, router: Router, stop: CancellationTo
     }
 }
 
-/// All pages; those of families where their links lead to them.
-fn pages(
-    store: &Store,
-    pulse: &Pulse,
-    ledger: Ledger,
-    families: Option<Arc<Links>>,
-    zone: Tz,
-) -> Result<Router> {
+/// All pages: those of families where their links lead to them, and the board where there is a key for it.
+fn site(parts: Parts, links: Option<Arc<Links>>, ledger: Ledger) -> Result<Router> {
+    let (store, zone) = (parts.store.clone(), parts.zone);
     let metrics = Metrics {
         store: store.clone(),
-        pulse: pulse.clone(),
+        pulse: parts.pulse.clone(),
         clock: Clock::Wall,
         ledger,
     };
-    let router = health::router(pulse.clone()).merge(metrics.router());
-    Ok(match families {
-        Some(links) => {
-            router.merge(Families::new(store.clone(), links, Clock::Wall, zone)?.router())
-        }
-        None => router,
-    })
-}
-
-/// The board, where there is a key for it.
-fn board_of(parts: Option<Parts>) -> Result<Router> {
-    let Some(parts) = parts else {
+    let rules = (parts.config.clone(), parts.regulation.clone());
+    let api = Api::new(
+        store.clone(),
+        rules,
+        (zone, Clock::Wall),
+        parts.look.clone(),
+    );
+    let mut router = health::router(parts.pulse.clone())
+        .merge(metrics.router())
+        .merge(api.router());
+    let Some(links) = links else {
         tracing::warn!("there is no board: set web.link_key_file or database.state_dir");
-        return Ok(Router::new());
+        return Ok(router);
     };
-    Ok(Board::new(parts)?.router())
+    if parts.config.public_url.is_some() {
+        let families = Families::new(store, links.clone(), Clock::Wall, zone)?;
+        router = router.merge(families.router());
+    }
+    Ok(router.merge(Board::new(parts, links)?.router()))
 }
 
 /// All accounts of the configuration; without any, that is said.

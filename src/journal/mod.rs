@@ -9,5 +9,6 @@ pub mod class_name;
 pub mod entry;
 pub mod fact;
 pub mod import;
+pub mod ingest;
 pub mod outlook;
 pub mod school;

@@ -3,6 +3,7 @@
 //! Only the board names people, to who has logged in. The pages for families name nobody, and are found by a sealed
 //! link only.
 
+pub mod api;
 pub mod board;
 pub mod callbacks;
 pub mod family;

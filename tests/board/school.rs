@@ -14,13 +14,12 @@ use crate::{
 /// Two classes with their teachers, four students; the mother of the first has a wrong address, the second family has
 /// none, the third hears by mail.
 const SCHOOL: &str = "
-    INSERT INTO school (id, name, short_name, phone, director) VALUES (1, 'Школа № 12', 'Школа 12', '(343) 215-40-12', 'Седова В. П.') ON CONFLICT DO NOTHING;
-    UPDATE school SET director = 'Седова В. П.', phone = '(343) 215-40-12';
+    INSERT INTO school (name, short_name, phone, director) VALUES ('Школа № 12', 'Школа 12', '(343) 215-40-12', 'Седова В. П.');
     INSERT INTO staff (surname, given_name, role) VALUES ('Иванова', 'Анна', 'class_teacher'), ('Кузнецова', 'Тамара', 'class_teacher');
     INSERT INTO school_year (starts_on, ends_on, state) VALUES ('2026-09-01', '2027-08-31', 'open');
     INSERT INTO class (grade, letter, class_teacher_id, year_id) VALUES (5, 'А', 1, 1), (7, 'Б', 2, 1);
     INSERT INTO subject (name) VALUES ('Математика');
-    INSERT INTO student (id, surname, given_name) VALUES (1, 'Соколова', 'Мария'), (2, 'Петров', 'Илья'), (3, 'Юсупова', 'Амина'), (4, 'Ким', 'Лев');
+    INSERT INTO student (surname, given_name) VALUES ('Соколова', 'Мария'), ('Петров', 'Илья'), ('Юсупова', 'Амина'), ('Ким', 'Лев');
     INSERT INTO enrolment (student_id, class_id, number) VALUES (1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 1);
     INSERT INTO guardian (surname, given_name, preset) VALUES ('Соколова', 'Ольга', 'at_once'), ('Петров', 'Пётр', 'at_once'), ('Юсупова', 'Роза', 'at_once'), ('Ким', 'Вера', 'at_once');
     INSERT INTO guardianship (guardian_id, student_id, relation) VALUES (1, 1, 'mother'), (2, 2, 'father'), (3, 3, 'mother'), (4, 4, 'mother');

@@ -80,13 +80,11 @@ pub struct Parts {
     /// Where everything is.
     pub store: Store,
     /// What the administrator decided.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The rules that hold.
-    pub regulation: Regulation,
+    pub regulation: Arc<Regulation>,
     /// The families' texts, for previews.
     pub templates: Templates,
-    /// The key of second factors.
-    pub links: Arc<Links>,
     /// Who carries messages, to send tests with.
     pub providers: Vec<Provider>,
     /// The school's zone.
@@ -100,21 +98,21 @@ pub struct Parts {
 }
 
 impl Board {
-    /// Prepares the pages.
+    /// Prepares the pages; `links` is the key of second factors.
     ///
     /// # Errors
     /// A template that does not parse, which a test rules out.
-    pub fn new(parts: Parts) -> Result<Self> {
+    pub fn new(parts: Parts, links: Arc<Links>) -> Result<Self> {
         Ok(Self {
             views: Arc::new(Views::embedded()?),
             gate: Arc::new(Gate::new()?),
             weeks: Weeks::default(),
             live: Live::default(),
             store: parts.store,
-            config: Arc::new(parts.config),
-            regulation: Arc::new(parts.regulation),
+            config: parts.config,
+            regulation: parts.regulation,
             templates: parts.templates,
-            links: parts.links,
+            links,
             providers: Arc::new(parts.providers),
             zone: parts.zone,
             clock: parts.clock,

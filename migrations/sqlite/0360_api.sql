@@ -1,0 +1,25 @@
+-- The first draft was never written to.
+DROP TABLE api_token;
+
+-- Programs that may use the API: only the hash of each token is kept.
+CREATE TABLE api_token (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    token_hash TEXT NOT NULL,
+    -- Scopes by their codes, parted by blanks.
+    scopes TEXT NOT NULL,
+    added_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    CONSTRAINT api_token_is_unique UNIQUE (token_hash)
+);
+
+-- What a program has sent already, by the key that it gave: sent twice it is written once.
+CREATE TABLE ingested (
+    id INTEGER PRIMARY KEY,
+    token_id BIGINT NOT NULL REFERENCES api_token (id),
+    batch_key TEXT NOT NULL,
+    body_hash TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    CONSTRAINT ingested_key_is_used_once UNIQUE (token_id, batch_key)
+);
