@@ -65,7 +65,7 @@ async fn held_burst(browser: &Browser, school: &School) {
     );
     browser.click("Сообщить семьям").await;
     browser.at("/").await;
-    assert!(browser.text().await.contains("Решать нечего."));
+    browser.says("Решать нечего.").await;
     school.smtp.wait_for(1);
 }
 
@@ -87,11 +87,7 @@ async fn wrong_address(browser: &Browser, school: &School) {
     browser.click("Изменить").await;
     browser.fill("address1", "это не адрес").await;
     browser.click("Исправить").await;
-    assert!(
-        browser.text().await.contains("не адрес почты"),
-        "{}",
-        browser.text().await
-    );
+    browser.says("не адрес почты").await;
     browser.open(&school.url("/families/1")).await;
     browser.click("Изменить").await;
     browser.fill("address1", "Olga@example.org").await;
@@ -105,13 +101,9 @@ async fn wrong_address(browser: &Browser, school: &School) {
     );
     browser.until(&school.url("/families/1"), "принято").await;
     browser.open(&school.url("/week")).await;
-    assert!(browser.text().await.contains("5 «А»"));
+    browser.says("5 «А»").await;
     browser.click("5 «А»").await;
-    assert!(
-        browser.text().await.contains("Соколова Мария"),
-        "{}",
-        browser.text().await
-    );
+    browser.says("Соколова Мария").await;
 }
 
 async fn complaint(browser: &Browser, school: &School) {
@@ -119,25 +111,15 @@ async fn complaint(browser: &Browser, school: &School) {
     browser.click("Записать жалобу").await;
     browser.fill("text", "Отметка пришла на день позже").await;
     browser.press("form[action$='/complaint'] button").await;
-    assert!(
-        browser
-            .text()
-            .await
-            .contains("Отметка пришла на день позже")
-    );
+    browser.says("Отметка пришла на день позже").await;
     browser.open(&school.url("/")).await;
-    assert!(browser.text().await.contains("Жалоб без ответа: 1"));
+    browser.says("Жалоб без ответа: 1").await;
     browser.open(&school.url("/families/1")).await;
     browser
         .fill("answer1", "Адрес был неверным, исправлен")
         .await;
     browser.press("form[action$='/complaint/1'] button").await;
-    assert!(
-        browser
-            .text()
-            .await
-            .contains("Адрес был неверным, исправлен")
-    );
+    browser.says("Адрес был неверным, исправлен").await;
     browser.click("Выписка для жалобы").await;
     let text = browser.text().await;
     assert!(
@@ -175,22 +157,14 @@ async fn a_class_teacher_sees_the_own_class_and_no_other() {
         "/director",
     ] {
         browser.open(&school.url(path)).await;
-        assert!(
-            browser.text().await.contains("Здесь ничего нет"),
-            "{path}: {}",
-            browser.text().await
-        );
+        browser.says("Здесь ничего нет").await;
     }
     browser.open(&school.url("/families")).await;
     browser.fill("who", "Ким").await;
     browser.click("Найти").await;
-    assert!(
-        browser.text().await.contains("Никого не нашлось"),
-        "{}",
-        browser.text().await
-    );
+    browser.says("Никого не нашлось").await;
     browser.open(&school.url("/families/2")).await;
-    assert!(browser.text().await.contains("Петров Илья"));
+    browser.says("Петров Илья").await;
     // Without a script the language changes, too, and so does who is logged in.
     browser.click("English").await;
     assert!(

@@ -137,6 +137,19 @@ impl Browser {
         found.click().await.expect("a click");
     }
 
+    /// Waits until the page that is open says this.
+    pub(crate) async fn says(&self, words: &str) {
+        for _ in 0..100 {
+            if self.text().await.contains(words) {
+                return;
+            }
+            tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>())
+                .await
+                .ok();
+        }
+        panic!("it never says «{words}»:\n{}", self.text().await);
+    }
+
     /// Waits until the page says this, opening it again and again.
     pub(crate) async fn until(&self, url: &str, words: &str) {
         for _ in 0..100 {
