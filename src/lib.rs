@@ -21,6 +21,7 @@
 mod output;
 
 pub mod absence;
+pub mod alarm;
 pub mod announce;
 pub mod app;
 pub mod bot;

@@ -281,7 +281,9 @@ async fn a_layout_that_never_ends_delays_paper_only_and_is_named() {
 async fn the_pages_of_the_daemon_name_nobody_and_its_metrics_are_sound() {
     for database in databases().await {
         let (chats, channel) = bot("full").await;
-        let program = Program::new(&config(&database, &channel));
+        let program = Program::new(
+            &config(&database, &channel).replace("[web]", "state_dir = \"{folder}\"\n[web]"),
+        );
         let store = open(&program, &database).await;
         sql(&store, FAMILY).await;
         sql(&store, GRANDMOTHER).await;

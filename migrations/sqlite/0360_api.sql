@@ -23,3 +23,16 @@ CREATE TABLE ingested (
     at BIGINT NOT NULL,
     CONSTRAINT ingested_key_is_used_once UNIQUE (token_id, batch_key)
 );
+
+-- What the metrics ask: the calls that ended since the last scrape.
+CREATE INDEX attempt_by_end ON attempt (finished_at) WHERE finished_at IS NOT NULL;
+
+-- What somebody has to look at, from when until when.
+CREATE TABLE alarm (
+    id INTEGER PRIMARY KEY,
+    code TEXT NOT NULL,
+    began_at BIGINT NOT NULL,
+    ended_at BIGINT
+);
+CREATE UNIQUE INDEX alarm_lasts_once ON alarm (code) WHERE ended_at IS NULL;
+CREATE INDEX alarm_by_code ON alarm (code, id);

@@ -35,7 +35,7 @@ use crate::{
         callbacks::Callbacks,
         family::Families,
         health::{self, Pulse},
-        metrics::{Ledger, Metrics},
+        metrics::{Delays, Ledger, Metrics},
     },
 };
 
@@ -167,6 +167,7 @@ fn site(parts: Parts, links: Option<Arc<Links>>, ledger: Ledger) -> Result<Route
         pulse: parts.pulse.clone(),
         clock: Clock::Wall,
         ledger,
+        delays: Delays::since(parts.clock.now())?,
     };
     let rules = (parts.config.clone(), parts.regulation.clone());
     let api = Api::new(

@@ -3,6 +3,7 @@
 //! It never calls a provider and never waits for one. A turn takes the reports of calls that ended,
 //! and gives back the calls that may leave now; whoever drives it makes them.
 
+mod alarms;
 mod changes;
 mod failover;
 mod hold;
@@ -195,6 +196,7 @@ pub struct Engine {
     watermark: Option<Watermark>,
     teachers_at: Millis,
     homework_at: Millis,
+    alarms_at: Millis,
     terms_at: Millis,
     silence_broken: Option<Millis>,
     work: Option<Work>,
@@ -239,6 +241,7 @@ impl Engine {
             watermark: None,
             teachers_at: 0,
             homework_at: 0,
+            alarms_at: 0,
             terms_at: 0,
             silence_broken: None,
             work: None,
@@ -350,6 +353,7 @@ impl Engine {
             self.jobs(&lease, now).await?;
             self.tell_teachers(&lease, now).await?;
             self.tell_of_homework(&lease, now).await?;
+            self.look_for_alarms(&lease, now).await?;
             self.compose_for_staff(&lease, now).await?;
             self.send(turn, permits, now).await?;
         }

@@ -111,7 +111,7 @@ impl Event {
             (Place::Test { .. }, _) => Self::Test,
             (Place::ClassEvent(_), _) => Self::ClassEvent,
             (Place::Outlook(_), _) => Self::Forecast,
-            // Of the last seven staff hear.
+            // Of the last eight staff hear.
             (
                 Place::Silence { .. }
                 | Place::Summary(_)
@@ -122,7 +122,8 @@ impl Event {
                 | Place::NoHomework(_)
                 | Place::NoMarks(_)
                 | Place::Lane(_)
-                | Place::Inquiry(_),
+                | Place::Inquiry(_)
+                | Place::Alarm(_),
                 _,
             ) => Self::Service,
         }

@@ -99,6 +99,8 @@ pub enum Place {
     Lane(i64),
     /// That a family asks something, or says that something is wrong: `inquiry.id`. Staff hear of it.
     Inquiry(i64),
+    /// That somebody has to look at something: `alarm.id`. Staff hear of it.
+    Alarm(i64),
 }
 
 macro_rules! codes {
@@ -234,6 +236,7 @@ impl Place {
             Self::NoMarks(_) => "no_marks",
             Self::Lane(_) => "lane",
             Self::Inquiry(_) => "inquiry",
+            Self::Alarm(_) => "alarm",
         }
     }
 }
@@ -276,7 +279,8 @@ impl fmt::Display for Fact {
             | Place::NoHomework(id)
             | Place::NoMarks(id)
             | Place::Lane(id)
-            | Place::Inquiry(id) => write!(f, "{id}"),
+            | Place::Inquiry(id)
+            | Place::Alarm(id) => write!(f, "{id}"),
         }
     }
 }
@@ -343,6 +347,7 @@ fn parse(parts: &[&str]) -> Option<Fact> {
         ("no_homework", [one]) => Place::NoHomework(id(one)?),
         ("no_marks", [one]) => Place::NoMarks(id(one)?),
         ("lane", [one]) => Place::Lane(id(one)?),
+        ("alarm", [one]) => Place::Alarm(id(one)?),
         ("inquiry", [one]) => Place::Inquiry(id(one)?),
         _ => return None,
     };

@@ -15,9 +15,9 @@ use crate::instant::{HOUR, Millis};
 /// What waits for a channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// How many messages could leave or are leaving.
+    /// How many messages could leave, are leaving or failed to leave so far.
     pub ready: i64,
-    /// Since when the oldest of them could have left.
+    /// Since when the oldest of them has waited.
     pub oldest: Option<Millis>,
     /// Of how many nobody knows whether they were taken.
     pub in_doubt: i64,
@@ -123,10 +123,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn waiting(&self, now: Millis) -> Result<BTreeMap<String, Waiting>, StoreError> {
+        // One that is tried again waits since it was composed, whenever it is tried next.
         let rows = sqlx::query(
-            "SELECT channel, state, COUNT(*) AS n, MIN(not_before) AS oldest FROM message \
-             WHERE state IN ('ready', 'sending', 'in_doubt') AND channel <> 'paper' AND not_before <= $1 \
-             GROUP BY channel, state",
+            "SELECT channel, state, COUNT(*) AS n, \
+             MIN(CASE WHEN attempts > 0 THEN composed_at ELSE not_before END) AS oldest FROM message \
+             WHERE state IN ('ready', 'sending', 'in_doubt') AND channel <> 'paper' \
+             AND (not_before <= $1 OR attempts > 0) GROUP BY channel, state",
         )
         .bind(now)
         .fetch_all(&self.pool)

@@ -413,6 +413,7 @@ impl Tx {
                 }));
             }
             Place::Lane(id) => return self.lane_news(id).await,
+            Place::Alarm(id) => return self.alarm_news(id).await,
             Place::Inquiry(id) => return self.inquiry_news(id, who).await,
             _ => return Ok(None),
         };

@@ -3,6 +3,7 @@
 //! Statements are written once, for both databases, through [`sqlx::Any`] with `$n` placeholders.
 //! What cannot be shared is chosen by [`Dialect`].
 
+mod alarms;
 mod announcements;
 mod below;
 mod board;
@@ -12,6 +13,7 @@ mod choices;
 mod circumstances;
 mod connection;
 mod consent;
+mod delays;
 mod desk;
 mod dispatch;
 mod due;
@@ -67,6 +69,7 @@ pub use board::{Corrected, Filter, InList, Load, Reading, Waiting, Written};
 pub use bot::{Child, Dialogue, Owners, Unanswered};
 pub use choices::{Choices, FamilyChoice, Own, Setting};
 pub use consent::{ConsentRow, NewConsent, NewServiceMode, Tie};
+pub use delays::Taken;
 pub use desk::{Pin, Watched};
 pub use dispatch::{Earlier, Question, Ready};
 pub use due::NewMessage;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{ContentLevel, Language, School, TemplateError, Templates, Text, view};
 use crate::{
+    alarm::Alarm,
     failover::Why,
     family::contact::{Channel, Health},
 };
@@ -61,6 +62,8 @@ pub enum Matter {
     },
     /// A provider account is down, and another one carries its messages.
     Gateway(Why),
+    /// Somebody has to look at something.
+    Alarm(Alarm),
     /// The family asks something.
     Asked {
         /// In these words.
@@ -76,6 +79,20 @@ pub enum Matter {
 }
 
 impl StaffNews {
+    /// That somebody has to look at something.
+    pub fn of_alarm(alarm: Alarm) -> Self {
+        let who = match alarm {
+            Alarm::Queue(channel) | Alarm::Failures(channel) => carrier(channel),
+            Alarm::Lag | Alarm::Silent => "журнал",
+            Alarm::Money => "деньги на SMS",
+            Alarm::Held(_) => "нужно решение",
+        };
+        Self {
+            who: who.to_owned(),
+            matter: Matter::Alarm(alarm),
+        }
+    }
+
     /// That an SMS gateway is down: the preferred one, or the spare one.
     pub fn of_gateway(spare: bool, why: Why) -> Self {
         let who = if spare {
@@ -155,6 +172,10 @@ fn view_of(news: &StaffNews) -> Item {
             why: Some(format!("gateway:{}", why.code())),
             ..item("gateway")
         },
+        Matter::Alarm(alarm) => Item {
+            why: Some(format!("alarm:{alarm}")),
+            ..item("alarm")
+        },
         Matter::Asked { words } => Item {
             words: Some(words.clone()),
             ..item("asked")
@@ -164,6 +185,16 @@ fn view_of(news: &StaffNews) -> Item {
             date: Some(*answer_by),
             ..item("mistaken")
         },
+    }
+}
+
+/// A channel, as who leads the school calls it.
+fn carrier(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Sms => "SMS",
+        Channel::Email => "почта",
+        Channel::Telegram => "Telegram",
+        Channel::Paper => "бумага",
     }
 }
 
@@ -189,7 +220,21 @@ pub(super) fn trouble(why: &str) -> &str {
         Some(("gateway", "late")) => "отчёты о доставке сильно опаздывают",
         Some(("gateway", "rests")) => "давно не принимает сообщения",
         Some(("gateway", _)) => "отвечает ошибками",
+        Some(("alarm", what)) => alarming(what),
         _ => why,
+    }
+}
+
+/// What somebody has to look at.
+fn alarming(code: &str) -> &str {
+    match Alarm::from_code(code) {
+        Some(Alarm::Queue(_)) => "сообщения ждут больше 15 минут, провайдер их не принимает",
+        Some(Alarm::Failures(_)) => "за час отклонено больше 3 % сообщений",
+        Some(Alarm::Lag) => "изменения не читаются больше 5 минут, семьи узнают поздно",
+        Some(Alarm::Silent) => "сегодня есть уроки, а записей с утра нет",
+        Some(Alarm::Money) => "осталось меньше 20 %, потом сообщения пойдут на бумагу",
+        Some(Alarm::Held(_)) => "необычное удержано и ждёт вас",
+        None => code,
     }
 }
 

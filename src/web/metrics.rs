@@ -11,7 +11,8 @@ use axum::{
     routing::get,
 };
 use prometheus::{
-    Encoder, GaugeVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use chrono_tz::Tz;
@@ -23,7 +24,7 @@ use crate::{
     config::Config,
     failover::Standing,
     family::contact::Channel,
-    instant::{MINUTE, Millis},
+    instant::{MINUTE, Millis, SECOND},
     money::{Budget, month},
     policy::Policy,
     providers,
@@ -43,6 +44,55 @@ pub struct Metrics {
     pub clock: Clock,
     /// How the ledger is read.
     pub ledger: Ledger,
+    /// How long news took, since the daemon began.
+    pub delays: Delays,
+}
+
+/// How long news took from the journal to the provider, by urgency: what was taken since the last scrape is added at
+/// each one.
+#[derive(Clone)]
+pub struct Delays {
+    histogram: HistogramVec,
+    seen_to: Arc<Mutex<Millis>>,
+}
+
+/// Seconds within which news should be with the provider: urgent ones in half a minute, a day's digest in a day.
+const WITHIN: [f64; 10] = [
+    5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0,
+];
+
+impl Delays {
+    /// Nothing yet; what was taken before `now` does not count.
+    ///
+    /// # Errors
+    /// A name that Prometheus does not take, which a test rules out.
+    pub fn since(now: Millis) -> prometheus::Result<Self> {
+        let about = HistogramOpts::new(
+            "vestnik_delay_seconds",
+            "How long news took from the journal's row to the provider, by urgency: 0 is urgent, 3 weekly.",
+        );
+        Ok(Self {
+            histogram: HistogramVec::new(about.buckets(WITHIN.to_vec()), &["urgency"])?,
+            seen_to: Arc::new(Mutex::new(now)),
+        })
+    }
+
+    async fn add(&self, store: &Store, now: Millis) -> Result<(), StoreError> {
+        let mut seen_to = self.seen_to.lock().await;
+        // A call that ended in this moment may not be written down yet.
+        let to = now - 2 * SECOND;
+        if to > *seen_to {
+            for one in store.taken(*seen_to, to).await? {
+                let seconds = f64::from(i32::try_from(one.delay / 1000).unwrap_or(i32::MAX));
+                let urgency = one.urgency.to_string();
+                self.histogram
+                    .with_label_values(&[urgency.as_str()])
+                    .observe(seconds);
+            }
+            *seen_to = to;
+        }
+        Ok(())
+    }
 }
 
 /// How the ledger of this week is read, and what it said last: it is computed from the whole week, and a scrape comes
@@ -138,6 +188,9 @@ impl Metrics {
             status.possible_duplicates,
         )?;
         holds(&registry, &self.store.holds().await?)?;
+        self.queues(&registry).await?;
+        self.delays.add(&self.store, self.clock.now()).await?;
+        registry.register(Box::new(self.delays.histogram.clone()))?;
         self.money(&registry).await?;
         let cells = IntGaugeVec::new(
             Opts::new(
@@ -179,6 +232,46 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&registry.gather(), &mut text)?;
         Ok(text)
+    }
+
+    /// What waits for each channel, and how far behind the reading of the journal is.
+    async fn queues(&self, registry: &Registry) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        let seconds = |since: Millis| {
+            f64::from(i32::try_from((now - since) / 1000).unwrap_or(i32::MAX)).max(0.0)
+        };
+        let about = "Messages that could leave, by channel.";
+        let depth = IntGaugeVec::new(Opts::new("vestnik_queue_messages", about), &["channel"])?;
+        let about = "How long the oldest message of a channel could have left.";
+        let oldest = GaugeVec::new(
+            Opts::new("vestnik_queue_oldest_seconds", about),
+            &["channel"],
+        )?;
+        let waiting = self.store.waiting(now).await?;
+        for channel in self.ledger.configured.iter().map(|channel| channel.code()) {
+            let one = waiting.get(channel).cloned().unwrap_or_default();
+            depth.with_label_values(&[channel]).set(one.ready);
+            oldest
+                .with_label_values(&[channel])
+                .set(one.oldest.map_or(0.0, seconds));
+        }
+        registry.register(Box::new(depth))?;
+        registry.register(Box::new(oldest))?;
+        let reading = self.store.reading().await?;
+        let about = "How long the oldest change of the journal has waited to be read.";
+        let lag = GaugeVec::new(Opts::new("vestnik_journal_lag_seconds", about), &[])?;
+        lag.with_label_values::<&str>(&[])
+            .set(reading.oldest.map_or(0.0, seconds));
+        registry.register(Box::new(lag))?;
+        let about = "When something was written into the journal last.";
+        let last = reading.last.unwrap_or_default() / 1000;
+        gauge(
+            registry,
+            "vestnik_journal_last_write_timestamp_seconds",
+            about,
+            last,
+        )?;
+        Ok(())
     }
 
     async fn money(&self, registry: &Registry) -> anyhow::Result<()> {

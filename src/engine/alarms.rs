@@ -1,0 +1,65 @@
+//! Looks once a minute whether somebody has to look at something, and tells who leads the school.
+
+use super::{Engine, EngineError};
+use crate::{
+    alarm::{Sight, alarms},
+    compose::Hours,
+    instant::{MINUTE, Millis},
+    money::month,
+    store::Lease,
+    zone,
+};
+
+/// By this hour of a school day somebody has written into the journal.
+const NOON: u32 = 12;
+
+impl Engine {
+    /// Raises alarms and ends those that are over. In the quiet hours nobody is told.
+    pub(super) async fn look_for_alarms(
+        &mut self,
+        lease: &Lease,
+        now: Millis,
+    ) -> Result<(), EngineError> {
+        if now < self.alarms_at {
+            return Ok(());
+        }
+        self.alarms_at = now + MINUTE;
+        let Hours { zone, quiet, .. } = self.rules.hours;
+        let local = zone::local(now, zone);
+        let today = local.date();
+        let budget = self.tariff.budget.map(|budget| budget.month.0);
+        let Some(mut tx) = self.begin(lease).await? else {
+            return Ok(());
+        };
+        let (waiting, calls) = tx.carriers(now).await?;
+        let noon = today
+            .and_hms_opt(NOON, 0, 0)
+            .is_some_and(|noon| local >= noon);
+        let sight = Sight {
+            waiting,
+            calls,
+            lag: tx.lag(now).await?,
+            silent: noon && tx.silent(today, zone::instant(today.into(), zone)).await?,
+            money: match budget {
+                Some(budget) => Some((tx.spent(&month(today)).await?.0, budget)),
+                None => None,
+            },
+            holds: tx.open_holds().await?,
+        };
+        let seen = alarms(&sight);
+        let lasting = tx.lasting().await?;
+        for (id, alarm) in &lasting {
+            if !seen.contains(alarm) {
+                tx.end_alarm(*id, now).await?;
+            }
+        }
+        let heard = zone::instant(quiet.over_at(local), zone);
+        for alarm in seen {
+            if !lasting.iter().any(|(_, known)| *known == alarm) {
+                tracing::warn!(%alarm, "an alarm");
+                tx.raise_alarm(alarm, today, heard, now).await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+}
