@@ -1,4 +1,4 @@
-//! Looks once a minute whether somebody has to look at something, and tells who leads the school.
+//! Looks every five minutes whether somebody has to look at something, and tells who leads the school.
 
 use super::{Engine, EngineError};
 use crate::{
@@ -9,6 +9,9 @@ use crate::{
     store::Lease,
     zone,
 };
+
+/// How often it looks.
+const EVERY: Millis = 5 * MINUTE;
 
 /// By this hour of a school day somebody has written into the journal.
 const NOON: u32 = 12;
@@ -23,7 +26,7 @@ impl Engine {
         if now < self.alarms_at {
             return Ok(());
         }
-        self.alarms_at = now + MINUTE;
+        self.alarms_at = now + EVERY;
         let Hours { zone, quiet, .. } = self.rules.hours;
         let local = zone::local(now, zone);
         let today = local.date();

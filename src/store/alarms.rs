@@ -96,12 +96,13 @@ impl Tx {
         Ok(int(row, "lessons")? > 0 && !wrote)
     }
 
-    /// The questions that wait for a decision: `hold.id`.
+    /// The questions that wait for a decision: `hold.id`. Who stopped all sending knows it.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn open_holds(&mut self) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT id FROM hold WHERE decided_at IS NULL ORDER BY id".to_owned();
+        let sql = "SELECT id FROM hold WHERE decided_at IS NULL AND kind <> 'pause' ORDER BY id"
+            .to_owned();
         self.all(sql)
             .await?
             .iter()

@@ -5,6 +5,7 @@
 mod absence;
 mod acknowledged;
 mod admin;
+mod alarms;
 mod bot;
 mod cap;
 mod choices;
