@@ -29,7 +29,6 @@ impl Tx {
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    #[expect(clippy::type_complexity, reason = "two short lists")]
     pub async fn carriers(
         &mut self,
         now: Millis,
