@@ -156,8 +156,21 @@ async fn every_page_is_for_everybody() {
     }
 }
 
-/// Pictures for the README, and for who looks at what people are shown: where `VESTNIK_LOOK` names a folder.
+/// Pictures of every page for who looks at what people are shown, where `VESTNIK_LOOK` names a folder; and with
+/// `VESTNIK_WRITE_DOCS` those of the README.
 async fn picture(browser: &Browser, school: &School, width: u32, scheme: &str) {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
+    let of_readme = [
+        ("/", 1440, "light", "board"),
+        ("/families/1", 360, "dark", "board-phone"),
+    ];
+    for (page, wide, colours, name) in of_readme {
+        if std::env::var_os("VESTNIK_WRITE_DOCS").is_some() && (wide, colours) == (width, scheme) {
+            browser.open(&school.url(page)).await;
+            let shot = browser.page.screenshot().await.expect("a picture");
+            fs::write(format!("{docs}/{name}.png"), shot).expect("a file");
+        }
+    }
     let Ok(folder) = std::env::var("VESTNIK_LOOK") else {
         return;
     };
