@@ -140,6 +140,12 @@ async fn every_page_is_for_everybody() {
         light(&browser, scheme).await;
         for page in &pages {
             browser.open(&school.url(page)).await;
+            let text = browser.text().await;
+            assert!(
+                !text.contains("сейчас не открывается"),
+                "{page}: {}",
+                school.program.log()
+            );
             let found = violations(&browser, &axe).await;
             assert_eq!(found, "", "{page}, {width} pixels, {scheme}");
             let wide = browser

@@ -38,7 +38,9 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use self::{door::Gate, fault::Fault, live::Live, view::Views, visit::Visit, week::Weeks};
+use self::{
+    door::Gate, fault::Fault, live::Live, now::Pictures, view::Views, visit::Visit, week::Weeks,
+};
 use super::health::Pulse;
 use crate::{
     app::Provider,
@@ -72,6 +74,7 @@ pub struct Board {
     views: Arc<Views>,
     gate: Arc<Gate>,
     weeks: Weeks,
+    pictures: Pictures,
     live: Live,
 }
 
@@ -107,6 +110,7 @@ impl Board {
             views: Arc::new(Views::embedded()?),
             gate: Arc::new(Gate::new()?),
             weeks: Weeks::default(),
+            pictures: Pictures::default(),
             live: Live::default(),
             store: parts.store,
             config: parts.config,

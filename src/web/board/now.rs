@@ -1,7 +1,7 @@
 //! «Сейчас»: whether everything runs, and what needs a decision. What changes by itself is a part of the page that is
 //! made once for all who look.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
@@ -11,6 +11,7 @@ use axum::{
 };
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::{
     Board,
@@ -46,6 +47,13 @@ const LAG: Millis = 5 * MINUTE;
 /// A queue whose oldest message waits longer than this is one that a person has to look at.
 pub(super) const OLD: Millis = 15 * MINUTE;
 
+/// The pictures that were drawn last, by language.
+#[derive(Clone, Default)]
+pub(super) struct Pictures(Arc<Mutex<BTreeMap<Language, Drawn>>>);
+
+/// When they were drawn, and what they are.
+type Drawn = (Millis, Arc<Vec<Value>>);
+
 pub(super) fn routes() -> Router<Board> {
     Router::new()
         .route("/", get(now))
@@ -55,7 +63,7 @@ pub(super) fn routes() -> Router<Board> {
 async fn now(State(board): State<Board>, visit: Visit) -> Result<Response, Fault> {
     let data = json!({
         "pulse": &*board.fresh(visit.language()).await?,
-        "pictures": board.pictures(&visit).await?,
+        "pictures": &*board.pictures(visit.language()).await?,
         "token": visit.token,
         "decides": visit.user.role.decides(),
     });
@@ -208,8 +216,21 @@ impl Board {
         )
     }
 
-    async fn pictures(&self, visit: &Visit) -> Result<Vec<Value>, Fault> {
-        let language = visit.language();
+    /// The pictures, as they were a minute ago at most: they show days and weeks.
+    async fn pictures(&self, language: Language) -> Result<Arc<Vec<Value>>, Fault> {
+        let now = self.now();
+        let mut drawn = self.pictures.0.lock().await;
+        if let Some((at, pictures)) = drawn.get(&language)
+            && (0..MINUTE).contains(&(now - at))
+        {
+            return Ok(pictures.clone());
+        }
+        let pictures = Arc::new(self.draw(language).await?);
+        drawn.insert(language, (now, pictures.clone()));
+        Ok(pictures)
+    }
+
+    async fn draw(&self, language: Language) -> Result<Vec<Value>, Fault> {
         let mut pictures = Vec::new();
         pictures.extend(self.by_hour(language).await?);
         pictures.extend(self.by_week(language).await?);

@@ -27,8 +27,10 @@ use crate::{
     week::Week,
 };
 
-/// How long what the ledger said is shown, unless somebody does something: it is computed from the whole week.
+/// How long what the ledger said of the whole school is shown, unless somebody does something: it is computed from the
+/// whole week. Little happens in a week that is over.
 const SHOWN: Millis = MINUTE;
+const OVER_SHOWN: Millis = 10 * MINUTE;
 
 /// What the ledger said last, by week.
 #[derive(Clone, Default)]
@@ -90,14 +92,16 @@ impl Board {
     /// The ledger of a week and the whole school, as it was a minute ago at most.
     pub(super) async fn ledger(&self, week: Week) -> Result<Arc<Vec<Line>>, Fault> {
         let now = self.now();
+        let this = Week::of(self.today());
+        let shown = |week: &Week| if *week < this { OVER_SHOWN } else { SHOWN };
         let mut weeks = self.weeks.0.lock().await;
         if let Some((at, lines)) = weeks.get(&week)
-            && (0..SHOWN).contains(&(now - at))
+            && (0..shown(&week)).contains(&(now - at))
         {
             return Ok(lines.clone());
         }
         let lines = Arc::new(self.ledger_of(week, None).await?);
-        weeks.retain(|_, (at, _)| (0..SHOWN).contains(&(now - *at)));
+        weeks.retain(|week, (at, _)| (0..shown(week)).contains(&(now - *at)));
         weeks.insert(week, (now, lines.clone()));
         Ok(lines)
     }
@@ -289,7 +293,7 @@ async fn director(
         "percent": share.percent(), "informed": share.informed, "all": share.all,
         "complaints": complaints.len(),
         "answered": complaints.iter().filter(|one| one.answer.is_some()).count(),
-        "day": words::day(board.today()),
+        "made": words::day(board.today()),
     });
     board.page(&visit, Room::Week, "director", data).await
 }
