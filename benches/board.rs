@@ -40,7 +40,7 @@ const TIMES: usize = 40;
 const OPEN: usize = 50;
 
 /// For how long that is watched.
-const WATCHED: Duration = Duration::from_secs(60);
+const WATCHED: Duration = Duration::from_mins(1);
 
 /// The school: 40 classes of 25, each student with a parent who hears by mail.
 fn school(now: Millis) -> Vec<String> {

@@ -148,7 +148,7 @@ async fn the_same_batch_twice_changes_nothing_and_a_large_one_is_one_transaction
         let (status, told) = school.post("/api/v1/journal", &token, None, &wrong);
         assert_eq!(
             (status, &told["errors"][0]["pointer"]),
-            (422, &json!("/marks/9999/student")),
+            (409, &json!("/marks/9999/student")),
             "{told}"
         );
         assert_eq!(school.count("mark WHERE value = '5'").await, 0);
@@ -186,7 +186,7 @@ async fn rows_of_all_kinds_are_written_corrected_and_taken_out() {
         let (status, told) = school.post("/api/v1/journal", &token, None, &twice);
         assert_eq!(
             (status, &told["errors"][0]["pointer"]),
-            (422, &json!("/attendance/0/lesson"))
+            (409, &json!("/attendance/0/lesson"))
         );
     }
 }
@@ -236,7 +236,7 @@ async fn programs_do_what_their_token_is_for_and_are_told_what_is_wrong() {
     let strange = json!({ "guardian_id": 1, "student_id": 2, "purpose": "sms", "state": "given", "document": "x" });
     assert_eq!(
         school.post("/api/v1/consents", &token, None, &strange).0,
-        422
+        404
     );
     let unknown = json!({ "guardian_id": 1, "student_id": 1, "purpose": "fax", "state": "given", "document": "x" });
     assert_eq!(

@@ -33,7 +33,7 @@ pub struct Batch {
 #[serde(deny_unknown_fields)]
 pub struct MarkRow {
     /// The program's own name of the row.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub key: String,
     /// The student: the id here, or the key of the source that the student was loaded from.
     pub student: String,
@@ -42,7 +42,7 @@ pub struct MarkRow {
     /// The day of the lesson.
     pub date: NaiveDate,
     /// As the teacher entered it.
-    #[schema(min_length = 1, max_length = 20)]
+    #[schema(min_length = 1, max_length = 20, pattern = r"\S")]
     pub value: String,
     /// How much it weighs in the average.
     #[serde(default = "one")]
@@ -50,7 +50,7 @@ pub struct MarkRow {
     pub weight: f64,
     /// «контрольная»
     #[serde(default)]
-    #[schema(max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub work_kind: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub struct MarkRow {
 #[serde(deny_unknown_fields)]
 pub struct AttendanceRow {
     /// The program's own name of the row.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub key: String,
     /// The student.
     pub student: String,
@@ -110,7 +110,7 @@ impl AttendanceCode {
 #[serde(deny_unknown_fields)]
 pub struct HomeworkRow {
     /// The program's own name of the row.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub key: String,
     /// The class, as people write it: «5А».
     pub class: String,
@@ -121,7 +121,7 @@ pub struct HomeworkRow {
     /// The day for which it is to be done.
     pub due_on: NaiveDate,
     /// The task.
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     pub text: String,
 }
 
@@ -130,7 +130,7 @@ pub struct HomeworkRow {
 #[serde(deny_unknown_fields)]
 pub struct RemarkRow {
     /// The program's own name of the row.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub key: String,
     /// The student.
     pub student: String,
@@ -139,7 +139,7 @@ pub struct RemarkRow {
     /// What kind of word.
     pub kind: RemarkKind,
     /// The word.
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     pub text: String,
     /// Whether the teacher wants the family to hear of it.
     #[serde(default)]
@@ -179,7 +179,7 @@ pub struct Withdrawn {
     /// What it was.
     pub kind: RowKind,
     /// The program's own name of the row.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub key: String,
 }
 
@@ -211,6 +211,12 @@ impl RowKind {
 
 fn one() -> f64 {
     1.0
+}
+
+/// A text as it is written down: without blanks around it, and without what no page can show.
+pub fn clean(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    text.trim().chars().map(shown).collect()
 }
 
 /// What is wrong with a row: where it stands (RFC 6901), and what to do about it. It quotes no name and no text.
@@ -251,14 +257,6 @@ impl Batch {
                 let detail = format!("has {count} characters: 1 to {most} are allowed");
                 wrong.push(Wrong::new(list, row, field, detail));
             }
-            if text.chars().any(|c| c.is_control() && c != '\n') {
-                wrong.push(Wrong::new(
-                    list,
-                    row,
-                    field,
-                    "holds characters that cannot be printed",
-                ));
-            }
         };
         for (row, one) in self.marks.iter().enumerate() {
             check("marks", row, "key", &one.key, 100);
@@ -297,12 +295,11 @@ impl Batch {
                 wrong.push(Wrong::new("attendance", row, "lesson", detail));
             }
         }
-        wrong.extend(self.twice());
         wrong
     }
 
     /// Keys that stand there more than once: nobody could say which of them is meant.
-    fn twice(&self) -> Vec<Wrong> {
+    pub fn twice(&self) -> Vec<Wrong> {
         let mut seen = std::collections::BTreeSet::new();
         let keys = (self
             .marks
@@ -352,25 +349,13 @@ mod tests {
     #[test]
     fn what_is_wrong_by_itself_is_named_by_its_place() {
         let batch = Batch {
-            marks: vec![
-                mark("a", "5"),
-                mark("a", ""),
-                mark("", &"5".repeat(21)),
-                mark("b\u{0}", "4"),
-            ],
+            marks: vec![mark("a", "5"), mark("a", ""), mark("", &"5".repeat(21))],
             ..Batch::default()
         };
         let places: Vec<String> = batch.faults().into_iter().map(|one| one.pointer).collect();
-        assert_eq!(
-            places,
-            [
-                "/marks/1/value",
-                "/marks/2/key",
-                "/marks/2/value",
-                "/marks/3/key",
-                "/marks/1/key"
-            ]
-        );
+        assert_eq!(places, ["/marks/1/value", "/marks/2/key", "/marks/2/value"]);
+        assert_eq!(batch.twice()[0].pointer, "/marks/1/key");
+        assert_eq!(clean(" a\u{0}b\nc "), "a b\nc");
         assert!(Batch::default().faults().is_empty());
         let heavy = Batch {
             marks: vec![MarkRow {

@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     instant::Millis,
-    journal::ingest::{AttendanceRow, Batch, HomeworkRow, MarkRow, RemarkRow, Withdrawn, Wrong},
+    journal::ingest::{
+        AttendanceRow, Batch, HomeworkRow, MarkRow, RemarkRow, Withdrawn, Wrong, clean,
+    },
 };
 
 /// A program that may use the API.
@@ -157,7 +159,7 @@ impl Store {
             return Ok(answer);
         }
         let known = tx.known_names().await?;
-        let mut wrong = Vec::new();
+        let mut wrong = batch.twice();
         let import = tx.begin_ingest(&token.name, batch.rows(), now).await?;
         let prefix = format!("api/{}/", token.name);
         let mut done = Ingested::default();
@@ -400,7 +402,7 @@ impl Tx {
         let (Some(student), Some(subject)) = (student, subject) else {
             return Ok(());
         };
-        let key = format!("{prefix}mark/{}", one.key);
+        let key = format!("{prefix}mark/{}", clean(&one.key));
         let before = self.is_known("mark", &key).await?;
         let put = sqlx::query(
             "INSERT INTO mark (source_key, student_id, subject_id, date, value, weight, work_kind, origin) \
@@ -415,9 +417,9 @@ impl Tx {
         .bind(student)
         .bind(subject)
         .bind(one.date.to_string())
-        .bind(one.value.trim())
+        .bind(clean(&one.value))
         .bind(one.weight)
-        .bind(one.work_kind.as_deref())
+        .bind(one.work_kind.as_deref().map(clean))
         .execute(&mut *self.db)
         .await?;
         count(before, put.rows_affected(), done);
@@ -441,7 +443,7 @@ impl Tx {
         let Some(student) = student else {
             return Ok(());
         };
-        let key = format!("{prefix}attendance/{}", one.key);
+        let key = format!("{prefix}attendance/{}", clean(&one.key));
         let taken = sqlx::query(
             "SELECT 1 AS one FROM attendance WHERE student_id = $1 AND date = $2 AND number = $3 \
              AND (source_key IS NULL OR source_key <> $4)",
@@ -496,7 +498,7 @@ impl Tx {
         let (Some(class), Some(subject)) = (class, subject) else {
             return Ok(());
         };
-        let key = format!("{prefix}homework/{}", one.key);
+        let key = format!("{prefix}homework/{}", clean(&one.key));
         let before = self.is_known("homework", &key).await?;
         let put = sqlx::query(
             "INSERT INTO homework (source_key, class_id, subject_id, assigned_on, due_on, text) \
@@ -511,7 +513,7 @@ impl Tx {
         .bind(subject)
         .bind(one.assigned_on.to_string())
         .bind(one.due_on.to_string())
-        .bind(one.text.trim())
+        .bind(clean(&one.text))
         .execute(&mut *self.db)
         .await?;
         count(before, put.rows_affected(), done);
@@ -535,7 +537,7 @@ impl Tx {
         let Some(student) = student else {
             return Ok(());
         };
-        let key = format!("{prefix}remark/{}", one.key);
+        let key = format!("{prefix}remark/{}", clean(&one.key));
         let before = self.is_known("remark", &key).await?;
         let put = sqlx::query(
             "INSERT INTO remark (source_key, student_id, date, kind, text, notify_parents) \
@@ -549,7 +551,7 @@ impl Tx {
         .bind(student)
         .bind(one.date.to_string())
         .bind(one.kind.code())
-        .bind(one.text.trim())
+        .bind(clean(&one.text))
         .bind(i64::from(one.notify_parents))
         .execute(&mut *self.db)
         .await?;
@@ -566,7 +568,7 @@ impl Tx {
         let table = one.kind.table();
         let sql = format!("DELETE FROM {table} WHERE source_key = $1");
         let gone = sqlx::query(AssertSqlSafe(sql))
-            .bind(format!("{prefix}{table}/{}", one.key))
+            .bind(format!("{prefix}{table}/{}", clean(&one.key)))
             .execute(&mut *self.db)
             .await?;
         match gone.rows_affected() {

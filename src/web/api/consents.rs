@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     family::consent::{ConsentState, Purpose},
+    journal::ingest::clean,
     store::{ApiToken, NewConsent},
 };
 
@@ -74,7 +75,7 @@ pub(super) struct NewRow {
     /// What was said.
     state: StateCode,
     /// The paper that proves it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     document: String,
     /// The day it was signed.
     signed_on: Option<NaiveDate>,
@@ -149,6 +150,7 @@ pub(super) async fn list(
         (status = 400, description = "It is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The token is not for this", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "The guardian does not answer for the student", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "It is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "It says that it is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It is wrong", body = Problem, content_type = "application/problem+json"),
@@ -161,9 +163,9 @@ pub(super) async fn add(
     Body(new): Body<NewRow>,
 ) -> Result<StatusCode, Problem> {
     allowed(&token, "consents.write")?;
-    let document = new.document.trim();
+    let document = clean(&new.document);
     let count = document.chars().count();
-    if !(1..=200).contains(&count) || document.chars().any(char::is_control) {
+    if !(1..=200).contains(&count) {
         return Err(Problem::wrong(
             "document: name the paper that proves it, in 1 to 200 characters",
             Vec::new(),
@@ -183,12 +185,12 @@ pub(super) async fn add(
             StateCode::Refused => ConsentState::Refused,
             StateCode::Withdrawn => ConsentState::Withdrawn,
         },
-        document: document.to_owned(),
+        document,
         signed_on: new.signed_on.map(|day| day.to_string()),
     };
     if !api.store.add_consent(&consent, api.clock.now()).await? {
         let detail = "this guardian does not answer for this student: load the families first";
-        return Err(Problem::wrong(detail, Vec::new()));
+        return Err(Problem::missing(detail));
     }
     api.look.notify_one();
     Ok(StatusCode::CREATED)

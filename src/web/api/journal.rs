@@ -32,7 +32,7 @@ pub(super) fn routes() -> Router<Api> {
         (status = 400, description = "It is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The token is not for this", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The key was used for another batch", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The key was used for another batch, or rows name what the journal does not know; none was written", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "It is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "It says that it is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Rows are wrong; none was written", body = Problem, content_type = "application/problem+json"),
@@ -79,11 +79,13 @@ pub(super) async fn ingest(
             );
             Ok(Json(done))
         }
-        Err(IngestError::Wrong(faults)) => {
-            Err(Problem::wrong("rows are wrong; none was written", faults))
-        }
+        Err(IngestError::Wrong(faults)) => Err(Problem::conflict(
+            "rows do not go with what the journal knows, or with each other; none was written",
+            faults,
+        )),
         Err(IngestError::KeyUsed) => Err(Problem::conflict(
             "this Idempotency-Key was used for another batch: draw a new one",
+            Vec::new(),
         )),
         Err(IngestError::Store(error)) => Err(error.into()),
     }

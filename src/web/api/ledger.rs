@@ -32,6 +32,7 @@ pub(super) fn routes() -> Router<Api> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// The week, as `2026-W42`, or one of its days; this week without it
+    #[param(pattern = "^[0-9]{4}-(W[0-9]{2}|[0-9]{2}-[0-9]{2})$")]
     week: Option<String>,
     /// The class, as people write it; all classes without it
     class: Option<String>,
@@ -70,7 +71,8 @@ pub(super) struct Cell {
         (status = 400, description = "The question is not understood", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The token is not for this", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The week or the class is none", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such week or class", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The week is written otherwise", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too often", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -82,17 +84,12 @@ pub(super) async fn ledger(
     allowed(&token, "ledger.read")?;
     let today = zone::local(api.clock.now(), api.zone).date();
     let week = match wanted.week.as_deref() {
-        Some(text) => text.parse().map_err(|_| {
-            Problem::wrong(
-                "week: write it as 2026-W42, or as one of its days",
-                Vec::new(),
-            )
-        })?,
+        Some(text) => text.parse().map_err(|_| no_week(text))?,
         None => Week::of(today),
     };
     let class: Option<ClassName> = match wanted.class.as_deref() {
         Some(text) => {
-            let none = |_| Problem::wrong("class: write it as 5А", Vec::new());
+            let none = |_| Problem::missing("there is no such class: write it as 5А");
             Some(text.parse().map_err(none)?)
         }
         None => None,
@@ -123,4 +120,17 @@ pub(super) async fn ledger(
         reason: line.cell.reason().map(str::to_owned),
     };
     Ok(Json(lines.into_iter().map(cell).collect()))
+}
+
+/// Why a text is no week: it is written otherwise, or the year has none of this number.
+fn no_week(text: &str) -> Problem {
+    let written = text.len() == 8 || text.len() == 10;
+    if written && text.is_ascii() && text.as_bytes().get(4) == Some(&b'-') {
+        Problem::missing("there is no such week or day")
+    } else {
+        Problem::wrong(
+            "week: write it as 2026-W42, or as one of its days",
+            Vec::new(),
+        )
+    }
 }

@@ -60,7 +60,12 @@ impl Problem {
 
     /// There is nothing of this name.
     pub(super) fn nothing() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "there is nothing of this name")
+        Self::missing("there is nothing of this name")
+    }
+
+    /// What is named is not there.
+    pub(super) fn missing(detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
     }
 
     /// The path is there, the method is not.
@@ -79,9 +84,12 @@ impl Problem {
         )
     }
 
-    /// Something else is there already.
-    pub(super) fn conflict(detail: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, detail)
+    /// It does not go with what is there.
+    pub(super) fn conflict(detail: &str, errors: Vec<Wrong>) -> Self {
+        Self {
+            errors,
+            ..Self::new(StatusCode::CONFLICT, detail)
+        }
     }
 
     /// What was sent is wrong.
