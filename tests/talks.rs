@@ -302,7 +302,8 @@ async fn what_telegram_brings_is_heard_once_and_only_from_telegram() {
         sql(&store, SCHOOL).await;
         families(&store).await;
         let daemon = program.serve();
-        let set = tokio::task::block_in_place(|| wait(PATIENCE, || talk.chats.hook().is_some()));
+        let ready = || talk.chats.hook().is_some() && program.log().contains("listen=");
+        let set = tokio::task::block_in_place(|| wait(PATIENCE, ready));
         assert!(set, "{}", program.log());
         let (url, secret) = talk.chats.hook().unwrap();
         assert_eq!(url, "https://school.example.org/callback/telegram");
