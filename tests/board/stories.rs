@@ -190,3 +190,65 @@ async fn a_class_teacher_sees_the_own_class_and_no_other() {
     browser.press("main button").await;
     browser.at("/families/2").await;
 }
+
+/// A mark's burst is decided, an address corrected and a sheet handed out without a mouse and without a script.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_uses_no_mouse_gets_everywhere() {
+    let (Some(browser), Some(school)) = (
+        Browser::start("ru", false).await,
+        School::open("sqlite:{folder}/school.db").await,
+    ) else {
+        return;
+    };
+    let drawn = school.add("zavuch", "admin", None);
+    first_login(&browser, &school, "zavuch", &drawn).await;
+    browser.at("/").await;
+    for day in 1..=4 {
+        let of = format!(
+            "INSERT INTO mark (student_id, subject_id, date, value) VALUES (4, 1, '2026-11-{:02}', '4')",
+            10 + day
+        );
+        sql(&school.store, &of).await;
+    }
+    browser
+        .until(&school.url("/"), "необычно много сразу")
+        .await;
+    browser.tab_to("К содержанию").await;
+    browser.key("\u{e007}").await;
+    browser.tab_to("необычно много сразу").await;
+    browser.key("\u{e007}").await;
+    browser.says("Если сообщить, уйдёт").await;
+    browser.tab_to("Сообщить одной фразой").await;
+    browser.key("\u{e007}").await;
+    browser.says("Решать нечего.").await;
+    browser.tab_to("Семьи").await;
+    browser.key("\u{e007}").await;
+    browser.at("/families").await;
+    browser.tab_to("Ученик: фамилия").await;
+    browser.key("Соколова\u{e007}").await;
+    browser.says("Соколова Мария, 5 «А»").await;
+    browser.tab_to("Соколова Мария").await;
+    browser.key("\u{e007}").await;
+    browser.says("не существует: исправьте").await;
+    browser.tab_to("Изменить").await;
+    browser.key("\u{e007}").await;
+    browser.tab_to("Адрес").await;
+    // All of it is replaced.
+    browser.key("\u{e009}a").await;
+    browser.key("olga@example.org").await;
+    browser.tab_to("Исправить").await;
+    browser.key("\u{e007}").await;
+    browser.says("olga@example.org – работает").await;
+    school
+        .program
+        .print(&["sheets", "--class", "5А", "--out", "now"]);
+    browser.open(&school.url("/paper")).await;
+    browser.tab_to("5 «А»").await;
+    browser.key("\u{e007}").await;
+    browser.says("напечатан").await;
+    browser.tab_to("Отметьте строки").await;
+    browser.key("все").await;
+    browser.tab_to("Отметить").await;
+    browser.key("\u{e007}").await;
+    browser.says("выдан, через ученика").await;
+}

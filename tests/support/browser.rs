@@ -130,6 +130,34 @@ impl Browser {
         panic!("nothing says «{words}»: {last:?}\n{}", self.text().await);
     }
 
+    /// Presses a key where the keyboard is.
+    pub(crate) async fn key(&self, key: &str) {
+        let here = self.page.active_element().await.expect("a place");
+        here.send_keys(key).await.expect("a key");
+    }
+
+    /// Goes on with the tabulator until what is reached says this, as who uses no mouse does.
+    pub(crate) async fn tab_to(&self, words: &str) {
+        for _ in 0..60 {
+            self.key("\u{e004}").await;
+            let said = self
+                .page
+                .execute(
+                    "const one = document.activeElement; return one.tagName === 'DIV' ? '' : one.innerText || one.labels?.[0]?.innerText || ''",
+                    vec![],
+                )
+                .await
+                .expect("words");
+            if said.as_str().is_some_and(|said| said.contains(words)) {
+                return;
+            }
+        }
+        panic!(
+            "the keyboard never reaches «{words}»:\n{}",
+            self.text().await
+        );
+    }
+
     /// Clicks on what this selector finds.
     pub(crate) async fn press(&self, selector: &str) {
         let found = self.page.find(Locator::Css(selector)).await;
