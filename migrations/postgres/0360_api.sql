@@ -36,3 +36,6 @@ CREATE TABLE alarm (
 );
 CREATE UNIQUE INDEX alarm_lasts_once ON alarm (code) WHERE ended_at IS NULL;
 CREATE INDEX alarm_by_code ON alarm (code, id);
+
+-- What a family ticked on a slip is answered on its next sheet: when that was printed.
+ALTER TABLE inquiry ADD COLUMN told_at BIGINT;

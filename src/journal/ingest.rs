@@ -1,7 +1,7 @@
 //! What another program writes into the journal at once: a batch of rows, each under the other program's own key.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// How many rows a batch has at most.
@@ -66,7 +66,7 @@ pub struct AttendanceRow {
     /// The day.
     pub date: NaiveDate,
     /// The lesson's number; 0 is the whole day.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 0, maximum = 20)]
     pub lesson: i64,
     /// How it is called in the journal.
@@ -207,6 +207,18 @@ impl RowKind {
             Self::Remark => "remark",
         }
     }
+}
+
+/// A whole number, however it is written: 2 and 2.0 are the same to JSON Schema.
+///
+/// # Errors
+/// What is none.
+pub fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    let text = number.to_string();
+    let bare = text.strip_suffix(".0").unwrap_or(&text);
+    bare.parse()
+        .map_err(|_| serde::de::Error::custom("is no whole number"))
 }
 
 fn one() -> f64 {

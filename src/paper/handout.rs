@@ -89,6 +89,18 @@ pub enum Tick {
     Call,
 }
 
+impl Tick {
+    /// What it asks of the class teacher; nothing where it only says that the sheet was read.
+    pub fn asks(self) -> Option<&'static str> {
+        match self {
+            Self::Read => None,
+            Self::Question => Some("есть вопрос"),
+            Self::Mistake => Some("ошибка в записях"),
+            Self::Call => Some("позвоните мне"),
+        }
+    }
+}
+
 /// The boxes in the order in which the slip has them, by the codes of `sheet.slip`.
 pub const TICKS: [(Tick, &str); 4] = [
     (Tick::Read, "read"),

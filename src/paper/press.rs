@@ -441,7 +441,9 @@ impl Press {
                     }
                 }
                 let news = told_items(&told, &names, today);
-                let page = content::sheet(class, student, &household, &news, &self.templates)?;
+                let mut page = content::sheet(class, student, &household, &news, &self.templates)?;
+                let answers = tx.answers_on_paper(student.id, &theirs, now).await?;
+                page.note = (!answers.is_empty()).then(|| answers.join(" "));
                 sheets.push(NewSheet {
                     reference: reference(random),
                     guardian_id: theirs.first().copied().unwrap_or_default(),

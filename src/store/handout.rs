@@ -317,6 +317,9 @@ impl Tx {
         if stand == Stand::SlipBack {
             self.sign(sheet, now).await?;
         }
+        if let Deed::TakeSlip(boxes) = deed {
+            self.inquire_by_slip(sheet, boxes, now).await?;
+        }
         Ok(Ok(stand))
     }
 

@@ -1,5 +1,7 @@
 //! What families ask and say is wrong, and what the bot says by itself.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
@@ -13,14 +15,18 @@ use super::{
 };
 use crate::{
     family::contact::Channel,
-    instant::Millis,
+    instant::{DAY, Millis},
     journal::{
         class_name::ClassName,
         fact::{Fact, Place},
     },
+    paper::handout::Tick,
     text::{Matter, StaffNews},
     zone,
 };
+
+/// Until when a mistake is answered: three days by the calendar (regulation 001, annex 6.1 №1).
+const ANSWERED_IN: Millis = 3 * DAY;
 
 /// What a family wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,9 +298,10 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         if answered.rows_affected() == 1 {
+            // What was asked on paper is answered there.
             sqlx::query(
                 "INSERT INTO saying (channel, chat, text, said_at, state_at) \
-                 SELECT channel, chat, $2, $3, $3 FROM inquiry WHERE id = $1",
+                 SELECT channel, chat, $2, $3, $3 FROM inquiry WHERE id = $1 AND channel <> 'paper'",
             )
             .bind(id)
             .bind(words)
@@ -303,6 +310,78 @@ impl Tx {
             .await?;
         }
         Ok(())
+    }
+
+    /// What a family ticked on the slip of a sheet becomes an inquiry, once: the class teacher hears of it, and the answer
+    /// comes on the family's next sheet.
+    pub(super) async fn inquire_by_slip(
+        &mut self,
+        sheet: i64,
+        boxes: &BTreeSet<Tick>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let asked: Vec<&str> = boxes.iter().filter_map(|tick| tick.asks()).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let row = sqlx::query(
+            "SELECT guardian_id, student_id, number, check_code FROM sheet WHERE id = $1",
+        )
+        .bind(sheet)
+        .fetch_one(&mut *self.db)
+        .await?;
+        let code = some_text(&row, "check_code")?.unwrap_or_default();
+        let known =
+            sqlx::query("SELECT 1 AS one FROM inquiry WHERE channel = 'paper' AND chat = $1")
+                .bind(&code)
+                .fetch_optional(&mut *self.db)
+                .await?;
+        if known.is_some() {
+            return Ok(());
+        }
+        let kind = if boxes.contains(&Tick::Mistake) {
+            InquiryKind::Mistake
+        } else {
+            InquiryKind::Question
+        };
+        let number = some_int(&row, "number")?.unwrap_or_default();
+        let text = format!(
+            "на корешке листка № {number} отмечено: {}",
+            asked.join(", ")
+        );
+        let today = zone::local(now, self.zone().await?).date();
+        let new = NewInquiry {
+            kind,
+            guardian_id: int(&row, "guardian_id")?,
+            student_id: int(&row, "student_id")?,
+            about: None,
+            text: &text,
+            place: (Channel::Paper, &code),
+            answer_by: (kind == InquiryKind::Mistake).then_some(now + ANSWERED_IN),
+            heard_at: now,
+        };
+        self.inquire(&new, today, now).await?;
+        Ok(())
+    }
+
+    /// The answers to what these guardians asked on paper about a student, which no sheet has told yet; from now on one
+    /// has.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn answers_on_paper(
+        &mut self,
+        student: i64,
+        guardians: &[i64],
+        now: Millis,
+    ) -> Result<Vec<String>, StoreError> {
+        let sql = format!(
+            "UPDATE inquiry SET told_at = {now} WHERE channel = 'paper' AND student_id = {student} \
+             AND guardian_id IN ({}) AND answered_at IS NOT NULL AND told_at IS NULL RETURNING answer",
+            ids(guardians)
+        );
+        let rows = self.all(sql).await?;
+        rows.iter().map(|row| text(row, "answer")).collect()
     }
 
     /// What a teacher hears of an inquiry, until somebody has answered it.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     family::consent::{ConsentState, Purpose},
-    journal::ingest::clean,
+    journal::ingest::{clean, whole},
     store::{ApiToken, NewConsent},
 };
 
@@ -65,9 +65,11 @@ pub(super) enum StateCode {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRow {
     /// `guardian.id`
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1)]
     guardian_id: i64,
     /// `student.id`
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1)]
     student_id: i64,
     /// What for.

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Api> {
     path = "/api/v1/journal",
     tag = "journal",
     security(("token" = ["journal.write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Drawn anew for each batch", max_length = 100)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Drawn anew for each batch", min_length = 1, max_length = 100)),
     request_body = Batch,
     responses(
         (status = 200, description = "It is written", body = Ingested),
