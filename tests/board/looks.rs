@@ -10,7 +10,7 @@ use crate::{
 
 /// A school in which every page has something to show.
 async fn furnished(school: &School) {
-    let today = School::today();
+    let today = School::day(0);
     school.mark(4, "5").await;
     school.smtp.wait_for(1);
     for student in 1..=3 {
@@ -28,9 +28,7 @@ async fn furnished(school: &School) {
         ),
     )
     .await;
-    for day in 1..=4 {
-        sql(&school.store, &format!("INSERT INTO mark (student_id, subject_id, date, value) VALUES (4, 1, '2026-11-0{day}', '3')")).await;
-    }
+    school.many_marks(4, 4).await;
     let week = today.clone();
     school
         .program

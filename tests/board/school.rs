@@ -16,7 +16,7 @@ use crate::{
 const SCHOOL: &str = "
     INSERT INTO school (name, short_name, phone, director) VALUES ('Школа № 12', 'Школа 12', '(343) 215-40-12', 'Седова В. П.');
     INSERT INTO staff (surname, given_name, role) VALUES ('Иванова', 'Анна', 'class_teacher'), ('Кузнецова', 'Тамара', 'class_teacher');
-    INSERT INTO school_year (starts_on, ends_on, state) VALUES ('2026-09-01', '2027-08-31', 'open');
+    INSERT INTO school_year (starts_on, ends_on, state) VALUES ('2026-09-01', '2099-08-31', 'open');
     INSERT INTO class (grade, letter, class_teacher_id, year_id) VALUES (5, 'А', 1, 1), (7, 'Б', 2, 1);
     INSERT INTO subject (name) VALUES ('Математика');
     INSERT INTO student (surname, given_name) VALUES ('Соколова', 'Мария'), ('Петров', 'Илья'), ('Юсупова', 'Амина'), ('Ким', 'Лев');
@@ -92,8 +92,8 @@ impl School {
         format!("{}{path}", self.site)
     }
 
-    /// Today, as the journal writes it.
-    pub(crate) fn today() -> String {
+    /// The day so many days ago, as the journal writes it.
+    pub(crate) fn day(ago: u64) -> String {
         #[expect(
             clippy::disallowed_methods,
             reason = "the daemon's clock is the machine's"
@@ -101,14 +101,26 @@ impl School {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .expect("a time");
-        let now = chrono::DateTime::from_timestamp(i64::try_from(now.as_secs()).expect("few"), 0)
-            .expect("a time");
+        let seconds = i64::try_from(now.as_secs()).expect("few");
+        let now = chrono::DateTime::from_timestamp(seconds, 0).expect("a time");
         // Moscow.
-        (now + chrono::TimeDelta::hours(3)).date_naive().to_string()
+        let today = (now + chrono::TimeDelta::hours(3)).date_naive();
+        (today - chrono::Days::new(ago)).to_string()
+    }
+
+    /// So many marks of a student, of as many days, as somebody enters them who was late.
+    pub(crate) async fn many_marks(&self, student: i64, count: u64) {
+        for ago in 1..=count {
+            let day = Self::day(ago);
+            let of = format!(
+                "INSERT INTO mark (student_id, subject_id, date, value) VALUES ({student}, 1, '{day}', '4')"
+            );
+            sql(&self.store, &of).await;
+        }
     }
 
     pub(crate) async fn mark(&self, student: i64, value: &str) {
-        let today = Self::today();
+        let today = Self::day(0);
         sql(&self.store, &format!(
             "INSERT INTO mark (student_id, subject_id, date, value) VALUES ({student}, 1, '{today}', '{value}')"
         )).await;

@@ -48,13 +48,7 @@ async fn the_round_of_the_morning() {
 
 /// Many marks at once are held; who looks sees what would leave, and decides.
 async fn held_burst(browser: &Browser, school: &School) {
-    for day in 1..=4 {
-        let of = format!(
-            "INSERT INTO mark (student_id, subject_id, date, value) VALUES (4, 1, '2026-11-{:02}', '4')",
-            10 + day
-        );
-        sql(&school.store, &of).await;
-    }
+    school.many_marks(4, 4).await;
     let home = school.url("/");
     browser.until(&home, "необычно много сразу").await;
     browser.click("необычно много сразу").await;
@@ -203,13 +197,7 @@ async fn who_uses_no_mouse_gets_everywhere() {
     let drawn = school.add("zavuch", "admin", None);
     first_login(&browser, &school, "zavuch", &drawn).await;
     browser.at("/").await;
-    for day in 1..=4 {
-        let of = format!(
-            "INSERT INTO mark (student_id, subject_id, date, value) VALUES (4, 1, '2026-11-{:02}', '4')",
-            10 + day
-        );
-        sql(&school.store, &of).await;
-    }
+    school.many_marks(4, 4).await;
     browser
         .until(&school.url("/"), "необычно много сразу")
         .await;
