@@ -43,8 +43,8 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Sends one message beside the engine's own: a test that a person asked for.
-    pub async fn test(&self, message: &Message) -> Outcome {
+    /// Sends one message beside the engine's own: a test that a person asked for, or pages for the office.
+    pub async fn send_beside(&self, message: &Message) -> Outcome {
         self.channel.send(message).await
     }
 

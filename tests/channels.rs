@@ -432,3 +432,47 @@ async fn an_sms_centre_carries_and_reports_and_a_family_that_answers_stop_is_lef
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_office_gets_the_pages_of_each_class_by_mail_once() {
+    let Some(smtp) = Smtp::start() else { return };
+    let channels = format!(
+        "[channels.email]\nurl = \"smtp://127.0.0.1:{}\"\nfrom = \"Школа <school@example.org>\"\n\
+         [channels.print]\nspool_dir = \"spool\"\noffice = \"office@example.org\"\n\
+         [schedule]\nweekly_sheets = \"0/5 * * * * *\"\n",
+        smtp.port
+    );
+    for database in databases().await {
+        let before = smtp.mails().len();
+        let program = Program::new(&config(&database, &channels));
+        let store = open(&program, &database).await;
+        sql(&store, FAMILY).await;
+        sql(&store, "UPDATE guardian SET preset = 'paper'").await;
+        sql(&store, "INSERT INTO mark (student_id, subject_id, date, value) VALUES (1, 1, '2026-10-14', '3')").await;
+        program.print(&["sheets", "--class", "5А", "--out", "now"]);
+        let daemon = program.serve();
+        let mails = smtp.wait_for(before + 1);
+        assert!(
+            mails[before].starts_with("To: office@example.org\nSubject: Листки 5 «А», неделя "),
+            "{}",
+            mails[before]
+        );
+        let sent = "SELECT COUNT(*) FROM print_run WHERE office_state = 'sent'";
+        let mut count = 0_i64;
+        for _ in 0..200 {
+            count = sqlx::query_scalar(sent)
+                .fetch_one(store.pool())
+                .await
+                .expect("a number");
+            if count > 0 {
+                break;
+            }
+            tokio::time::timeout(Duration::from_millis(50), std::future::pending::<()>())
+                .await
+                .ok();
+        }
+        assert!(count > 0, "{}", program.log());
+        assert_eq!(daemon.stop(), Some(0));
+        assert!(!program.log().contains("office@example.org"));
+    }
+}

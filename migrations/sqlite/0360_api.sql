@@ -39,3 +39,7 @@ CREATE INDEX alarm_by_code ON alarm (code, id);
 
 -- What a family ticked on a slip is answered on its next sheet: when that was printed.
 ALTER TABLE inquiry ADD COLUMN told_at BIGINT;
+
+-- Whether the pages of a run were mailed to the school's office, and when that was tried last.
+ALTER TABLE print_run ADD COLUMN office_state TEXT;
+ALTER TABLE print_run ADD COLUMN office_tried_at BIGINT;

@@ -20,9 +20,10 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     engine::{Engine, Rules},
+    family::contact::Channel,
     inbox,
     links::Links,
-    paper::{calendar::Calendar, press::Press, queue::Queue},
+    paper::{calendar::Calendar, office::Office, press::Press, queue::Queue},
     policy::{Policy, Regulation},
     providers,
     quarantine::{self, Watermark},
@@ -59,7 +60,8 @@ pub(super) async fn run(config: &Config) -> Result<()> {
     let marker = links.clone().map(Links::marker).unwrap_or_default();
     let providers = configured(config, marker)?;
     let (listener, listen) = listening(config).await?;
-    let press = calendar(config, &store, &templates, zone, &regulation.policy)?;
+    let governs = (zone, &regulation.policy);
+    let press = calendar(config, &store, &templates, governs, &providers)?;
     let ledger = Ledger::of(config, zone, &regulation.policy);
     let quiet = regulation.policy.quiet;
     let rules = app::rules(config, zone, regulation.policy.clone());
@@ -303,8 +305,8 @@ fn calendar(
     config: &Config,
     store: &Store,
     templates: &Templates,
-    zone: Tz,
-    policy: &Policy,
+    (zone, policy): (Tz, &Policy),
+    providers: &[Provider],
 ) -> Result<Option<Calendar>> {
     let Some(folder) = &config.print.spool_dir else {
         return Ok(None);
@@ -323,7 +325,18 @@ fn calendar(
             store: store.clone(),
             printer,
         }),
+        office: office(config, store, providers),
     }))
+}
+
+/// What mails the pages to the school's office, where it wants them.
+fn office(config: &Config, store: &Store, providers: &[Provider]) -> Option<Office> {
+    let by_mail = |one: &&Provider| one.account.channel == Channel::Email;
+    Some(Office {
+        store: store.clone(),
+        provider: providers.iter().find(by_mail)?.clone(),
+        address: config.print.office.clone()?,
+    })
 }
 
 /// How readers of mails answer, where the daemon's pages are found from outside.

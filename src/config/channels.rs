@@ -8,6 +8,7 @@ use vestnik_smpp::{ReceiptIds, Receipts, Splitting};
 use super::read::Keys;
 use crate::{
     failover::SPARE,
+    family::contact::is_mail,
     money::{Budget, Percent, Prices},
     secret::Secret,
     text::ContentLevel,
@@ -192,6 +193,8 @@ pub struct Print {
     pub timeout: Duration,
     /// Whether the printer prints on both sides.
     pub duplex: bool,
+    /// The office that gets the pages by e-mail.
+    pub office: Option<String>,
     /// The printer that prints what lies in the folder.
     pub printer: Option<Printer>,
 }
@@ -483,10 +486,21 @@ pub(super) fn print(keys: &mut Keys) -> Option<Print> {
             "needs channels.print.spool_dir, where the sheets lie until they are printed",
         );
     }
+    let office = keys.text("channels.print.office");
+    if office.as_deref().is_some_and(|office| !is_mail(office)) {
+        keys.fault("channels.print.office", "is no e-mail address");
+    }
+    if office.is_some() && (folder.is_none() || keys.text("channels.email.url").is_none()) {
+        keys.fault(
+            "channels.print.office",
+            "needs channels.print.spool_dir and channels.email",
+        );
+    }
     Some(Print {
         spool_dir: folder.map(|folder| keys.places.beside.join(folder)),
         timeout,
         duplex,
+        office,
         printer,
     })
 }

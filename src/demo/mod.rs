@@ -129,6 +129,7 @@ pub async fn run(config: &Config, options: Options, stop: CancellationToken) -> 
         schedule: config.weekly_sheets.clone(),
         clock,
         queue: None,
+        office: None,
     };
     tasks.spawn(calendar.run(StdRng::seed_from_u64(13), stop.clone()));
 

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    office::Office,
     press::{PaperError, Press},
     queue::Queue,
 };
@@ -44,6 +45,8 @@ pub struct Calendar {
     pub clock: Clock,
     /// The queue before the printer, where there is one.
     pub queue: Option<Queue>,
+    /// What mails the pages to the office, where there is one.
+    pub office: Option<Office>,
 }
 
 impl Calendar {
@@ -53,6 +56,11 @@ impl Calendar {
             let now = self.clock.now();
             if let Err(error) = self.round(now, &mut random).await {
                 tracing::error!(error = story(&error), "sheets could not be made");
+            }
+            if let Some(office) = &self.office
+                && let Err(error) = office.round(now, &mut random).await
+            {
+                tracing::error!(error = story(&error), "the office waits for the database");
             }
             let next = schedule::next(&self.schedule, self.press.zone, now);
             let look = if self.printing(now, &mut random).await {

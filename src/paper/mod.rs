@@ -8,6 +8,7 @@ pub mod consents;
 pub mod content;
 pub mod extract;
 pub mod handout;
+pub mod office;
 pub mod press;
 pub mod queue;
 pub mod register;

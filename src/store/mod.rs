@@ -95,7 +95,7 @@ pub use pages::{Listed, Told};
 pub use policy::PolicyVersion;
 pub use polls::{NewAnswer, Poll};
 pub use press::{NewSheet, OpenRun};
-pub use printing::Queued;
+pub use printing::{ForOffice, Queued};
 pub use received::Incoming;
 pub use reconcile::{CHECKS, Check, Checked};
 pub use sample::Rows;

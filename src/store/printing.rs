@@ -163,3 +163,70 @@ fn queued(row: &AnyRow) -> Result<Queued, StoreError> {
         since: int(row, "data_at")?,
     })
 }
+
+/// A run whose pages the school's office has not got yet.
+#[derive(Debug, Clone)]
+pub struct ForOffice {
+    /// `print_run.id`
+    pub id: i64,
+    /// The class.
+    pub class: ClassName,
+    /// `print_run.week`
+    pub week: String,
+    /// How many sheets it has.
+    pub sheets: i64,
+    /// The file.
+    pub file: std::path::PathBuf,
+}
+
+impl Store {
+    /// The runs begun since then whose pages lie in the folder and were not mailed to the office, nor tried after `tried`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn runs_for_office(
+        &self,
+        since: Millis,
+        tried: Millis,
+    ) -> Result<Vec<ForOffice>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT r.id, r.week, r.sheets, r.file, c.grade, c.letter FROM print_run r JOIN class c ON c.id = r.class_id \
+             WHERE r.file IS NOT NULL AND r.office_state IS NULL AND r.data_at >= $1 \
+             AND (r.office_tried_at IS NULL OR r.office_tried_at <= $2) ORDER BY r.id",
+        )
+        .bind(since)
+        .bind(tried)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ForOffice {
+                    id: int(row, "id")?,
+                    class: class_name(row)?,
+                    week: text(row, "week")?,
+                    sheets: int(row, "sheets")?,
+                    file: text(row, "file")?.into(),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether the office has the pages of a run: `sent`, `failed` for good, or none where it is tried again.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn office_has(
+        &self,
+        run: i64,
+        state: Option<&str>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE print_run SET office_state = $2, office_tried_at = $3 WHERE id = $1")
+            .bind(run)
+            .bind(state)
+            .bind(now)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

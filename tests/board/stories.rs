@@ -2,7 +2,7 @@
 
 use crate::{
     browser::Browser,
-    program::{databases, sql},
+    program::databases,
     school::{PASSWORD, School, code, first_login},
 };
 

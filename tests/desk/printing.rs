@@ -183,6 +183,7 @@ async fn calendar_runs(desk: &Desk, folder: &Path, schedule: &str) {
         schedule: schedule.parse().unwrap(),
         clock: Clock::Wall,
         queue: None,
+        office: None,
     };
     let stop = CancellationToken::new();
     let until = tokio::time::Instant::now() + Duration::from_mins(1);

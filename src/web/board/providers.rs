@@ -99,7 +99,7 @@ async fn test(State(board): State<Board>, visit: Visit, fields: Fields) -> Resul
         files: Vec::new(),
         to_family: false,
     };
-    let outcome = provider.test(&message).await;
+    let outcome = provider.send_beside(&message).await;
     let said = match outcome.reason() {
         None => {
             json!({ "good": true, "words": board.say(&visit, "providers.taken", &Value::Null)? })
