@@ -10,6 +10,7 @@ mod bot;
 mod cap;
 mod choices;
 mod corrections;
+mod decided;
 #[path = "../support/desk.rs"]
 mod desk;
 mod engine;
