@@ -162,6 +162,24 @@ impl Store {
         }))
     }
 
+    /// Whether the session whose cookie has this hash lasts. That is asked by what an open page does by itself, and keeps
+    /// nobody logged in.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn session_lasts(&self, key_hash: &str, now: Millis) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT 1 AS one FROM session s JOIN board_user u ON u.id = s.user_id WHERE s.key_hash = $1 \
+             AND s.stage = 'open' AND u.ended_at IS NULL AND s.seen_at > $2 AND s.begun_at > $3",
+        )
+        .bind(key_hash)
+        .bind(now - IDLE)
+        .bind(now - LONGEST)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Ends a session.
     ///
     /// # Errors

@@ -109,3 +109,67 @@ async fn a_failed_message_is_tried_once_more_by_the_same_address() {
         assert!(!decided(&desk, &reference, "again").await, "once");
     }
 }
+
+/// An open page hears of what is new by itself, which keeps nobody logged in.
+#[tokio::test]
+async fn a_session_that_nobody_uses_is_over_after_two_hours_and_any_after_twelve() {
+    use vestnik::{
+        instant::HOUR,
+        store::{NewUser, Session},
+        user::Role,
+    };
+    for base in both().await {
+        let store = &base.store;
+        let new = NewUser {
+            login: "zavuch",
+            name: "Завуч",
+            role: Role::Deputy,
+            staff_id: None,
+            language: "ru",
+            password: "none",
+        };
+        let mut tx = store
+            .deed((None, "test"), "user.add", "x", 0)
+            .await
+            .unwrap();
+        tx.add_user(&new, 0).await.unwrap();
+        tx.commit().await.unwrap();
+        let user = store.known("zavuch").await.unwrap().unwrap().user;
+        let session = Session {
+            user,
+            token: "token".into(),
+            agent_hash: "agent".into(),
+            open: true,
+        };
+        let mut tx = store.deed((None, "test"), "login", "x", 0).await.unwrap();
+        tx.begin_session("key", &session, 0).await.unwrap();
+        tx.commit().await.unwrap();
+        for at in [1, 2 * HOUR - 1] {
+            assert!(store.session_lasts("key", at).await.unwrap());
+        }
+        assert!(
+            !store.session_lasts("key", 2 * HOUR).await.unwrap(),
+            "nobody used it"
+        );
+        // Used each hour it lasts, but not longer than half a day.
+        for hour in 1..12 {
+            assert!(
+                store.session("key", hour * HOUR).await.unwrap().is_some(),
+                "{hour}"
+            );
+        }
+        assert!(store.session("key", 12 * HOUR).await.unwrap().is_none());
+        let mut tx = store
+            .deed((None, "test"), "user.end", "x", 0)
+            .await
+            .unwrap();
+        assert!(tx.end_user("zavuch", 0).await.unwrap());
+        tx.commit().await.unwrap();
+        assert!(store.known("zavuch").await.unwrap().is_none());
+        let forged = "UPDATE audit SET words = 'y' WHERE id = 1";
+        assert!(
+            sqlx::query(forged).execute(store.pool()).await.is_err(),
+            "it stays written down"
+        );
+    }
+}

@@ -75,13 +75,8 @@ fn events(board: Board, visit: Visit) -> impl Stream<Item = Result<Event, Infall
         (board, visit, begun, before),
         |(board, visit, due, before)| async move {
             sleep_until(due).await;
-            let session = board
-                .store
-                .session(&visit.key_hash, board.now())
-                .await
-                .ok()
-                .flatten();
-            session.filter(|session| session.open)?;
+            let lasts = board.store.session_lasts(&visit.key_hash, board.now());
+            lasts.await.ok().filter(|lasts| *lasts)?;
             let part = board.shared(visit.language()).await.ok();
             let event = match &part {
                 Some(part)
