@@ -1,7 +1,7 @@
 //! The board: what an administrator, a head or a class teacher sees of the work, and decides.
 //!
 //! Pages are made here and need no script; nothing on them comes from elsewhere. Who looks has logged in
-//! ([`door`]), each request is theirs ([`visit`]), and what they do is written down in the transaction that does it.
+//! (`door`), each request is theirs (`visit`), and what they do is written down in the transaction that does it.
 
 mod door;
 mod fault;
