@@ -149,6 +149,7 @@ async fn serve(store: Store) -> SocketAddr {
         clock: Clock::Wall,
         pulse: Pulse::new(Clock::Wall),
         look: Arc::new(Notify::new()),
+        backups: None,
     };
     let links = Arc::new(Links::new(Secret::new("x".repeat(32)), None, None));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -24,6 +24,7 @@ pub mod absence;
 pub mod alarm;
 pub mod announce;
 pub mod app;
+pub mod backup;
 pub mod bot;
 pub mod breaker;
 pub mod cli;

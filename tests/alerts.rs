@@ -91,6 +91,7 @@ async fn the_daemon_has_every_number_and_shows_a_provider_that_died() {
                 "vestnik_holds",
                 "vestnik_spending_kopecks",
                 "vestnik_delay_seconds",
+                "vestnik_alarms",
             ]
             .contains(&name.as_str())
         }) {

@@ -16,10 +16,11 @@ use vestnik_email::Marker;
 use super::talk::Talk;
 use crate::{
     app::{self, Provider},
+    backup::Backups,
     bot::Words,
     clock::{self, Clock},
     config::Config,
-    engine::{Engine, Rules},
+    engine::{Engine, Rules, Surroundings},
     family::contact::Channel,
     inbox,
     links::Links,
@@ -29,7 +30,7 @@ use crate::{
     quarantine::{self, Watermark},
     returns::Returns,
     store::{Dialect, Store},
-    text::Templates,
+    text::{Templates, skeletons},
     web::{
         api::Api,
         board::{Board, Parts},
@@ -42,6 +43,9 @@ use crate::{
 
 /// How long calls under way may take when the daemon is stopped.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the start waits for the folder of backups.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(config: &Config) -> Result<()> {
     super::log(config)?;
@@ -72,13 +76,12 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         .with_answers(answers(config, links.as_ref())?);
 
     let stop = stopped()?;
+    let backups = backups(config).await;
+    let engine = engine.with_surroundings(surroundings(config, &store, backups.as_ref()).await?);
     let look = Arc::new(Notify::new());
     let pulse = Pulse::new(Clock::Wall);
     let beside = TaskTracker::new();
-    beside.spawn({
-        let (store, look, stop) = (store.clone(), look.clone(), stop.clone());
-        async move { store.wake(look, stop).await }
-    });
+    watch(&beside, &store, backups.clone(), (&look, &stop));
     let hooks = Talk::new(
         config,
         &store,
@@ -101,6 +104,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
             clock: Clock::Wall,
             pulse: pulse.clone(),
             look: look.clone(),
+            backups: backups.clone(),
         };
         let router = site(parts, links.clone(), ledger)?
             .merge(receipts)
@@ -225,6 +229,51 @@ fn engine(
     )
     .with_sms(config.sms.as_ref())
     .with_tariff(config.tariff())
+}
+
+/// What watches the backups, where it is said that they arrive somewhere. It has looked once, unless their folder does
+/// not answer.
+async fn backups(config: &Config) -> Option<Backups> {
+    let (folder, within) = config.backups.clone()?;
+    let backups = Backups::new(folder, within);
+    let own = backups.clone();
+    let looked = tokio::task::spawn_blocking(move || own.look());
+    let _ = tokio::time::timeout(FIRST_LOOK, looked).await;
+    Some(backups)
+}
+
+/// Watches, until `stop`, what changes without the engine: the database and the folder of backups.
+fn watch(
+    beside: &TaskTracker,
+    store: &Store,
+    backups: Option<Backups>,
+    (look, stop): (&Arc<Notify>, &CancellationToken),
+) {
+    if let Some(backups) = backups {
+        beside.spawn(backups.watch(stop.clone()));
+    }
+    let (store, look, stop) = (store.clone(), look.clone(), stop.clone());
+    beside.spawn(async move { store.wake(look, stop).await });
+}
+
+/// What the engine raises alarms of beside what the database knows.
+async fn surroundings(
+    config: &Config,
+    store: &Store,
+    backups: Option<&Backups>,
+) -> Result<Surroundings> {
+    let mut around = Surroundings {
+        board: config.public_url.clone(),
+        backups: backups.cloned(),
+        ..Surroundings::default()
+    };
+    if let Some(account) = &config.sms {
+        let school = store.short_name().await?.unwrap_or_default();
+        let texts = skeletons(config.templates.as_deref(), &school, account.transliterate)?;
+        around.operators = providers::operators(account);
+        around.texts = texts.into_iter().map(|one| one.text).collect();
+    }
+    Ok(around)
 }
 
 /// A name that no other process has.

@@ -10,6 +10,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use chrono_tz::Tz;
@@ -42,6 +43,8 @@ pub struct Config {
     pub database: Secret,
     /// A folder that no backup holds, for what was sent since.
     pub state: Option<PathBuf>,
+    /// Where backups arrive, and how old the newest one may be.
+    pub backups: Option<(PathBuf, Duration)>,
     /// What the school's row is seeded with.
     pub school: School,
     /// Where `/healthz` listens.
@@ -286,6 +289,7 @@ fn read(keys: &mut Keys) -> Option<Config> {
             .text("database.state_dir")
             .map(|name| keys.places.beside.join(name))
             .or_else(|| keys.places.state.clone()),
+        backups: backups(keys),
         school: school?,
         listen: listen?,
         public_url,
@@ -344,6 +348,13 @@ fn database(keys: &mut Keys) -> Option<Secret> {
             None
         }
     }
+}
+
+/// Where backups arrive, if that is said. Whoever says nothing is not watched.
+fn backups(keys: &mut Keys) -> Option<(PathBuf, Duration)> {
+    let within = keys.duration("database.backup_within");
+    let folder = keys.text("database.backup_dir")?;
+    Some((keys.places.beside.join(folder), within?))
 }
 
 /// Percent-encodes all but letters and digits, as a password in a URL needs it.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use chrono::Days;
+
 use super::{Engine, EngineError};
 use crate::{
-    alarm::{Alarm, Sight, alarms},
+    alarm::{Alarm, Sight, alarms, lacks_texts},
+    backup::Backups,
     compose::Hours,
     instant::{MINUTE, Millis},
     money::month,
     store::Lease,
+    week::Week,
     zone,
 };
 
@@ -17,6 +21,19 @@ const EVERY: Millis = 5 * MINUTE;
 
 /// By this hour of a school day somebody has written into the journal.
 const NOON: u32 = 12;
+
+/// What alarms are about and the database does not know.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Where the board is found, if it is found from outside.
+    pub board: Option<String>,
+    /// The operators with whom the texts of SMS have to be registered.
+    pub operators: Vec<String>,
+    /// These texts.
+    pub texts: Vec<String>,
+    /// What watches the backups, if anything does.
+    pub backups: Option<Backups>,
+}
 
 impl Engine {
     /// Raises alarms and ends those that are over. In the quiet hours nobody is told.
@@ -39,6 +56,9 @@ impl Engine {
         let noon = today
             .and_hms_opt(NOON, 0, 0)
             .is_some_and(|noon| local >= noon);
+        let around = &self.surroundings;
+        let last = Week::of(today - Days::new(7));
+        let within = self.rules.policy.term_results.0;
         let sight = Sight {
             waiting,
             calls,
@@ -49,6 +69,15 @@ impl Engine {
                 None => None,
             },
             holds: tx.open_holds().await?,
+            results: tx.oldest_result().await?.map(|at| (now - at, within)),
+            unheard: tx
+                .unheard([Week::of(last.monday() - Days::new(7)), last])
+                .await?,
+            texts: lacks_texts(&around.operators, &around.texts, &tx.told_texts().await?),
+            backup: around
+                .backups
+                .as_ref()
+                .is_some_and(|backups| backups.overdue(now)),
         };
         let seen = alarms(&sight);
         let lasting = tx.lasting().await?;

@@ -19,6 +19,7 @@ mod terms;
 mod weekly;
 mod withdraw;
 
+pub use alarms::Surroundings;
 pub use intake::reference;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -210,6 +211,8 @@ pub struct Engine {
     words: Option<Words>,
     /// How readers of mails answer what they are asked, where they find pages.
     answers: Option<(Words, Arc<Links>)>,
+    /// What alarms are about and the database does not know.
+    surroundings: Surroundings,
     /// The files of this turn, by `attachment.id`.
     files: BTreeMap<i64, File>,
 }
@@ -250,6 +253,7 @@ impl Engine {
             tariff: Tariff::default(),
             words: None,
             answers: None,
+            surroundings: Surroundings::default(),
             files: BTreeMap::new(),
         }
     }
@@ -292,6 +296,13 @@ impl Engine {
     #[must_use]
     pub fn with_buttons(mut self, words: Option<Words>) -> Self {
         self.words = words;
+        self
+    }
+
+    /// The same engine, which raises alarms of what is around the database, too.
+    #[must_use]
+    pub fn with_surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
         self
     }
 

@@ -126,10 +126,13 @@ impl Engine {
             };
             for due in due.chunks(most) {
                 let news: Vec<_> = due.iter().filter_map(|one| one.news.clone()).collect();
-                let own = self.templates.for_staff(channel, level, &school, &news);
-                let mut words = own.or_else(|error| {
+                let board = self.surroundings.board.as_deref();
+                let set = |templates: &Templates| {
+                    templates.for_staff(channel, level, &school, board, &news)
+                };
+                let mut words = set(&self.templates).or_else(|error| {
                     tracing::error!(%error, "a template failed; the embedded one serves");
-                    Templates::embedded()?.for_staff(channel, level, &school, &news)
+                    set(&Templates::embedded()?)
                 })?;
                 self.in_letters(channel, &mut words);
                 let notices: Vec<i64> = due.iter().map(|one| one.notice_id).collect();

@@ -1,18 +1,20 @@
 //! What somebody has to look at: what it is seen from, what is known of it already, and who is told.
 
 use chrono::NaiveDate;
+use sqlx::any::AnyRow;
 
 use super::{
-    StoreError,
+    Store, StoreError,
     lane::Tx,
     rows::{int, some_int, text},
 };
 use crate::{
-    alarm::{Alarm, SAME},
+    alarm::{Alarm, SAME, Told},
     family::contact::Channel,
     instant::{HOUR, Millis},
     journal::fact::{Fact, Place},
     text::StaffNews,
+    week::Week,
 };
 
 /// Who is told: who runs the program, and who leads the school; deputies where those are fewer than two.
@@ -22,6 +24,24 @@ const WHO: &str = "WITH leads AS (SELECT w.staff_id, w.role FROM (SELECT id AS s
      SELECT DISTINCT staff_id FROM leads WHERE role IN ('admin', 'director') \
      OR (role = 'deputy' AND (SELECT COUNT(DISTINCT staff_id) FROM leads WHERE role IN ('admin', 'director')) < 2) \
      ORDER BY staff_id";
+
+impl Store {
+    /// The alarms that last, the oldest first, each with when it began.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn lasting_alarms(&self) -> Result<Vec<(Alarm, Millis)>, StoreError> {
+        let sql = "SELECT code, began_at FROM alarm WHERE ended_at IS NULL ORDER BY began_at, id";
+        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| Ok((known(row)?, int(row, "began_at")?)))
+            .collect()
+    }
+}
+
+fn known(row: &AnyRow) -> Result<Alarm, StoreError> {
+    Alarm::from_code(&text(row, "code")?).ok_or(StoreError::Content("alarm.code"))
+}
 
 impl Tx {
     /// Per channel, how long its oldest message has waited, and the calls of the last hour with those of them that were
@@ -109,6 +129,56 @@ impl Tx {
             .collect()
     }
 
+    /// Since when the oldest result of a term or an exam waits to be told by a channel.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn oldest_result(&mut self) -> Result<Option<Millis>, StoreError> {
+        // The conditions are those of the index notice_of_results.
+        let sql = "SELECT seen_at FROM notice WHERE event IN ('term_result', 'exam') \
+             AND state IN ('settling', 'waiting', 'in_message', 'held') AND waits_for IS DISTINCT FROM 'sheet' \
+             AND guardian_id IS NOT NULL ORDER BY seen_at LIMIT 1";
+        let rows = self.all(sql.to_owned()).await?;
+        rows.first().map(|row| int(row, "seen_at")).transpose()
+    }
+
+    /// How many guardians should have heard something of a student in each of these weeks and have heard nothing since the
+    /// first of them began.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn unheard(&mut self, [first, second]: [Week; 2]) -> Result<i64, StoreError> {
+        let sql = format!(
+            "SELECT COUNT(*) AS n FROM (SELECT guardian_id, student_id FROM notice WHERE state = 'red' \
+             AND week IN ('{first}', '{second}') AND guardian_id IS NOT NULL GROUP BY guardian_id, student_id \
+             HAVING COUNT(DISTINCT week) = 2) pair \
+             WHERE NOT EXISTS (SELECT 1 FROM notice heard WHERE heard.student_id = pair.student_id \
+             AND heard.guardian_id = pair.guardian_id AND heard.week >= '{first}' \
+             AND heard.state IN ('informed', 'told_by_paper'))"
+        );
+        let rows = self.all(sql).await?;
+        rows.first().map_or(Ok(0), |row| int(row, "n"))
+    }
+
+    /// Which texts of SMS operators were told of.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn told_texts(&mut self) -> Result<Vec<Told>, StoreError> {
+        let sql = "SELECT operator, text, state FROM sms_template".to_owned();
+        self.all(sql)
+            .await?
+            .iter()
+            .map(|row| {
+                Ok((
+                    text(row, "operator")?,
+                    text(row, "text")?,
+                    text(row, "state")?,
+                ))
+            })
+            .collect()
+    }
+
     /// The alarms that last.
     ///
     /// # Errors
@@ -116,13 +186,9 @@ impl Tx {
     pub async fn lasting(&mut self) -> Result<Vec<(i64, Alarm)>, StoreError> {
         let sql = "SELECT id, code FROM alarm WHERE ended_at IS NULL ORDER BY id".to_owned();
         let rows = self.all(sql).await?;
-        let read = |row| {
-            Ok((
-                int(row, "id")?,
-                Alarm::from_code(&text(row, "code")?).ok_or(StoreError::Content("alarm.code"))?,
-            ))
-        };
-        rows.iter().map(read).collect()
+        rows.iter()
+            .map(|row| Ok((int(row, "id")?, known(row)?)))
+            .collect()
     }
 
     /// An alarm is over.

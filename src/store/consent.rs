@@ -7,13 +7,14 @@ use sqlx::AnyConnection;
 use super::{
     Store, StoreError,
     lane::Tx,
+    people::on_paper,
     press::class_name,
     rows::{int, some_int, some_text, text},
 };
 use crate::{
     family::{
         consent::{ConsentState, Purpose},
-        service::Ground,
+        service::{Ground, OnPaper},
     },
     instant::Millis,
     journal::class_name::ClassName,
@@ -157,21 +158,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn add_service_mode(&self, mode: &NewServiceMode<'_>) -> Result<bool, StoreError> {
-        let added = sqlx::query(
-            "INSERT INTO service_mode (guardian_id, student_id, mode, ground, statement, from_on, to_on) \
-             SELECT g.guardian_id, g.student_id, $3, $4, $5, $6, $7 \
-             FROM guardianship g WHERE g.guardian_id = $1 AND g.student_id = $2",
-        )
-        .bind(mode.guardian_id)
-        .bind(mode.student_id)
-        .bind(if mode.paper { "paper" } else { "electronic" })
-        .bind(mode.ground.map(Ground::code))
-        .bind(mode.statement)
-        .bind(mode.from_on.to_string())
-        .bind(mode.to_on.map(|day| day.to_string()))
-        .execute(&self.pool)
-        .await?;
-        Ok(added.rows_affected() == 1)
+        let mut tx = self.transaction().await?;
+        let added = tx.add_service_mode(mode).await?;
+        tx.commit().await?;
+        Ok(added)
     }
 
     /// Adds a row to the register; false where the guardian does not answer for the student.
@@ -179,8 +169,23 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database fails.
     pub async fn add_consent(&self, consent: &NewConsent, now: Millis) -> Result<bool, StoreError> {
+        let mut tx = self.transaction().await?;
+        let added = tx.add_consent(consent, now).await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// The guardians who hear of a student on paper today because that was agreed.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn agreed_on_paper(
+        &self,
+        student: i64,
+        today: NaiveDate,
+    ) -> Result<Vec<OnPaper>, StoreError> {
         let mut db = self.pool.acquire().await?;
-        add(&mut db, consent, now).await
+        on_paper(&mut db, &format!("student_id = {student}"), today).await
     }
 
     /// The register, oldest first: of one student, or whole.
@@ -236,6 +241,43 @@ pub(super) struct TakenBack<'a> {
 }
 
 impl Tx {
+    /// Writes down how a family is served; false where the guardian does not answer for the student.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn add_service_mode(
+        &mut self,
+        mode: &NewServiceMode<'_>,
+    ) -> Result<bool, StoreError> {
+        let added = sqlx::query(
+            "INSERT INTO service_mode (guardian_id, student_id, mode, ground, statement, from_on, to_on) \
+             SELECT g.guardian_id, g.student_id, $3, $4, $5, $6, $7 \
+             FROM guardianship g WHERE g.guardian_id = $1 AND g.student_id = $2",
+        )
+        .bind(mode.guardian_id)
+        .bind(mode.student_id)
+        .bind(if mode.paper { "paper" } else { "electronic" })
+        .bind(mode.ground.map(Ground::code))
+        .bind(mode.statement)
+        .bind(mode.from_on.to_string())
+        .bind(mode.to_on.map(|day| day.to_string()))
+        .execute(&mut *self.db)
+        .await?;
+        Ok(added.rows_affected() == 1)
+    }
+
+    /// Adds a row to the register; false where the guardian does not answer for the student.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn add_consent(
+        &mut self,
+        consent: &NewConsent,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        add(&mut self.db, consent, now).await
+    }
+
     /// Withdraws what a guardian agreed to, of each student for whom it still holds; says of how many.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ pub(super) async fn people(
 }
 
 /// The newest mode of each pair that holds today, where it is paper.
-async fn on_paper(
+pub(super) async fn on_paper(
     db: &mut AnyConnection,
     of_owners: &str,
     today: NaiveDate,

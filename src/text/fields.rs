@@ -77,6 +77,7 @@ const STAFF: &[&str] = &[
     "subject",
     "date",
     "words",
+    "link",
 ];
 
 /// What the loops of the template engine offer, each after `@`.

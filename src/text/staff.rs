@@ -86,6 +86,10 @@ impl StaffNews {
             Alarm::Lag | Alarm::Silent => "журнал",
             Alarm::Money => "деньги на SMS",
             Alarm::Held(_) => "нужно решение",
+            Alarm::Results => "итоговые отметки",
+            Alarm::Unheard => "семьи без новостей",
+            Alarm::Texts => "тексты SMS",
+            Alarm::Backup => "резервная копия",
         };
         Self {
             who: who.to_owned(),
@@ -110,7 +114,7 @@ impl StaffNews {
 /// Prints no name.
 impl fmt::Debug for StaffNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StaffNews({})", view_of(self).matter)
+        write!(f, "StaffNews({})", view_of(self, None).matter)
     }
 }
 
@@ -126,6 +130,8 @@ struct Item {
     subject: Option<String>,
     date: Option<NaiveDate>,
     words: Option<String>,
+    /// Where on the board it stands.
+    link: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +141,8 @@ struct Sample {
     news: Vec<Item>,
 }
 
-fn view_of(news: &StaffNews) -> Item {
+/// `board` is where the board is found, if it is found from outside.
+fn view_of(news: &StaffNews, board: Option<&str>) -> Item {
     let item = |matter: &str| Item {
         matter: matter.to_owned(),
         who: news.who.clone(),
@@ -174,6 +181,7 @@ fn view_of(news: &StaffNews) -> Item {
         },
         Matter::Alarm(alarm) => Item {
             why: Some(format!("alarm:{alarm}")),
+            link: board.map(|board| format!("{}{}", board.trim_end_matches('/'), alarm.page())),
             ..item("alarm")
         },
         Matter::Asked { words } => Item {
@@ -234,6 +242,12 @@ fn alarming(code: &str) -> &str {
         Some(Alarm::Silent) => "сегодня есть уроки, а записей с утра нет",
         Some(Alarm::Money) => "осталось меньше 20 %, потом сообщения пойдут на бумагу",
         Some(Alarm::Held(_)) => "необычное удержано и ждёт вас",
+        Some(Alarm::Results) => "семьи их ещё не знают, а срок по регламенту почти вышел",
+        Some(Alarm::Unheard) => "вторую неделю подряд до них ничего не дошло",
+        Some(Alarm::Texts) => {
+            "оператор знает не все, такие SMS он сочтёт рекламой; что делать, покажет vestnik check"
+        }
+        Some(Alarm::Backup) => "новой давно нет, проверьте, кто её делает",
         None => code,
     }
 }
@@ -256,6 +270,7 @@ fn data(school: &School, items: &[Item]) -> Value {
             "subject": clean(&item.subject),
             "date": item.date.map(|date| date.to_string()),
             "words": clean(&item.words),
+            "link": item.link,
         }));
     }
     let sections: Vec<Value> = order
@@ -287,7 +302,7 @@ fn read(sample: &str) -> Result<(School, Vec<Item>), TemplateError> {
 }
 
 impl Templates {
-    /// One message for one member of staff.
+    /// One message for one member of staff. `board` is where the board is found, if it is found from outside.
     ///
     /// # Errors
     /// [`TemplateError::Broken`], as [`Templates::render`].
@@ -296,9 +311,10 @@ impl Templates {
         channel: Channel,
         level: ContentLevel,
         school: &School,
+        board: Option<&str>,
         news: &[StaffNews],
     ) -> Result<Text, TemplateError> {
-        let items: Vec<Item> = news.iter().map(view_of).collect();
+        let items: Vec<Item> = news.iter().map(|one| view_of(one, board)).collect();
         self.staff(channel, level, school, &items)
     }
 
@@ -382,9 +398,15 @@ impl Templates {
                     if subject.is_some_and(|subject| !text.text.contains(subject)) {
                         return Err(loses(file, "subject"));
                     }
-                    let words = item.words.as_deref().filter(|_| channel != Channel::Sms);
-                    if words.is_some_and(|words| !text.text.contains(words)) {
+                    let lost = |part: &Option<String>| {
+                        let part = part.as_deref().filter(|_| channel != Channel::Sms);
+                        part.is_some_and(|part| !text.text.contains(part))
+                    };
+                    if lost(&item.words) {
                         return Err(loses(file, "words"));
+                    }
+                    if lost(&item.link) {
+                        return Err(loses(file, "link"));
                     }
                 }
                 if text.subject.is_some_and(|subject| subject.is_empty()) {
@@ -424,7 +446,7 @@ mod tests {
             },
         ];
         let words = |channel, level, news: &[StaffNews]| {
-            let text = templates.for_staff(channel, level, &school, news);
+            let text = templates.for_staff(channel, level, &school, None, news);
             text.expect("words")
         };
         let mail = words(Channel::Email, ContentLevel::Full, &news);

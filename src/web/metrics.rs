@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 
 use super::health::Pulse;
 use crate::{
+    alarm::Alarm,
     clock::Clock,
     config::Config,
     failover::Standing,
@@ -188,6 +189,7 @@ impl Metrics {
             status.possible_duplicates,
         )?;
         holds(&registry, &self.store.holds().await?)?;
+        alarms(&registry, &self.store.lasting_alarms().await?)?;
         self.queues(&registry).await?;
         self.delays.add(&self.store, self.clock.now()).await?;
         registry.register(Box::new(self.delays.histogram.clone()))?;
@@ -387,6 +389,20 @@ fn holds(registry: &Registry, holds: &[Hold]) -> prometheus::Result<()> {
     )?;
     for hold in holds {
         open.with_label_values(&[&hold.kind]).inc();
+    }
+    registry.register(Box::new(open))
+}
+
+fn alarms(registry: &Registry, lasting: &[(Alarm, Millis)]) -> prometheus::Result<()> {
+    let open = IntGaugeVec::new(
+        Opts::new(
+            "vestnik_alarms",
+            "What somebody has to look at, by code; two people are told of it.",
+        ),
+        &["code"],
+    )?;
+    for (alarm, _) in lasting {
+        open.with_label_values(&[alarm.to_string()]).set(1);
     }
     registry.register(Box::new(open))
 }

@@ -53,9 +53,10 @@ impl School {
             "breaker = 3\n[channels.email]\nurl = \"smtp://127.0.0.1:{}\"\nfrom = \"school@example.org\"\n[channels.print]\nspool_dir = \"{{folder}}/sheets\"\n",
             smtp.port
         );
-        let program = Program::new(
-            &config(database, &channels).replace("[web]", "state_dir = \"{folder}\"\n[web]"),
-        );
+        let program = Program::new(&config(database, &channels).replace(
+            "[web]",
+            "state_dir = \"{folder}\"\nbackup_dir = \"{folder}/backups\"\n[web]",
+        ));
         let store = open(&program, database).await;
         sql(&store, SCHOOL).await;
         sql(&store, CONSENTS).await;

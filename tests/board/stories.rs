@@ -25,12 +25,15 @@ async fn the_round_of_the_morning() {
             "почта",
             "работает",
             "прочитан полностью",
+            "Новой резервной копии давно нет",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
         held_burst(&browser, &school).await;
         wrong_address(&browser, &school).await;
         complaint(&browser, &school).await;
+        signed(&browser, &school).await;
+        month(&browser, &school).await;
         let audit = school.url("/audit");
         browser.open(&audit).await;
         let text = browser.text().await;
@@ -39,6 +42,8 @@ async fn the_round_of_the_morning() {
             "is corrected",
             "release",
             "set up the second factor",
+            "guardian 1 of student 1: email is withdrawn",
+            "guardian 2 hears of student 2 on paper",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
@@ -120,6 +125,67 @@ async fn complaint(browser: &Browser, school: &School) {
         text.contains("заявление № 21") && text.contains("доставлен") | text.contains("принято"),
         "{text}"
     );
+}
+
+/// A mother takes back that she hears by mail, and hears no more; a father refused the electronic form.
+async fn signed(browser: &Browser, school: &School) {
+    let family = school.url("/families/1");
+    browser.open(&family).await;
+    browser.click("Записать согласие или отказ").await;
+    browser.fill("signed1", "заявление № 40").await;
+    browser.press("form[action$='/consent'] button").await;
+    browser.says("Отметьте, на что семья согласилась").await;
+    browser.open(&family).await;
+    browser.click("Записать согласие или отказ").await;
+    browser.press("input[name='purpose'][value='email']").await;
+    browser.press("#state1 option[value='withdrawn']").await;
+    browser.fill("signed1", "заявление № 40").await;
+    browser.fill("day1", "11112025").await;
+    browser.press("form[action$='/consent'] button").await;
+    browser
+        .says("почта: отозвано, 11.11.2025, заявление № 40")
+        .await;
+    let before = school.smtp.mails().len();
+    school.mark(1, "2").await;
+    school.mark(3, "5").await;
+    let mails = school.smtp.wait_for(before + 1);
+    assert!(
+        mails[before].contains("roza@example.org") && mails.len() == before + 1,
+        "{mails:?}"
+    );
+    browser.open(&school.url("/families/2")).await;
+    browser.click("Записать, как семья узнаёт").await;
+    browser.press("#ground2 option[value='refused']").await;
+    browser.fill("statement2", "заявление № 41").await;
+    browser.press("form[action$='/mode'] button").await;
+    browser.says("на бумаге: отказ от электронной формы").await;
+    browser.open(&school.url("/families/1/proof")).await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("почта – отозвано, 11.11.2025 (заявление № 40), записано")
+            && text.contains("больше не действует"),
+        "what held before is part of the proof: {text}"
+    );
+}
+
+/// The sheet that the director signs once a month.
+async fn month(browser: &Browser, school: &School) {
+    browser.open(&school.url("/week")).await;
+    browser.click("Лист директора").await;
+    browser.at("/director").await;
+    let text = browser.text().await;
+    for words in [
+        "Информирование семей: ",
+        "5 «А»",
+        "Жалоб: 1, с ответом: 1.",
+        "Резервных копий нет.",
+        ": Новой резервной копии давно нет",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    browser.click("Месяцем раньше").await;
+    browser.says("Месяцем позже").await;
+    assert!(browser.text().await.contains("Не было."));
 }
 
 #[tokio::test(flavor = "multi_thread")]

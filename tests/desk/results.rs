@@ -6,7 +6,7 @@ use crate::support::both;
 use vestnik::store::Store;
 
 /// Masha has marks in two subjects in the first quarter; a third is not marked.
-async fn school(store: &Store) -> Desk {
+pub(crate) async fn school(store: &Store) -> Desk {
     let mut desk = Desk::open(store);
     desk.sql(FAMILY).await;
     desk.sql(
@@ -22,7 +22,7 @@ async fn school(store: &Store) -> Desk {
     desk
 }
 
-async fn set(desk: &mut Desk, subject: i64, stage: &str, value: &str) {
+pub(crate) async fn set(desk: &mut Desk, subject: i64, stage: &str, value: &str) {
     desk.sql(&format!(
         "INSERT INTO term_result (student_id, subject_id, term_id, stage, value) VALUES (1, {subject}, 1, '{stage}', '{value}')"
     ))

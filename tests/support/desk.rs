@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Row};
 use vestnik::{
     bot::Words,
     compose::Hours,
-    engine::{Account, Call, Engine, Report, Rules},
+    engine::{Account, Call, Engine, Report, Rules, Surroundings},
     instant::{MINUTE, Millis},
     links::Links,
     money::Tariff,
@@ -180,6 +180,12 @@ impl Desk {
     /// Has mails lead to a page with what they ask.
     pub(crate) fn with_answers(self, answers: (Words, Arc<Links>)) -> Self {
         let engine = self.engine.with_answers(Some(answers));
+        Self { engine, ..self }
+    }
+
+    /// Has the engine raise alarms of what is around the database.
+    pub(crate) fn amid(self, surroundings: Surroundings) -> Self {
+        let engine = self.engine.with_surroundings(surroundings);
         Self { engine, ..self }
     }
 

@@ -269,7 +269,7 @@ proptest! {
             })
             .collect();
         let school = School { short_name: SCHOOL.into(), ..School::default() };
-        let sms = TEMPLATES.for_staff(Channel::Sms, ContentLevel::Full, &school, &news).expect("words").text;
+        let sms = TEMPLATES.for_staff(Channel::Sms, ContentLevel::Full, &school, None, &news).expect("words").text;
         let sms = in_letters(&sms, latin);
         prop_assert_eq!(known(&sms, latin), ["staff"], "{}", sms);
     }

@@ -7,11 +7,18 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::{Board, fault::Fault, fields::Fields, visit::Visit};
+use super::{Board, fault::Fault, fields::Fields, visit::Visit, week::between};
 use crate::{
-    family::contact::is_mail,
+    family::{
+        consent::Purpose,
+        contact::is_mail,
+        service::{Ground, OnPaper},
+    },
+    journal::class_name::ClassName,
+    ledger::Line,
     store::{Address, Complaint, ConsentRow, Filter, KINDS, Tie},
     user::Room,
     week::Week,
@@ -62,7 +69,7 @@ async fn find(State(board): State<Board>, visit: Visit, fields: Fields) -> Resul
 }
 
 /// Whether the student is one whom the visit may see; else there is none.
-async fn seen(board: &Board, visit: &Visit, student: i64) -> Result<Vec<Tie>, Fault> {
+pub(super) async fn seen(board: &Board, visit: &Visit, student: i64) -> Result<Vec<Tie>, Fault> {
     let class = board.store.class_of(student, board.today()).await?;
     if visit.classes.is_some() && !class.is_some_and(|class| visit.sees(class)) {
         return Err(Fault::Nothing);
@@ -108,7 +115,7 @@ async fn family(
     visit: Visit,
     Path(student): Path<i64>,
 ) -> Result<Response, Fault> {
-    let data = picture(&board, &visit, student).await?;
+    let data = picture(&board, &visit, student, false).await?;
     board.page(&visit, Room::Families, "family", data).await
 }
 
@@ -118,14 +125,15 @@ async fn proof(
     visit: Visit,
     Path(student): Path<i64>,
 ) -> Result<Response, Fault> {
-    let mut data = picture(&board, &visit, student).await?;
+    let mut data = picture(&board, &visit, student, true).await?;
     data["made"] = json!(board.at(board.now()));
     let words = format!("made the proof of student {student}");
     board.deed(&visit, "proof", &words).await?.commit().await?;
     board.page(&visit, Room::Families, "proof", data).await
 }
 
-async fn picture(board: &Board, visit: &Visit, student: i64) -> Result<Value, Fault> {
+/// What is known of a family; with `all` also the consents that hold no longer.
+async fn picture(board: &Board, visit: &Visit, student: i64, all: bool) -> Result<Value, Fault> {
     let ties = seen(board, visit, student).await?;
     let name = board.store.student_name(student).await?.unwrap_or_default();
     let class = ties
@@ -134,8 +142,9 @@ async fn picture(board: &Board, visit: &Visit, student: i64) -> Result<Value, Fa
         .map(ToString::to_string);
     let addresses = board.store.addresses(student).await?;
     let consents = board.store.consents(Some(student)).await?;
+    let on_paper = board.store.agreed_on_paper(student, board.today()).await?;
     let class_name = ties.first().and_then(|tie| tie.class.as_ref());
-    let week = board.ledger_of(Week::of(board.today()), class_name).await?;
+    let weeks = standing(board, class_name).await?;
     let mut guardians = Vec::new();
     for tie in &ties {
         let own = addresses
@@ -145,7 +154,7 @@ async fn picture(board: &Board, visit: &Visit, student: i64) -> Result<Value, Fa
             own.map(|one| address(board, visit, one)).collect();
         let given = consents
             .iter()
-            .filter(|one| one.guardian_id == tie.guardian_id && one.holds);
+            .filter(|one| one.guardian_id == tie.guardian_id && (all || one.holds));
         let consents: Result<Vec<Value>, Fault> =
             given.map(|one| consent(board, visit, one)).collect();
         let choices = board.store.choices(tie.guardian_id).await?;
@@ -157,18 +166,25 @@ async fn picture(board: &Board, visit: &Visit, student: i64) -> Result<Value, Fa
         for one in board.store.list(&filter, MESSAGES).await? {
             messages.push(super::messages::line(board, visit, &one)?);
         }
-        let line = week
+        let line = weeks
             .iter()
             .find(|line| (line.student_id, line.guardian_id) == (student, tie.guardian_id));
         let preset = match &choices.preset {
             Some(preset) => Some(board.say(visit, &format!("preset.{preset}"), &Value::Null)?),
             None => None,
         };
+        let agreed = on_paper
+            .iter()
+            .find(|one| one.guardian_id == tie.guardian_id)
+            .map(|one| agreement(board, visit, one))
+            .transpose()?;
         guardians.push(json!({
+            "paper": agreed,
             "id": tie.guardian_id, "name": full(&tie.guardian),
             "relation": board.say(visit, &format!("relation.{}", tie.relation), &Value::Null)?,
             "addresses": addresses?, "consents": consents?, "preset": preset, "quiet": choices.quiet,
             "messages": messages,
+            "week": line.map(|line| between(line.week)), "counts": line.is_some_and(|line| line.cell.counts()),
             "informed": line.map(|line| line.cell.informed),
             "red": line.is_some_and(|line| line.cell.red),
             "why": line.map(|line| board.why(visit, line)).transpose()?.flatten(),
@@ -179,15 +195,33 @@ async fn picture(board: &Board, visit: &Visit, student: i64) -> Result<Value, Fa
         .iter()
         .map(|one| complaint(board, visit, one))
         .collect();
-    let mut kinds = Vec::new();
-    for kind in KINDS {
-        let words = board.say(visit, &format!("complaint.{kind}"), &Value::Null)?;
-        kinds.push(json!({ "kind": kind, "words": words }));
-    }
+    let choices = |table: &str, codes: Vec<&str>| -> Result<Vec<Value>, Fault> {
+        let choice = |code: &&str| {
+            let words = board.say(visit, &format!("{table}.{code}"), &Value::Null)?;
+            Ok(json!({ "code": code, "words": words }))
+        };
+        codes.iter().map(choice).collect()
+    };
+    let purposes = choices("purpose", Purpose::ALL.map(Purpose::code).to_vec())?;
+    let grounds = choices("ground", Ground::ALL.map(Ground::code).to_vec())?;
+    let kinds = choices("complaint", KINDS.to_vec())?;
     Ok(json!({
         "id": student, "student": name, "class": class, "guardians": guardians,
-        "complaints": complaints?, "kinds": kinds, "token": visit.token,
+        "complaints": complaints?, "kinds": kinds, "purposes": purposes, "grounds": grounds,
+        "token": visit.token,
     }))
+}
+
+/// How each guardian of a class stands: in the week that counts now, or, where nothing has come in since the sheets of
+/// this one, in this one.
+async fn standing(board: &Board, class: Option<&ClassName>) -> Result<Vec<Line>, Fault> {
+    let (this, next) = (Week::of(board.today()), board.next_sheets());
+    let mut lines = board.ledger_of(next, class).await?;
+    if this < next {
+        lines.retain(|line| line.cell.counts());
+        lines.extend(board.ledger_of(this, class).await?);
+    }
+    Ok(lines)
 }
 
 fn address(board: &Board, visit: &Visit, one: &Address) -> Result<Value, Fault> {
@@ -206,12 +240,26 @@ fn address(board: &Board, visit: &Visit, one: &Address) -> Result<Value, Fault> 
     }))
 }
 
+fn agreement(board: &Board, visit: &Visit, one: &OnPaper) -> Result<Value, Fault> {
+    Ok(json!({
+        "ground": board.say(visit, &format!("ground.{}", one.ground.code()), &Value::Null)?,
+        "statement": one.statement, "since": one.from_on.map(|day| day.format("%d.%m.%Y").to_string()),
+    }))
+}
+
 fn consent(board: &Board, visit: &Visit, one: &ConsentRow) -> Result<Value, Fault> {
     Ok(json!({
         "purpose": board.say(visit, &format!("purpose.{}", one.purpose), &Value::Null)?,
         "state": board.say(visit, &format!("consent.{}", one.state), &Value::Null)?,
-        "given": one.state == "given", "document": one.document, "signed": one.signed_on,
+        "given": one.state == "given", "document": one.document, "signed": one.signed_on.as_deref().map(day),
+        "recorded": one.recorded_at.map(|at| board.at(at)), "holds": one.holds,
     }))
+}
+
+/// «01.09.2026»
+fn day(iso: &str) -> String {
+    iso.parse::<NaiveDate>()
+        .map_or_else(|_| iso.to_owned(), |day| day.format("%d.%m.%Y").to_string())
 }
 
 fn complaint(board: &Board, visit: &Visit, one: &Complaint) -> Result<Value, Fault> {
@@ -222,7 +270,7 @@ fn complaint(board: &Board, visit: &Visit, one: &Complaint) -> Result<Value, Fau
     }))
 }
 
-fn back(student: i64) -> Response {
+pub(super) fn back(student: i64) -> Response {
     Redirect::to(&format!("/families/{student}")).into_response()
 }
 

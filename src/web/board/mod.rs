@@ -12,6 +12,8 @@ mod visit;
 mod announcements;
 mod audit;
 mod chart;
+mod consents;
+mod director;
 mod families;
 mod held;
 mod journal;
@@ -33,7 +35,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::Response,
 };
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -43,7 +45,8 @@ use self::{
 };
 use super::health::Pulse;
 use crate::{
-    app::Provider,
+    app::{self, Provider},
+    backup::Backups,
     clock::Clock,
     config::Config,
     instant::Millis,
@@ -52,6 +55,7 @@ use crate::{
     store::{Store, StoreError, Tx},
     text::Templates,
     user::Room,
+    week::Week,
     zone,
 };
 
@@ -71,6 +75,7 @@ pub struct Board {
     clock: Clock,
     pulse: Pulse,
     look: Arc<Notify>,
+    backups: Option<Backups>,
     views: Arc<Views>,
     gate: Arc<Gate>,
     weeks: Weeks,
@@ -98,6 +103,8 @@ pub struct Parts {
     pub pulse: Pulse,
     /// Has the engine look at once at what was decided.
     pub look: Arc<Notify>,
+    /// What watches the backups, if anything does.
+    pub backups: Option<Backups>,
 }
 
 impl Board {
@@ -122,6 +129,7 @@ impl Board {
             clock: parts.clock,
             pulse: parts.pulse,
             look: parts.look,
+            backups: parts.backups,
         })
     }
 
@@ -132,9 +140,9 @@ impl Board {
                 Room::Now,
                 now::routes().merge(held::routes()).merge(live::routes()),
             ),
-            (Room::Week, week::routes()),
+            (Room::Week, week::routes().merge(director::routes())),
             (Room::Messages, messages::routes()),
-            (Room::Families, families::routes()),
+            (Room::Families, families::routes().merge(consents::routes())),
             (Room::Paper, paper::routes()),
             (Room::Announcements, announcements::routes()),
             (Room::Providers, providers::routes()),
@@ -185,9 +193,19 @@ impl Board {
 
     /// «28.11, 18:10», as lists show an instant.
     fn at(&self, instant: Millis) -> String {
-        zone::local(instant, self.zone)
-            .format("%d.%m., %H:%M")
-            .to_string()
+        let local = zone::local(instant, self.zone);
+        let format = if local.year() == self.today().year() {
+            "%d.%m, %H:%M"
+        } else {
+            "%d.%m.%Y, %H:%M"
+        };
+        local.format(format).to_string()
+    }
+
+    /// The week to which counts what comes in now. From Friday's sheets on, it is the next one.
+    fn next_sheets(&self) -> Week {
+        let policy = self.regulation.policy.clone();
+        app::rules(&self.config, self.zone, policy).week(self.now())
     }
 
     /// Begins what somebody does: it is written down in the same transaction.

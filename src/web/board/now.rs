@@ -20,9 +20,10 @@ use super::{
     fields::Fields,
     view::Shared,
     visit::Visit,
-    week::Share,
+    week::{Share, short},
 };
 use crate::{
+    alarm::Alarm,
     breaker::Kind,
     family::contact::Channel,
     instant::{DAY, HOUR, MINUTE, Millis},
@@ -88,6 +89,16 @@ impl Board {
         for hold in self.store.holds().await? {
             decisions.push(json!({ "id": hold.id, "words": self.of_hold(language, &hold)?, "at": self.at(hold.opened_at) }));
         }
+        let mut alarms = Vec::new();
+        for (alarm, since) in self.store.lasting_alarms().await? {
+            // What waits for a decision stands below.
+            if !matches!(alarm, Alarm::Held(_)) {
+                alarms.push(json!({
+                    "words": self.of_alarm(language, alarm)?, "page": Some(alarm.page()).filter(|page| page != "/"),
+                    "since": self.at(since),
+                }));
+            }
+        }
         let week = self.ledger(Week::of(today)).await?;
         let before = self.ledger(Week::of(today - Days::new(7))).await?;
         let (share, last) = (Share::of(week.iter()), Share::of(before.iter()));
@@ -120,6 +131,7 @@ impl Board {
                 "minutes": lag / MINUTE, "late": lag > LAG,
             },
             "channels": self.channels(language).await?,
+            "alarms": alarms,
             "decisions": decisions,
             "printing": printing,
             "failed": failed,
@@ -182,6 +194,20 @@ impl Board {
             }));
         }
         Ok(channels)
+    }
+
+    /// An alarm, in a sentence.
+    pub(super) fn of_alarm(&self, language: Language, alarm: Alarm) -> Result<String, Fault> {
+        let code = alarm.to_string();
+        let (kind, channel) = code.split_once(':').unwrap_or((&code, ""));
+        let of = match channel {
+            "" => String::new(),
+            channel => self
+                .views
+                .say(language, &format!("channel.{channel}"), &Value::Null)?,
+        };
+        let name = format!("alarm.{kind}");
+        Ok(self.views.say(language, &name, &json!({ "of": of }))?)
     }
 
     /// What waits for a decision, in a sentence.
@@ -369,11 +395,6 @@ fn first_of_month(day: NaiveDate, back: u32) -> NaiveDate {
     first
         .checked_sub_months(chrono::Months::new(back))
         .unwrap_or(first)
-}
-
-/// «12.10»
-fn short(day: NaiveDate) -> String {
-    day.format("%d.%m").to_string()
 }
 
 /// «97,8»

@@ -1,5 +1,5 @@
 //! «Неделя»: the ledger. Classes with how many are informed, down to each student and guardian with the evidence or the
-//! reason; and the director's sheet, to be printed.
+//! reason.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,7 +9,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -144,7 +144,6 @@ pub(super) fn routes() -> Router<Board> {
     Router::new()
         .route("/week", get(week))
         .route("/week/{class}", get(class))
-        .route("/director", get(director))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -162,12 +161,13 @@ impl Asked {
 
 /// The week with the one before it and the one after, as links.
 fn frame(board: &Board, week: Week) -> Value {
-    let this = Week::of(board.today());
+    let (this, next) = (Week::of(board.today()), board.next_sheets());
     json!({
         "week": week.to_string(),
         "label": words::days(week.monday(), week.sunday()),
         "before": Week::of(week.monday() - Days::new(7)).to_string(),
-        "after": (week < this).then(|| week.later(1).to_string()),
+        "after": (week < this.max(next)).then(|| week.later(1).to_string()),
+        "closed": week == this && this < next,
     })
 }
 
@@ -254,46 +254,12 @@ async fn class(
     board.page(&visit, Room::Week, "class", data).await
 }
 
-/// The director's sheet: to be printed and signed.
-async fn director(
-    State(board): State<Board>,
-    visit: Visit,
-    Query(asked): Query<Asked>,
-) -> Result<Response, Fault> {
-    visit.must_decide()?;
-    let week = asked.week(&board);
-    let lines = board.ledger(week).await?;
-    let classes = board.store.classes(board.today()).await?;
-    let mut rows = Vec::new();
-    for (_, name) in &classes {
-        let own: Vec<&Line> = lines
-            .iter()
-            .filter(|line| line.class.as_ref() == Some(name))
-            .collect();
-        let share = Share::of(own.iter().copied());
-        rows.push(json!({
-            "class": name.to_string(), "guardians": own.len(), "all": share.all, "informed": share.informed,
-            "percent": share.percent(), "red": share.red,
-        }));
-    }
-    let mut red = Vec::new();
-    for line in lines.iter().filter(|line| line.cell.red) {
-        red.push(json!({
-            "class": line.class.as_ref().map(ToString::to_string), "student": line.student,
-            "guardian": line.guardian, "why": board.why(&visit, line)?,
-        }));
-    }
-    let share = Share::of(lines.iter());
-    let complaints = board
-        .store
-        .complaints_of(board.now() - 7 * crate::instant::DAY)
-        .await?;
-    let data = json!({
-        "of": frame(&board, week), "rows": rows, "red": red,
-        "percent": share.percent(), "informed": share.informed, "all": share.all,
-        "complaints": complaints.len(),
-        "answered": complaints.iter().filter(|one| one.answer.is_some()).count(),
-        "made": words::day(board.today()),
-    });
-    board.page(&visit, Room::Week, "director", data).await
+/// «02.11–08.11»
+pub(super) fn between(week: Week) -> String {
+    format!("{}–{}", short(week.monday()), short(week.sunday()))
+}
+
+/// «12.10»
+pub(super) fn short(day: NaiveDate) -> String {
+    day.format("%d.%m").to_string()
 }
