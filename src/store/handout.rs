@@ -44,6 +44,8 @@ pub struct Entry {
     pub stand: Stand,
     /// Why it comes on paper, by the codes of `sheet.reason`.
     pub why: Option<String>,
+    /// Who said last what became of it.
+    pub by: Option<String>,
     /// Who took it, where that was not the student.
     pub to_whom: Option<String>,
     /// `sheet.how`
@@ -60,6 +62,17 @@ pub struct Entry {
     pub duplicate: bool,
 }
 
+/// What somebody said of a sheet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SheetDeed {
+    /// Where it stood from then on.
+    pub stand: Stand,
+    /// Who said it.
+    pub by: Option<String>,
+    /// When.
+    pub at: Millis,
+}
+
 /// What a reprint needs of a sheet.
 #[derive(Clone)]
 pub struct Reprint {
@@ -73,9 +86,10 @@ pub struct Reprint {
 
 const ENTRY: &str = "SELECT s.id, s.row_number, s.check_code, s.number, s.week, s.student_id, s.guardian_id, \
      s.variant, s.state, s.reason, s.to_whom, s.how, s.kept_because, s.slip, s.handed_at, s.slip_at, \
-     s.duplicate_of, r.class_id, c.grade, c.letter, p.surname, p.given_name FROM sheet s \
+     s.duplicate_of, r.class_id, c.grade, c.letter, p.surname, p.given_name, \
+     w.surname AS by_surname, w.given_name AS by_given_name FROM sheet s \
      JOIN print_run r ON r.id = s.print_run_id JOIN class c ON c.id = r.class_id \
-     JOIN student p ON p.id = s.student_id WHERE s.state NOT IN ('ready', 'in_run', 'reprinted') \
+     JOIN student p ON p.id = s.student_id LEFT JOIN staff w ON w.id = s.by_staff_id WHERE s.state NOT IN ('ready', 'in_run', 'reprinted') \
      AND NOT EXISTS (SELECT 1 FROM sheet d WHERE d.id > s.id AND d.duplicate_of = COALESCE(s.duplicate_of, s.id) \
          AND d.state NOT IN ('in_run', 'spoiled'))";
 
@@ -124,6 +138,43 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         some_int(&row, "class_id")
+    }
+
+    /// The sheets of a student, the newest first, and `most` of them at most.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds what is no state.
+    pub async fn sheets_of(&self, student: i64, most: i64) -> Result<Vec<Entry>, StoreError> {
+        let sql = format!(
+            "{ENTRY} AND s.student_id = {student} ORDER BY s.week DESC, s.id DESC LIMIT {most}"
+        );
+        let mut tx = self.snapshot().await?;
+        let rows = tx.all(sql).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| entry(row, 1)).collect()
+    }
+
+    /// What became of the sheet that is this message, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails or holds what is no state.
+    pub async fn deeds_of(&self, reference: &str) -> Result<Vec<SheetDeed>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT d.state, d.detail, d.at, w.surname AS by_surname, w.given_name AS by_given_name \
+             FROM message m JOIN sheet s ON s.message_id = m.id JOIN sheet_deed d ON d.sheet_id = s.id \
+             LEFT JOIN staff w ON w.id = d.by_staff_id WHERE m.ref = $1 ORDER BY d.at, d.id",
+        )
+        .bind(reference)
+        .fetch_all(&self.pool)
+        .await?;
+        let deed = |row| {
+            Ok(SheetDeed {
+                stand: stand(&text(row, "state")?)?,
+                by: by(row)?,
+                at: int(row, "at")?,
+            })
+        };
+        rows.iter().map(deed).collect()
     }
 
     /// Where the pages of a run lie.
@@ -391,6 +442,19 @@ fn stand(code: &str) -> Result<Stand, StoreError> {
     Stand::from_code(code).ok_or(StoreError::Content("sheet.state"))
 }
 
+/// The member of staff of a row: by_surname, by_given_name.
+fn by(row: &sqlx::any::AnyRow) -> Result<Option<String>, StoreError> {
+    let (surname, given) = (
+        some_text(row, "by_surname")?,
+        some_text(row, "by_given_name")?,
+    );
+    Ok(surname.map(|surname| {
+        format!("{surname} {}", given.unwrap_or_default())
+            .trim()
+            .to_owned()
+    }))
+}
+
 fn entry(row: &sqlx::any::AnyRow, next: usize) -> Result<Entry, StoreError> {
     let stored = some_int(row, "row_number")?.and_then(|at| usize::try_from(at).ok());
     let (surname, given) = (text(row, "surname")?, text(row, "given_name")?);
@@ -407,6 +471,7 @@ fn entry(row: &sqlx::any::AnyRow, next: usize) -> Result<Entry, StoreError> {
         variant: some_text(row, "variant")?,
         stand: stand(&text(row, "state")?)?,
         why: some_text(row, "reason")?,
+        by: by(row)?,
         to_whom: some_text(row, "to_whom")?,
         how: some_text(row, "how")?,
         kept_because: some_text(row, "kept_because")?,

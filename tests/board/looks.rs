@@ -94,6 +94,12 @@ async fn violations(browser: &Browser, axe: &str) -> String {
     said.as_str().unwrap_or("axe said nothing").to_owned()
 }
 
+/// Opens what is folded on the page.
+async fn unfold(browser: &Browser) {
+    let script = "document.querySelectorAll('details').forEach(one => { one.open = true; })";
+    browser.page.execute(script, vec![]).await.expect("a page");
+}
+
 /// Has the browser show pages as one in the dark would, or in the light.
 async fn light(browser: &Browser, scheme: &str) {
     browser
@@ -144,6 +150,7 @@ async fn every_page_is_for_everybody() {
                 "{page}: {}",
                 school.program.log()
             );
+            unfold(&browser).await;
             let found = violations(&browser, &axe).await;
             assert_eq!(found, "", "{page}, {width} pixels, {scheme}");
             let wide = browser
@@ -178,8 +185,11 @@ async fn picture(browser: &Browser, school: &School, width: u32, scheme: &str) {
     let Ok(folder) = std::env::var("VESTNIK_LOOK") else {
         return;
     };
+    let tall = browser.page.set_window_size(width, 2400).await;
+    tall.expect("a window");
     for page in paths(school).await {
         browser.open(&school.url(&page)).await;
+        unfold(browser).await;
         let name = page.trim_matches('/').replace('/', "-");
         let name = if name.is_empty() { "now" } else { &name };
         let shot = browser.page.screenshot().await.expect("a picture");

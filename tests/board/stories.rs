@@ -121,10 +121,15 @@ async fn complaint(browser: &Browser, school: &School) {
     browser.says("Адрес был неверным, исправлен").await;
     browser.click("Выписка для жалобы").await;
     let text = browser.text().await;
-    assert!(
-        text.contains("заявление № 21") && text.contains("доставлен") | text.contains("принято"),
-        "{text}"
-    );
+    for words in [
+        "заявление № 21",
+        "отметка, Математика, ",
+        "Математика: 5",
+        "принято провайдером ",
+        "Отметка пришла на день позже",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }
 
 /// A mother takes back that she hears by mail, and hears no more; a father refused the electronic form.
@@ -166,6 +171,7 @@ async fn signed(browser: &Browser, school: &School) {
             && text.contains("больше не действует"),
         "what held before is part of the proof: {text}"
     );
+    assert!(text.contains("ждёт листка недели"), "{text}");
 }
 
 /// The sheet that the director signs once a month.
@@ -305,4 +311,20 @@ async fn who_uses_no_mouse_gets_everywhere() {
     browser.tab_to("Отметить").await;
     browser.key("\u{e007}").await;
     browser.says("выдан, через ученика").await;
+    // The sheet stands with its family, and its story says who noted what.
+    browser.open(&school.url("/families/2")).await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("Листки") && text.contains("выдан, через ученика"),
+        "{text}"
+    );
+    let sheet = &school.store.newest(1).await.expect("messages")[0].reference;
+    browser
+        .open(&school.url(&format!("/messages/{sheet}")))
+        .await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("напечатано, бумага") && text.contains("Листок выдан"),
+        "{text}"
+    );
 }

@@ -7,28 +7,23 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::{Board, fault::Fault, fields::Fields, visit::Visit, week::between};
+use super::{
+    Board,
+    family::{complaint, picture},
+    fault::Fault,
+    fields::Fields,
+    visit::Visit,
+};
 use crate::{
-    family::{
-        consent::Purpose,
-        contact::is_mail,
-        service::{Ground, OnPaper},
-    },
-    journal::class_name::ClassName,
-    ledger::Line,
-    store::{Address, Complaint, ConsentRow, Filter, KINDS, Tie},
+    family::contact::is_mail,
+    store::{KINDS, Tie},
     user::Room,
-    week::Week,
 };
 
 /// How many are found at once.
 const FOUND: usize = 50;
-
-/// How many messages of a guardian are shown.
-const MESSAGES: i64 = 30;
 
 pub(super) fn routes() -> Router<Board> {
     Router::new()
@@ -42,7 +37,6 @@ pub(super) fn routes() -> Router<Board> {
         )
         .route("/families/{student}/complaint", post(complain))
         .route("/families/{student}/complaint/{id}", post(answer))
-        .route("/families/{student}/proof", get(proof))
 }
 
 async fn ask(State(board): State<Board>, visit: Visit) -> Result<Response, Fault> {
@@ -101,15 +95,6 @@ async fn complaints(State(board): State<Board>, visit: Visit) -> Result<Response
         .await
 }
 
-fn full(parts: &[Option<String>; 3]) -> String {
-    parts
-        .iter()
-        .flatten()
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 async fn family(
     State(board): State<Board>,
     visit: Visit,
@@ -117,157 +102,6 @@ async fn family(
 ) -> Result<Response, Fault> {
     let data = picture(&board, &visit, student, false).await?;
     board.page(&visit, Room::Families, "family", data).await
-}
-
-/// The same on one page to be printed: what a school shows when somebody asks for a proof.
-async fn proof(
-    State(board): State<Board>,
-    visit: Visit,
-    Path(student): Path<i64>,
-) -> Result<Response, Fault> {
-    let mut data = picture(&board, &visit, student, true).await?;
-    data["made"] = json!(board.at(board.now()));
-    let words = format!("made the proof of student {student}");
-    board.deed(&visit, "proof", &words).await?.commit().await?;
-    board.page(&visit, Room::Families, "proof", data).await
-}
-
-/// What is known of a family; with `all` also the consents that hold no longer.
-async fn picture(board: &Board, visit: &Visit, student: i64, all: bool) -> Result<Value, Fault> {
-    let ties = seen(board, visit, student).await?;
-    let name = board.store.student_name(student).await?.unwrap_or_default();
-    let class = ties
-        .first()
-        .and_then(|tie| tie.class.as_ref())
-        .map(ToString::to_string);
-    let addresses = board.store.addresses(student).await?;
-    let consents = board.store.consents(Some(student)).await?;
-    let on_paper = board.store.agreed_on_paper(student, board.today()).await?;
-    let class_name = ties.first().and_then(|tie| tie.class.as_ref());
-    let weeks = standing(board, class_name).await?;
-    let mut guardians = Vec::new();
-    for tie in &ties {
-        let own = addresses
-            .iter()
-            .filter(|one| one.guardian_id == tie.guardian_id);
-        let addresses: Result<Vec<Value>, Fault> =
-            own.map(|one| address(board, visit, one)).collect();
-        let given = consents
-            .iter()
-            .filter(|one| one.guardian_id == tie.guardian_id && (all || one.holds));
-        let consents: Result<Vec<Value>, Fault> =
-            given.map(|one| consent(board, visit, one)).collect();
-        let choices = board.store.choices(tie.guardian_id).await?;
-        let filter = Filter {
-            guardian: Some(tie.guardian_id),
-            ..Filter::default()
-        };
-        let mut messages = Vec::new();
-        for one in board.store.list(&filter, MESSAGES).await? {
-            messages.push(super::messages::line(board, visit, &one)?);
-        }
-        let line = weeks
-            .iter()
-            .find(|line| (line.student_id, line.guardian_id) == (student, tie.guardian_id));
-        let preset = match &choices.preset {
-            Some(preset) => Some(board.say(visit, &format!("preset.{preset}"), &Value::Null)?),
-            None => None,
-        };
-        let agreed = on_paper
-            .iter()
-            .find(|one| one.guardian_id == tie.guardian_id)
-            .map(|one| agreement(board, visit, one))
-            .transpose()?;
-        guardians.push(json!({
-            "paper": agreed,
-            "id": tie.guardian_id, "name": full(&tie.guardian),
-            "relation": board.say(visit, &format!("relation.{}", tie.relation), &Value::Null)?,
-            "addresses": addresses?, "consents": consents?, "preset": preset, "quiet": choices.quiet,
-            "messages": messages,
-            "week": line.map(|line| between(line.week)), "counts": line.is_some_and(|line| line.cell.counts()),
-            "informed": line.map(|line| line.cell.informed),
-            "red": line.is_some_and(|line| line.cell.red),
-            "why": line.map(|line| board.why(visit, line)).transpose()?.flatten(),
-        }));
-    }
-    let complaints = board.store.complaints(student).await?;
-    let complaints: Result<Vec<Value>, Fault> = complaints
-        .iter()
-        .map(|one| complaint(board, visit, one))
-        .collect();
-    let choices = |table: &str, codes: Vec<&str>| -> Result<Vec<Value>, Fault> {
-        let choice = |code: &&str| {
-            let words = board.say(visit, &format!("{table}.{code}"), &Value::Null)?;
-            Ok(json!({ "code": code, "words": words }))
-        };
-        codes.iter().map(choice).collect()
-    };
-    let purposes = choices("purpose", Purpose::ALL.map(Purpose::code).to_vec())?;
-    let grounds = choices("ground", Ground::ALL.map(Ground::code).to_vec())?;
-    let kinds = choices("complaint", KINDS.to_vec())?;
-    Ok(json!({
-        "id": student, "student": name, "class": class, "guardians": guardians,
-        "complaints": complaints?, "kinds": kinds, "purposes": purposes, "grounds": grounds,
-        "token": visit.token,
-    }))
-}
-
-/// How each guardian of a class stands: in the week that counts now, or, where nothing has come in since the sheets of
-/// this one, in this one.
-async fn standing(board: &Board, class: Option<&ClassName>) -> Result<Vec<Line>, Fault> {
-    let (this, next) = (Week::of(board.today()), board.next_sheets());
-    let mut lines = board.ledger_of(next, class).await?;
-    if this < next {
-        lines.retain(|line| line.cell.counts());
-        lines.extend(board.ledger_of(this, class).await?);
-    }
-    Ok(lines)
-}
-
-fn address(board: &Board, visit: &Visit, one: &Address) -> Result<Value, Fault> {
-    let health = if one.ended_at.is_some() {
-        "ended"
-    } else {
-        &one.health
-    };
-    Ok(json!({
-        "id": one.id,
-        "channel": board.say(visit, &format!("channel.{}", one.channel), &Value::Null)?,
-        "address": one.address, "health": health,
-        "words": board.say(visit, &format!("health.{health}"), &Value::Null)?,
-        "bad": !matches!(health, "ok" | "ended"), "ended": one.ended_at.is_some(),
-        "document": one.document, "verified": one.verified_at.map(|at| board.at(at)),
-    }))
-}
-
-fn agreement(board: &Board, visit: &Visit, one: &OnPaper) -> Result<Value, Fault> {
-    Ok(json!({
-        "ground": board.say(visit, &format!("ground.{}", one.ground.code()), &Value::Null)?,
-        "statement": one.statement, "since": one.from_on.map(|day| day.format("%d.%m.%Y").to_string()),
-    }))
-}
-
-fn consent(board: &Board, visit: &Visit, one: &ConsentRow) -> Result<Value, Fault> {
-    Ok(json!({
-        "purpose": board.say(visit, &format!("purpose.{}", one.purpose), &Value::Null)?,
-        "state": board.say(visit, &format!("consent.{}", one.state), &Value::Null)?,
-        "given": one.state == "given", "document": one.document, "signed": one.signed_on.as_deref().map(day),
-        "recorded": one.recorded_at.map(|at| board.at(at)), "holds": one.holds,
-    }))
-}
-
-/// «01.09.2026»
-fn day(iso: &str) -> String {
-    iso.parse::<NaiveDate>()
-        .map_or_else(|_| iso.to_owned(), |day| day.format("%d.%m.%Y").to_string())
-}
-
-fn complaint(board: &Board, visit: &Visit, one: &Complaint) -> Result<Value, Fault> {
-    Ok(json!({
-        "id": one.id, "text": one.text, "at": board.at(one.received_at), "answer": one.answer,
-        "answered": one.answered_at.map(|at| board.at(at)),
-        "kind": board.say(visit, &format!("complaint.{}", one.kind), &Value::Null)?,
-    }))
 }
 
 pub(super) fn back(student: i64) -> Response {

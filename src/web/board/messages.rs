@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Board, fault::Fault, fields::Fields, visit::Visit};
 use crate::{
     explain::cell,
-    store::{Attempt, Carried, Filter, History, InList},
+    store::{Attempt, Carried, Filter, History, InList, SheetDeed},
     user::Room,
 };
 
@@ -149,12 +149,21 @@ pub(super) fn line(board: &Board, visit: &Visit, one: &InList) -> Result<Value, 
         "reference": one.reference,
         "channel": board.say(visit, &format!("channel.{}", one.channel), &Value::Null)?,
         "state": one.state,
-        "words": board.say(visit, &format!("state.{}", one.state), &Value::Null)?,
+        "words": board.say(visit, &format!("state.{}", stage(&one.channel, &one.state)), &Value::Null)?,
         "good": good(&one.state), "bad": bad(&one.state),
         "guardian": one.guardian, "address": one.address,
         "composed": board.at(one.composed_at), "since": board.at(one.state_at),
         "linked": visit.user.role.opens(Room::Messages),
     }))
+}
+
+/// The words for a state: what came out of the printer is not delivered yet.
+pub(super) fn stage<'a>(channel: &str, state: &'a str) -> &'a str {
+    if channel == "paper" && state == "delivered" {
+        "printed"
+    } else {
+        state
+    }
 }
 
 fn good(state: &str) -> bool {
@@ -175,16 +184,18 @@ async fn one(
         .history(&reference)
         .await?
         .ok_or(Fault::Nothing)?;
+    let stage = stage(&history.channel, &history.state);
+    let deeds = board.store.deeds_of(&history.reference).await?;
     let say = |name: &str, data: &Value| board.say(&visit, name, data);
     let data = json!({
         "reference": history.reference, "token": visit.token,
         "channel": say(&format!("channel.{}", history.channel), &Value::Null)?,
-        "state": history.state, "words": say(&format!("state.{}", history.state), &Value::Null)?,
+        "state": history.state, "words": say(&format!("state.{stage}"), &Value::Null)?,
         "good": good(&history.state), "bad": bad(&history.state),
-        "next": say(&format!("state_next.{}", history.state), &Value::Null)?,
+        "next": say(&format!("state_next.{stage}"), &Value::Null)?,
         "guardian": history.guardian, "address": history.address,
         "subject": history.subject, "text": history.text,
-        "story": story(&board, &visit, &history)?,
+        "story": story(&board, &visit, &history, &deeds)?,
         "doubt": history.possible_duplicate,
         "may_cancel": history.state == "ready" && visit.user.role.decides(),
         "may_again": bad(&history.state) && history.channel != "paper" && visit.user.role.decides(),
@@ -193,7 +204,12 @@ async fn one(
 }
 
 /// From the journal's row to the last receipt, in the order of time.
-fn story(board: &Board, visit: &Visit, history: &History) -> Result<Vec<Value>, Fault> {
+fn story(
+    board: &Board,
+    visit: &Visit,
+    history: &History,
+    deeds: &[SheetDeed],
+) -> Result<Vec<Value>, Fault> {
     let mut lines: Vec<(i64, String)> = Vec::new();
     for notice in &history.notices {
         lines.extend(carried(board, visit, notice)?);
@@ -215,7 +231,13 @@ fn story(board: &Board, visit: &Visit, history: &History) -> Result<Vec<Value>, 
         };
         lines.push((*at, board.say(visit, &known, &json!({ "kind": kind }))?));
     }
-    let state = board.say(visit, &format!("state.{}", history.state), &Value::Null)?;
+    for one in deeds {
+        let stand = board.say(visit, &format!("sheet.{}", one.stand.code()), &Value::Null)?;
+        let data = json!({ "stand": stand, "by": one.by });
+        lines.push((one.at, board.say(visit, "story.sheet", &data)?));
+    }
+    let state = stage(&history.channel, &history.state);
+    let state = board.say(visit, &format!("state.{state}"), &Value::Null)?;
     let now = json!({ "state": state, "reason": history.reason });
     lines.push((history.state_at, board.say(visit, "story.state", &now)?));
     lines.sort_by_key(|(at, _)| *at);

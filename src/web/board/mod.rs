@@ -15,12 +15,14 @@ mod chart;
 mod consents;
 mod director;
 mod families;
+mod family;
 mod held;
 mod journal;
 mod live;
 mod messages;
 mod now;
 mod paper;
+mod proof;
 mod providers;
 mod rules;
 mod users;
@@ -142,7 +144,12 @@ impl Board {
             ),
             (Room::Week, week::routes().merge(director::routes())),
             (Room::Messages, messages::routes()),
-            (Room::Families, families::routes().merge(consents::routes())),
+            (
+                Room::Families,
+                families::routes()
+                    .merge(consents::routes())
+                    .merge(proof::routes()),
+            ),
             (Room::Paper, paper::routes()),
             (Room::Announcements, announcements::routes()),
             (Room::Providers, providers::routes()),

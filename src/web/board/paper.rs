@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Board, fault::Fault, fields::Fields, visit::Visit};
+use super::{Board, fault::Fault, fields::Fields, visit::Visit, week::between};
 use crate::{
     paper::handout::{Deed, How, Refused, Stand, TICKS, Tick, rows},
     store::Entry,
@@ -124,40 +124,45 @@ async fn register(
     Path((class, week)): Path<(i64, String)>,
 ) -> Result<Response, Fault> {
     let (name, week, register) = of(&board, &visit, class, &week).await?;
-    let mut rows = Vec::new();
-    for one in &register {
-        let ticked = one.slip.as_deref().unwrap_or_default();
-        let mut boxes = Vec::new();
-        for (_, code) in TICKS.iter().filter(|(_, code)| *code != "read") {
-            if ticked.split(',').any(|known| known == *code) {
-                boxes.push(board.say(&visit, &format!("slip.{code}"), &Value::Null)?);
-            }
-        }
-        let how = match &one.how {
-            Some(how) => Some(board.say(&visit, &format!("how.{how}"), &Value::Null)?),
-            None => None,
-        };
-        rows.push(json!({
-            "row": one.row, "code": one.code, "student": one.student, "student_id": one.student_id,
-            "stand": one.stand.code(),
-            "words": board.say(&visit, &format!("sheet.{}", one.stand.code()), &Value::Null)?,
-            "good": matches!(one.stand, Stand::HandedOut | Stand::SlipBack | Stand::NoSlip),
-            "bad": matches!(one.stand, Stand::NotHanded | Stand::Missing | Stand::Spoiled),
-            "how": how, "to_whom": one.to_whom, "because": one.kept_because, "boxes": boxes,
-            "handed": one.handed_at.map(|at| board.at(at)), "slip": one.slip_at.map(|at| board.at(at)),
-            "ground": match &one.why {
-                Some(code) => Some(board.why_paper(&visit, code)?),
-                None => None,
-            },
-            "large": one.variant.as_deref() == Some("large"), "duplicate": one.duplicate,
-        }));
-    }
+    let rows: Result<Vec<Value>, Fault> = register
+        .iter()
+        .map(|one| row(&board, &visit, one))
+        .collect();
     let data = json!({
-        "id": class, "class": name, "week": week.to_string(), "label": week.label(false), "rows": rows,
+        "id": class, "class": name, "week": week.to_string(), "label": week.label(false), "rows": rows?,
         "number": register.first().map(|one| one.number), "token": visit.token,
         "linked": visit.user.role.opens(Room::Families),
     });
     board.page(&visit, Room::Paper, "register", data).await
+}
+
+/// A sheet with what became of it.
+pub(super) fn row(board: &Board, visit: &Visit, one: &Entry) -> Result<Value, Fault> {
+    let ticked = one.slip.as_deref().unwrap_or_default();
+    let mut boxes = Vec::new();
+    for (_, code) in TICKS.iter().filter(|(_, code)| *code != "read") {
+        if ticked.split(',').any(|known| known == *code) {
+            boxes.push(board.say(visit, &format!("slip.{code}"), &Value::Null)?);
+        }
+    }
+    let how = match &one.how {
+        Some(how) => Some(board.say(visit, &format!("how.{how}"), &Value::Null)?),
+        None => None,
+    };
+    Ok(json!({
+        "row": one.row, "code": one.code, "student": one.student, "student_id": one.student_id,
+        "number": one.number, "week": between(one.week), "stand": one.stand.code(),
+        "words": board.say(visit, &format!("sheet.{}", one.stand.code()), &Value::Null)?,
+        "good": matches!(one.stand, Stand::HandedOut | Stand::SlipBack | Stand::NoSlip),
+        "bad": matches!(one.stand, Stand::NotHanded | Stand::Missing | Stand::Spoiled),
+        "how": how, "to_whom": one.to_whom, "because": one.kept_because, "boxes": boxes, "by": one.by,
+        "handed": one.handed_at.map(|at| board.at(at)), "slip": one.slip_at.map(|at| board.at(at)),
+        "ground": match &one.why {
+            Some(code) => Some(board.why_paper(visit, code)?),
+            None => None,
+        },
+        "large": one.variant.as_deref() == Some("large"), "duplicate": one.duplicate,
+    }))
 }
 
 async fn pages(

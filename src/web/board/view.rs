@@ -33,9 +33,11 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 29] = templates![
+const TEMPLATES: [(&str, &str); 31] = templates![
     "layout",
     "table",
+    "sheets",
+    "became",
     "picture",
     "sorry",
     "login",
