@@ -110,3 +110,57 @@ fn each_mutant_still_has_its_place() {
         }
     }
 }
+
+/// The sentences in a source of Rust, without those of its tests: literals that begin and end like one.
+fn sentences(source: &str) -> Vec<String> {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines: Vec<&str> = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let mut found = Vec::new();
+    // Where a line of a literal ends with a backslash, it goes on with the next one.
+    for literal in lines.join("\n").split('"').skip(1).step_by(2) {
+        let text: Vec<&str> = literal.split("\\\n").map(str::trim_start).collect();
+        let text = text.concat();
+        let begins = text.chars().next().is_some_and(|c| c.is_ascii_uppercase());
+        if begins && text.contains(' ') && text.ends_with('.') && !text.contains('{') {
+            found.push(text);
+        }
+    }
+    found
+}
+
+#[test]
+fn what_a_channel_says_has_its_russian_words() {
+    let catalogue = fs::read_to_string(root().join("templates/web/board/said.ru.toml")).unwrap();
+    let known: toml::Table = toml::from_str(&catalogue).unwrap();
+    let mut said = Vec::new();
+    for file in files(
+        &[
+            "channels/contract/src",
+            "channels/email/src",
+            "channels/printer/src",
+            "channels/smpp/src",
+            "channels/sms/src",
+            "channels/telegram/src",
+        ],
+        "rs",
+    ) {
+        if !file.ends_with("sandbox.rs") {
+            said.extend(sentences(&fs::read_to_string(&file).unwrap()));
+        }
+    }
+    for file in files(&["channels/sms/gateways"], "toml") {
+        let gateway: toml::Table = toml::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        for table in ["errors", "statuses"] {
+            let answers = gateway.get(table).and_then(toml::Value::as_table);
+            let texts = answers.into_iter().flat_map(toml::Table::values);
+            let texts = texts.filter_map(|one| one.get("text")?.as_str());
+            said.extend(texts.filter(|text| !text.contains('{')).map(str::to_owned));
+        }
+    }
+    assert!(said.len() > 150, "{said:?}");
+    said.retain(|sentence| !known.contains_key(sentence));
+    assert_eq!(said, Vec::<String>::new(), "said.ru.toml lacks them");
+}

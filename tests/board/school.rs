@@ -89,6 +89,18 @@ impl School {
             .to_owned()
     }
 
+    /// Waits until so many mails have come to somebody, and returns them.
+    pub(crate) fn mails_to(&self, address: &str, count: usize) -> Vec<String> {
+        let first = format!("To: {address}");
+        let own = || -> Vec<String> {
+            let mails = self.smtp.mails().into_iter();
+            mails.filter(|mail| mail.starts_with(&first)).collect()
+        };
+        let arrived = wait(Duration::from_secs(20), || own().len() >= count);
+        assert!(arrived, "{} of {count} mails to {address}", own().len());
+        own()
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.site)
     }

@@ -34,6 +34,12 @@ async fn the_round_of_the_morning() {
         complaint(&browser, &school).await;
         signed(&browser, &school).await;
         month(&browser, &school).await;
+        browser.open(&school.url("/providers")).await;
+        browser.fill("address", "ничей").await;
+        browser.click("Отправить").await;
+        browser
+            .says("Это не адрес почты: уточните его у семьи.")
+            .await;
         let audit = school.url("/audit");
         browser.open(&audit).await;
         let text = browser.text().await;
@@ -70,7 +76,6 @@ async fn held_burst(browser: &Browser, school: &School) {
 
 /// A family with a wrong address hears nothing; corrected, it hears what waited.
 async fn wrong_address(browser: &Browser, school: &School) {
-    let before = school.smtp.mails().len();
     school.mark(1, "5").await;
     browser.open(&school.url("/families")).await;
     browser.fill("who", "соколова").await;
@@ -92,12 +97,8 @@ async fn wrong_address(browser: &Browser, school: &School) {
     browser.fill("address1", "Olga@example.org").await;
     browser.fill("document1", "заявление № 31").await;
     browser.click("Исправить").await;
-    let mails = school.smtp.wait_for(before + 1);
-    assert!(
-        mails[before].contains("olga@example.org") && mails[before].contains("Математика: 5"),
-        "{}",
-        mails[before]
-    );
+    let mails = school.mails_to("olga@example.org", 1);
+    assert!(mails[0].contains("Математика: 5"), "{}", mails[0]);
     browser.until(&school.url("/families/1"), "принято").await;
     browser.open(&school.url("/week")).await;
     browser.says("5 «А»").await;
@@ -150,14 +151,12 @@ async fn signed(browser: &Browser, school: &School) {
     browser
         .says("почта: отозвано, 11.11.2025, заявление № 40")
         .await;
-    let before = school.smtp.mails().len();
+    let before = school.mails_to("roza@example.org", 0).len();
     school.mark(1, "2").await;
     school.mark(3, "5").await;
-    let mails = school.smtp.wait_for(before + 1);
-    assert!(
-        mails[before].contains("roza@example.org") && mails.len() == before + 1,
-        "{mails:?}"
-    );
+    school.mails_to("roza@example.org", before + 1);
+    let mails = school.mails_to("olga@example.org", 1);
+    assert_eq!(mails.len(), 1, "{mails:?}");
     browser.open(&school.url("/families/2")).await;
     browser.click("Записать, как семья узнаёт").await;
     browser.press("#ground2 option[value='refused']").await;

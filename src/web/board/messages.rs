@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Board, fault::Fault, fields::Fields, visit::Visit};
 use crate::{
-    explain::cell,
+    journal::cell::DEBT,
     store::{Attempt, Carried, Filter, History, InList, SheetDeed},
     user::Room,
 };
@@ -238,7 +238,8 @@ fn story(
     }
     let state = stage(&history.channel, &history.state);
     let state = board.say(visit, &format!("state.{state}"), &Value::Null)?;
-    let now = json!({ "state": state, "reason": history.reason });
+    let reason = history.reason.as_deref().map(|why| board.said(visit, why));
+    let now = json!({ "state": state, "reason": reason });
     lines.push((history.state_at, board.say(visit, "story.state", &now)?));
     lines.sort_by_key(|(at, _)| *at);
     Ok(lines
@@ -247,10 +248,24 @@ fn story(
         .collect())
 }
 
+/// What a message says of a fact, from the JSON that is kept; nothing where it says that there is nothing any more.
+fn value(board: &Board, visit: &Visit, kept: &str) -> Result<Option<String>, Fault> {
+    let values: Vec<String> = serde_json::from_str(kept).unwrap_or_default();
+    let mut words = Vec::new();
+    for value in values {
+        words.push(if value == DEBT {
+            board.say(visit, "story.debt", &Value::Null)?
+        } else {
+            format!("«{value}»")
+        });
+    }
+    Ok(Some(words.join(", ")).filter(|words| !words.is_empty()))
+}
+
 fn carried(board: &Board, visit: &Visit, notice: &Carried) -> Result<Vec<(i64, String)>, Fault> {
     let event = board.say(visit, &format!("event.{}", notice.event), &Value::Null)?;
     let data = json!({
-        "student": notice.student, "guardian": notice.guardian, "event": event, "value": cell(&notice.value),
+        "student": notice.student, "guardian": notice.guardian, "event": event, "value": value(board, visit, &notice.value)?,
         "import": notice.change.and_then(|(_, import)| import),
     });
     let mut lines = Vec::new();
@@ -269,8 +284,9 @@ fn attempt(board: &Board, visit: &Visit, one: &Attempt) -> Result<String, Fault>
         Some(outcome) => board.say(visit, &format!("outcome.{outcome}"), &Value::Null)?,
         None => board.say(visit, "outcome.under_way", &Value::Null)?,
     };
+    let detail = one.detail.as_deref().map(|said| board.said(visit, said));
     let data =
-        json!({ "number": one.number, "outcome": outcome, "detail": one.detail, "code": one.code });
+        json!({ "number": one.number, "outcome": outcome, "detail": detail, "code": one.code });
     board.say(visit, "story.attempt", &data)
 }
 

@@ -25,6 +25,7 @@ mod paper;
 mod proof;
 mod providers;
 mod rules;
+mod said;
 mod users;
 mod week;
 
@@ -188,6 +189,11 @@ impl Board {
     /// A sentence in the language of who looks.
     fn say(&self, visit: &Visit, name: &str, data: &Value) -> Result<String, Fault> {
         Ok(self.views.say(visit.language(), name, data)?)
+    }
+
+    /// What was said of a failure, in the language of who looks.
+    fn said(&self, visit: &Visit, said: &str) -> String {
+        self.views.said(visit.language(), said)
     }
 
     fn now(&self) -> Millis {

@@ -115,7 +115,7 @@ impl Board {
             .failed_runs()
             .await?
             .into_iter()
-            .map(|(class, week, why)| json!({ "class": class.to_string(), "week": week, "why": why }))
+            .map(|(class, week, why)| json!({ "class": class.to_string(), "week": week, "why": self.views.said(language, &why) }))
             .collect();
         let spending = self.store.spending(&month(today)).await?;
         let spent: i64 = spending.iter().map(|one| one.cost.0).sum();

@@ -60,7 +60,7 @@ async fn registers(State(board): State<Board>, visit: Visit) -> Result<Response,
     {
         waiting.push(json!({
             "id": run.id, "class": run.class.to_string(), "week": run.week, "since": board.at(run.since),
-            "unsure": run.state == "unsure", "says": run.says,
+            "unsure": run.state == "unsure", "says": run.says.as_deref().map(|said| board.said(&visit, said)),
         }));
     }
     let data = json!({ "rows": rows, "waiting": waiting, "token": visit.token });

@@ -47,7 +47,7 @@ async fn shown(board: &Board, visit: &Visit, said: Option<Value>) -> Result<Resp
             "good": state == "healthy", "bad": matches!(state, "down" | "rests"),
             "since": lane.filter(|lane| lane.since > 0).map(|lane| board.at(lane.since)),
             "because": lane.and_then(|lane| lane.because).map(crate::failover::Why::code),
-            "says": why.and_then(|(_, why)| why.clone()),
+            "says": why.and_then(|(_, why)| why.as_deref()).map(|why| board.said(visit, why)),
             "spent": spent.map(|one| one.cost.to_string()), "parts": spent.map(|one| one.parts),
             "strange": strange.get(&account.lane),
         }));
@@ -105,7 +105,7 @@ async fn test(State(board): State<Board>, visit: Visit, fields: Fields) -> Resul
             json!({ "good": true, "words": board.say(&visit, "providers.taken", &Value::Null)? })
         }
         Some(reason) => {
-            json!({ "good": false, "words": reason.remedy.as_ref().unwrap_or(&reason.text), "code": reason.code })
+            json!({ "good": false, "words": board.said(&visit, &reason.sentences()), "code": reason.code })
         }
     };
     shown(&board, &visit, Some(said)).await

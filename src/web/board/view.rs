@@ -10,7 +10,7 @@ use handlebars::{
 };
 use serde_json::{Value, json};
 
-use super::{fault::Fault, visit::Visit};
+use super::{fault::Fault, said::Said, visit::Visit};
 use crate::{
     text::Language,
     user::{Role, Room},
@@ -70,6 +70,7 @@ const TEMPLATES: [(&str, &str); 31] = templates![
 /// All templates, in each language.
 pub(super) struct Views {
     registries: BTreeMap<Language, Handlebars<'static>>,
+    said: Said,
 }
 
 /// `{{t "now.title" count=3}}`: a sentence of the page's language, with its own data.
@@ -128,7 +129,8 @@ impl Views {
             }
             registries.insert(language, registry);
         }
-        Ok(Self { registries })
+        let said = Said::embedded()?;
+        Ok(Self { registries, said })
     }
 
     /// A sentence.
@@ -141,6 +143,11 @@ impl Views {
         let said = self.registry(language)?.render(&sentence(name), data);
         // It is escaped once more where a page shows it.
         Ok(unescaped(&said.with_context(|| name.to_owned())?))
+    }
+
+    /// What a provider, a printer or the program said of a failure, in a language.
+    pub(super) fn said(&self, language: Language, said: &str) -> String {
+        self.said.of(language, said)
     }
 
     /// Whether there is such a sentence.
