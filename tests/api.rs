@@ -243,6 +243,15 @@ async fn programs_do_what_their_token_is_for_and_are_told_what_is_wrong() {
         school.post("/api/v1/consents", &token, None, &unknown).0,
         422
     );
+    let soon = json!({ "guardian_id": 1, "student_id": 1, "purpose": "sms", "state": "given", "document": "x", "signed_on": "2099-09-01" });
+    let (status, body) = school.post("/api/v1/consents", &token, None, &soon);
+    assert!(
+        status == 409
+            && body["detail"]
+                .as_str()
+                .is_some_and(|why| why.contains("signed_on")),
+        "{body}"
+    );
     school.program.print(&["token", "end", "ejournal"]);
     assert_eq!(read("/api/v1/messages", &token).0, 401, "it ends at once");
     assert!(!school.program.log().contains("заявление"));

@@ -18,6 +18,7 @@ use crate::{
     family::consent::{ConsentState, Purpose},
     journal::ingest::{clean, whole},
     store::{ApiToken, NewConsent},
+    zone,
 };
 
 pub(super) fn routes() -> Router<Api> {
@@ -153,6 +154,7 @@ pub(super) async fn list(
         (status = 401, description = "The token is not known", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The token is not for this", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "The guardian does not answer for the student", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The day of the signature has not come yet", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "It is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "It says that it is no JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It is wrong", body = Problem, content_type = "application/problem+json"),
@@ -172,6 +174,12 @@ pub(super) async fn add(
             "document: name the paper that proves it, in 1 to 200 characters",
             Vec::new(),
         ));
+    }
+    let today = zone::local(api.clock.now(), api.zone).date();
+    if new.signed_on.is_some_and(|day| day > today) {
+        let detail =
+            "signed_on: this day has not come yet; give the day on which the paper was signed";
+        return Err(Problem::conflict(detail, Vec::new()));
     }
     let consent = NewConsent {
         guardian_id: new.guardian_id,
