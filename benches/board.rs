@@ -98,7 +98,11 @@ async fn filled(folder: &std::path::Path, now: Millis) -> (Store, String) {
             .unwrap();
     }
     let mut tx = store
-        .deed((None, "benchmark"), "user.add", "somebody looks", now)
+        .deed(
+            (None, "benchmark"),
+            &vestnik::user::deed::Deed::LoggedIn,
+            now,
+        )
         .await
         .unwrap();
     let new = NewUser {

@@ -12,11 +12,11 @@ use crate::{
     links::Links,
     secret::Secret,
     store::{NewUser, Store},
-    user::{Role, login, password},
+    user::{Role, chain, deed::Deed, login, password},
 };
 
 /// Who does it, where nobody has logged in.
-const HERE: (Option<i64>, &str) = (None, "command line");
+const HERE: (Option<i64>, &str) = (None, chain::HERE);
 
 /// What is done with who may look at the board.
 #[derive(Debug, Subcommand)]
@@ -141,8 +141,11 @@ async fn add(store: &Store, config: &Config, new: &New) -> Result<(), Failure> {
         password: &hash,
     };
     let now = Clock::Wall.now();
-    let words = format!("{login} may look at the board as {}", role.code());
-    let mut tx = store.deed(HERE, "user.add", &words, now).await?;
+    let deed = Deed::AddUser {
+        login: &login,
+        role: role.code(),
+    };
+    let mut tx = store.deed(HERE, &deed, now).await?;
     if tx.add_user(&row, now).await?.is_none() {
         return Err(Failure::Usage(format!(
             "{login} may look already: vestnik user reset {login} gives a new password"
@@ -219,12 +222,9 @@ async fn reset(store: &Store, typed: &str, file: Option<&PathBuf>) -> Result<(),
     let user = known.ok_or_else(|| nobody(typed))?.user;
     let (password, drawn) = chosen(&user.login, file)?;
     let hash = password::hash(&password, &mut clock::random())?;
-    let words = format!(
-        "{} has a new password and sets up the second factor anew",
-        user.login
-    );
     let now = Clock::Wall.now();
-    let mut tx = store.deed(HERE, "user.reset", &words, now).await?;
+    let deed = Deed::ResetUser { login: &user.login };
+    let mut tx = store.deed(HERE, &deed, now).await?;
     tx.set_password(user.id, &hash, true, None).await?;
     tx.set_second(user.id, None).await?;
     tx.commit().await?;
@@ -234,14 +234,14 @@ async fn reset(store: &Store, typed: &str, file: Option<&PathBuf>) -> Result<(),
 
 async fn end(store: &Store, typed: &str) -> Result<(), Failure> {
     let login = login(typed).ok_or_else(|| nobody(typed))?;
-    let words = format!("{login} may not look at the board any more");
     let now = Clock::Wall.now();
-    let mut tx = store.deed(HERE, "user.end", &words, now).await?;
+    let deed = Deed::EndUser { login: &login };
+    let mut tx = store.deed(HERE, &deed, now).await?;
     if !tx.end_user(&login, now).await? {
         return Err(nobody(typed));
     }
     tx.commit().await?;
-    eprintln!("{words}");
+    eprintln!("{login} may not look at the board any more");
     Ok(())
 }
 

@@ -150,6 +150,19 @@ impl Store {
         row.map(|row| text(&row, "name")).transpose()
     }
 
+    /// The name of a guardian: «Соколова Ольга».
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database fails.
+    pub async fn guardian_name(&self, guardian: i64) -> Result<Option<String>, StoreError> {
+        let row =
+            sqlx::query("SELECT surname || ' ' || given_name AS name FROM guardian WHERE id = $1")
+                .bind(guardian)
+                .fetch_optional(&self.pool)
+                .await?;
+        row.map(|row| text(&row, "name")).transpose()
+    }
+
     /// The complaints about a student's news, newest first.
     ///
     /// # Errors

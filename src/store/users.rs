@@ -13,6 +13,7 @@ use crate::{
     user::{
         Role, User,
         chain::{BEGINNING, Entry, broken, link},
+        deed::Deed,
     },
 };
 
@@ -244,7 +245,7 @@ impl Store {
     /// [`StoreError`] where the database fails.
     pub async fn audit(&self, before: Option<i64>, limit: i64) -> Result<Vec<Entry>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, at, who, deed, words, before_hash, hash FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2",
+            "SELECT id, at, who, deed, about, before_hash, hash FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2",
         )
         .bind(before.unwrap_or(i64::MAX))
         .bind(limit)
@@ -259,7 +260,7 @@ impl Store {
     /// [`StoreError`] where the database fails.
     pub async fn audit_broken(&self) -> Result<Option<i64>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, at, who, deed, words, before_hash, hash FROM audit ORDER BY id",
+            "SELECT id, at, who, deed, about, before_hash, hash FROM audit ORDER BY id",
         )
         .fetch_all(&self.pool)
         .await?;
@@ -274,7 +275,7 @@ fn entry(row: &AnyRow) -> Result<Entry, StoreError> {
         at: int(row, "at")?,
         who: text(row, "who")?,
         deed: text(row, "deed")?,
-        words: text(row, "words")?,
+        about: text(row, "about")?,
         before: text(row, "before_hash")?,
         hash: text(row, "hash")?,
     })
@@ -289,12 +290,11 @@ impl Store {
     pub async fn deed(
         &self,
         by: (Option<i64>, &str),
-        deed: &str,
-        words: &str,
+        deed: &Deed<'_>,
         now: Millis,
     ) -> Result<Tx, StoreError> {
         let mut tx = self.transaction().await?;
-        tx.record(by, deed, words, now).await?;
+        tx.record(by, deed, now).await?;
         Ok(tx)
     }
 }
@@ -455,10 +455,10 @@ impl Tx {
     async fn record(
         &mut self,
         (user, who): (Option<i64>, &str),
-        deed: &str,
-        words: &str,
+        deed: &Deed<'_>,
         now: Millis,
     ) -> Result<(), StoreError> {
+        let (deed, about) = deed.written();
         if self.dialect == Dialect::Postgres {
             // Two at once would both follow the same entry.
             sqlx::query("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE")
@@ -470,16 +470,16 @@ impl Tx {
             .await?;
         let before = row.map_or_else(|| Ok(BEGINNING.to_owned()), |row| text(&row, "hash"))?;
         sqlx::query(
-            "INSERT INTO audit (at, user_id, who, deed, words, before_hash, hash) \
+            "INSERT INTO audit (at, user_id, who, deed, about, before_hash, hash) \
              VALUES ($1, CAST($2 AS BIGINT), $3, $4, $5, $6, $7)",
         )
         .bind(now)
         .bind(user)
         .bind(who)
-        .bind(deed)
-        .bind(words)
+        .bind(&deed)
+        .bind(&about)
         .bind(&before)
-        .bind(link(&before, now, who, deed, words))
+        .bind(link(&before, now, who, &deed, &about))
         .execute(&mut *self.db)
         .await?;
         Ok(())

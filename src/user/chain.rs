@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{instant::Millis, links::hex};
 
+/// Who does what is done by the command line.
+pub const HERE: &str = "command line";
+
 /// What the first entry follows.
 pub const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -17,17 +20,17 @@ pub struct Entry {
     pub at: Millis,
     /// Who did it: the login, or `command line`.
     pub who: String,
-    /// What kind of deed: `hold.release`.
+    /// What kind of deed, by the codes of [`Deed`](super::deed::Deed).
     pub deed: String,
-    /// What was done, in words.
-    pub words: String,
+    /// What it was about, as a JSON object.
+    pub about: String,
     /// The hash of the entry before it.
     pub before: String,
     /// The own hash.
     pub hash: String,
 }
 
-/// Prints no words.
+/// Prints only what kind of deed it was.
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Entry({}, {})", self.id, self.deed)
@@ -35,9 +38,9 @@ impl std::fmt::Debug for Entry {
 }
 
 /// The hash of an entry that follows `before`. Each part is preceded by its length, so that none runs into the next.
-pub fn link(before: &str, at: Millis, who: &str, deed: &str, words: &str) -> String {
+pub fn link(before: &str, at: Millis, who: &str, deed: &str, about: &str) -> String {
     let mut hash = Sha256::new();
-    for part in [before, &at.to_string(), who, deed, words] {
+    for part in [before, &at.to_string(), who, deed, about] {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part.as_bytes());
     }
@@ -49,7 +52,7 @@ pub fn link(before: &str, at: Millis, who: &str, deed: &str, words: &str) -> Str
 pub fn broken(entries: &[Entry]) -> Option<i64> {
     let mut before = BEGINNING;
     for one in entries {
-        if one.before != before || one.hash != link(before, one.at, &one.who, &one.deed, &one.words)
+        if one.before != before || one.hash != link(before, one.at, &one.who, &one.deed, &one.about)
         {
             return Some(one.id);
         }
@@ -71,7 +74,7 @@ mod tests {
                 at,
                 who: "admin".into(),
                 deed: "hold.release".into(),
-                words: (*words).to_owned(),
+                about: (*words).to_owned(),
                 before: std::mem::replace(&mut before, hash.clone()),
                 hash,
             }
@@ -84,7 +87,7 @@ mod tests {
         let whole = chain(&["a", "b", "c"]);
         assert_eq!(broken(&whole), None);
         let mut changed = whole.clone();
-        changed[1].words = "x".into();
+        changed[1].about = "x".into();
         assert_eq!(broken(&changed), Some(2));
         let mut shorter = whole.clone();
         shorter.remove(1);

@@ -1,6 +1,7 @@
 //! Who may look at the board: roles and what they open, passwords, second factors, and the chain of what was done.
 
 pub mod chain;
+pub mod deed;
 pub mod password;
 pub mod second;
 

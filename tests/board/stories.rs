@@ -45,11 +45,11 @@ async fn the_round_of_the_morning() {
         let text = browser.text().await;
         for words in [
             "Цепочка записей цела.",
-            "is corrected",
-            "release",
-            "set up the second factor",
-            "guardian 1 of student 1: email is withdrawn",
-            "guardian 2 hears of student 2 on paper",
+            "исправлен: Соколова Ольга",
+            "сообщить",
+            "Настроен второй фактор",
+            "Соколова Ольга (ученик: Соколова Мария): почта – отозвано",
+            "Петров Пётр (ученик: Петров Илья): на бумаге, отказ от электронной формы",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }

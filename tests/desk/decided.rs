@@ -1,6 +1,7 @@
 //! Stories of what a person decides about one message on the board: not to send it, to put it on the sheet, and to try a
 //! failed one once more.
 
+use vestnik::user::deed::Deed;
 use vestnik_contract::{Fault, Outcome, Reason};
 
 use crate::{
@@ -29,14 +30,14 @@ async fn composed(desk: &mut Desk) -> String {
 }
 
 /// A deed on a message, as the board does it: whether there was anything to do.
-async fn decided(desk: &Desk, reference: &str, deed: &str) -> bool {
+async fn decided(desk: &Desk, reference: &str, what: &str) -> bool {
     let by = (None, "zavuch");
     let mut tx = desk
         .store
-        .deed(by, "message", deed, desk.now)
+        .deed(by, &Deed::Message { reference, what }, desk.now)
         .await
         .unwrap();
-    let done = match deed {
+    let done = match what {
         "cancel" => tx.cancel_message(reference, desk.now).await.unwrap(),
         "paper" => tx.message_to_paper(reference, desk.now).await.unwrap(),
         _ => tx.message_again(reference, desk.now).await.unwrap() > 0,
@@ -129,7 +130,14 @@ async fn a_session_that_nobody_uses_is_over_after_two_hours_and_any_after_twelve
             password: "none",
         };
         let mut tx = store
-            .deed((None, "test"), "user.add", "x", 0)
+            .deed(
+                (None, "test"),
+                &Deed::AddUser {
+                    login: "zavuch",
+                    role: "deputy",
+                },
+                0,
+            )
             .await
             .unwrap();
         tx.add_user(&new, 0).await.unwrap();
@@ -141,7 +149,10 @@ async fn a_session_that_nobody_uses_is_over_after_two_hours_and_any_after_twelve
             agent_hash: "agent".into(),
             open: true,
         };
-        let mut tx = store.deed((None, "test"), "login", "x", 0).await.unwrap();
+        let mut tx = store
+            .deed((None, "test"), &Deed::LoggedIn, 0)
+            .await
+            .unwrap();
         tx.begin_session("key", &session, 0).await.unwrap();
         tx.commit().await.unwrap();
         for at in [1, 2 * HOUR - 1] {
@@ -160,13 +171,13 @@ async fn a_session_that_nobody_uses_is_over_after_two_hours_and_any_after_twelve
         }
         assert!(store.session("key", 12 * HOUR).await.unwrap().is_none());
         let mut tx = store
-            .deed((None, "test"), "user.end", "x", 0)
+            .deed((None, "test"), &Deed::EndUser { login: "zavuch" }, 0)
             .await
             .unwrap();
         assert!(tx.end_user("zavuch", 0).await.unwrap());
         tx.commit().await.unwrap();
         assert!(store.known("zavuch").await.unwrap().is_none());
-        let forged = "UPDATE audit SET words = 'y' WHERE id = 1";
+        let forged = "UPDATE audit SET about = 'y' WHERE id = 1";
         assert!(
             sqlx::query(forged).execute(store.pool()).await.is_err(),
             "it stays written down"

@@ -9,7 +9,11 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{Board, fault::Fault, fields::Fields, visit::Visit};
-use crate::{journal::class_name::ClassName, store::Announced, user::Room};
+use crate::{
+    journal::class_name::ClassName,
+    store::Announced,
+    user::{Room, deed::Deed},
+};
 
 /// How many are listed.
 const SHOWN: i64 = 50;
@@ -119,11 +123,7 @@ async fn withdraw(
     visit.must_decide()?;
     found(&board, &visit, id).await?;
     let mut tx = board
-        .deed(
-            &visit,
-            "announcement.withdraw",
-            &format!("announcement {id} is withdrawn"),
-        )
+        .deed(&visit, &Deed::WithdrawAnnouncement { announcement: id })
         .await?;
     tx.cancel_announcement(id, board.now()).await?;
     board.done(tx).await?;

@@ -22,6 +22,7 @@ use crate::{
         service::Ground,
     },
     store::{NewConsent, NewServiceMode},
+    user::deed::Deed,
 };
 
 pub(super) fn routes() -> Router<Board> {
@@ -80,12 +81,13 @@ async fn consent(
     }
     let (document, day) = document(&board, &visit, &fields)?;
     let codes: Vec<&str> = purposes.iter().map(|purpose| purpose.code()).collect();
-    let words = format!(
-        "guardian {guardian} of student {student}: {} is {}",
-        codes.join(", "),
-        state.code()
-    );
-    let mut tx = board.deed(&visit, "consent", &words).await?;
+    let deed = Deed::Consent {
+        guardian,
+        student,
+        purposes: codes,
+        state: state.code(),
+    };
+    let mut tx = board.deed(&visit, &deed).await?;
     for purpose in purposes {
         let new = NewConsent {
             guardian_id: guardian,
@@ -118,9 +120,12 @@ async fn mode(
         None => return Err(Fault::Nothing),
     };
     let (document, day) = document(&board, &visit, &fields)?;
-    let how = ground.map_or("electronically again", |_| "on paper");
-    let words = format!("guardian {guardian} hears of student {student} {how}");
-    let mut tx = board.deed(&visit, "service_mode", &words).await?;
+    let deed = Deed::ServiceMode {
+        guardian,
+        student,
+        ground: ground.map(Ground::code),
+    };
+    let mut tx = board.deed(&visit, &deed).await?;
     let agreed = NewServiceMode {
         guardian_id: guardian,
         student_id: student,

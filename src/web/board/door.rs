@@ -30,7 +30,7 @@ use crate::{
     secret::Secret,
     store::{Known, Session},
     text::Language,
-    user::{User, login, password, second},
+    user::{User, deed::Deed, login, password, second},
 };
 
 /// One login may be tried so often in a minute.
@@ -207,14 +207,11 @@ async fn enter(
 /// A wrong password or code: whoever tries too often waits, and that stands written down.
 async fn wrong(board: &Board, user: &User) -> Result<(), Fault> {
     if board.store.wrong(user.id, board.now()).await? {
-        let words = format!(
-            "{}: too many wrong passwords or codes, locked for a quarter of an hour",
-            user.login
-        );
+        let deed = Deed::Locked { login: &user.login };
         let by = (Some(user.id), user.login.as_str());
         board
             .store
-            .deed(by, "login.locked", &words, board.now())
+            .deed(by, &deed, board.now())
             .await?
             .commit()
             .await?;
@@ -239,13 +236,13 @@ async fn begin(
         agent_hash: agent(headers),
         open,
     };
-    let words = if open {
-        "logged in"
+    let deed = if open {
+        Deed::LoggedIn
     } else {
-        "gave the password"
+        Deed::GavePassword
     };
     let by = (Some(user.id), user.login.as_str());
-    let mut tx = board.store.deed(by, "login", words, board.now()).await?;
+    let mut tx = board.store.deed(by, &deed, board.now()).await?;
     if let Some(step) = step
         && !tx.use_code(user.id, step).await?
     {
@@ -373,7 +370,7 @@ async fn set_password(
     }
     let hash =
         tokio::task::spawn_blocking(move || password::hash(&typed, &mut clock::random())).await??;
-    let mut tx = board.deed(&visit, "password", "set a new password").await?;
+    let mut tx = board.deed(&visit, &Deed::NewPassword).await?;
     tx.set_password(visit.user.id, &hash, false, Some(&visit.key_hash))
         .await?;
     tx.commit().await?;
@@ -432,9 +429,7 @@ async fn set_second(
         let page = second_page(&board, &visit, Some("door.wrong_code")).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    let mut tx = board
-        .deed(&visit, "second", "set up the second factor")
-        .await?;
+    let mut tx = board.deed(&visit, &Deed::SecondFactor).await?;
     tx.set_second(visit.user.id, Some(&visit.key_hash)).await?;
     tx.use_code(visit.user.id, step).await?;
     tx.commit().await?;

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     family::contact::is_mail,
     store::{KINDS, Tie},
-    user::Room,
+    user::{Room, deed::Deed},
 };
 
 /// How many are found at once.
@@ -141,8 +141,8 @@ async fn add_address(
         )?));
     }
     let address = written(&board, &visit, channel, typed)?;
-    let words = format!("a new {channel} address of guardian {guardian}");
-    let mut tx = board.deed(&visit, "address.add", &words).await?;
+    let deed = Deed::AddAddress { guardian, channel };
+    let mut tx = board.deed(&visit, &deed).await?;
     let (who, what) = ((guardian, student), (channel, address.as_str()));
     if !tx.add_address(who, what, document, board.now()).await? {
         return Err(Fault::Nothing);
@@ -164,10 +164,11 @@ async fn change_address(
         .into_iter()
         .find(|one| one.id == contact)
         .ok_or(Fault::Nothing)?;
+    let guardian = known.guardian_id;
     match fields.get("deed") {
         Some("end") => {
-            let words = format!("contact {contact} is given up");
-            let mut tx = board.deed(&visit, "address.end", &words).await?;
+            let deed = Deed::EndAddress { guardian, contact };
+            let mut tx = board.deed(&visit, &deed).await?;
             tx.end_address((contact, student), board.now()).await?;
             board.done(tx).await?;
         }
@@ -178,14 +179,11 @@ async fn change_address(
                 .get("document")
                 .or(known.document.as_deref())
                 .unwrap_or("board");
-            let words = format!(
-                "contact {contact} of guardian {} is corrected",
-                known.guardian_id
-            );
-            let mut tx = board.deed(&visit, "address.correct", &words).await?;
+            let deed = Deed::CorrectAddress { guardian, contact };
+            let mut tx = board.deed(&visit, &deed).await?;
             tx.end_address((contact, student), board.now()).await?;
             let (who, what) = (
-                (known.guardian_id, student),
+                (guardian, student),
                 (known.channel.as_str(), address.as_str()),
             );
             tx.add_address(who, what, document, board.now()).await?;
@@ -196,8 +194,8 @@ async fn change_address(
                 .get("document")
                 .or(known.document.as_deref())
                 .unwrap_or("board");
-            let words = format!("contact {contact} was verified by a person");
-            let tx = board.deed(&visit, "address.verify", &words).await?;
+            let deed = Deed::VerifyAddress { guardian, contact };
+            let tx = board.deed(&visit, &deed).await?;
             board.done(tx).await?;
             board
                 .store
@@ -228,8 +226,8 @@ async fn complain(
             &Value::Null,
         )?));
     };
-    let deed = format!("a complaint ({kind}) about the news of student {student}");
-    let mut tx = board.deed(&visit, "complaint", &deed).await?;
+    let deed = Deed::Complaint { student, kind };
+    let mut tx = board.deed(&visit, &deed).await?;
     tx.complain(
         (student, fields.number("guardian")),
         (kind, words),
@@ -255,13 +253,11 @@ async fn answer(
             &Value::Null,
         )?));
     };
-    let mut tx = board
-        .deed(
-            &visit,
-            "complaint.answer",
-            &format!("complaint {id} was answered"),
-        )
-        .await?;
+    let deed = Deed::AnswerComplaint {
+        student,
+        complaint: id,
+    };
+    let mut tx = board.deed(&visit, &deed).await?;
     if !tx
         .answer_complaint((id, student), words, visit.user.id, board.now())
         .await?

@@ -14,7 +14,7 @@ use crate::{
     breaker::Kind,
     preview::Previews,
     store::{Hold, Verdict},
-    user::Room,
+    user::{Room, deed::Deed},
 };
 
 pub(super) fn routes() -> Router<Board> {
@@ -83,8 +83,11 @@ async fn decide(
         _ => return Err(Fault::Nothing),
     };
     let hold = found(&board, id).await?;
-    let words = format!("question {id} ({}): {}", hold.kind, verdict.code());
-    let mut tx = board.deed(&visit, "hold", &words).await?;
+    let deed = Deed::DecideHold {
+        hold: hold.id,
+        verdict: verdict.code(),
+    };
+    let mut tx = board.deed(&visit, &deed).await?;
     if tx
         .decide(id, verdict, visit.user.staff_id, board.now())
         .await?

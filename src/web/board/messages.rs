@@ -13,7 +13,7 @@ use super::{Board, fault::Fault, fields::Fields, visit::Visit};
 use crate::{
     journal::cell::DEBT,
     store::{Attempt, Carried, Filter, History, InList, SheetDeed},
-    user::Room,
+    user::{Room, deed::Deed},
 };
 
 /// How many messages one page lists.
@@ -300,7 +300,13 @@ async fn deed(
     let now = board.now();
     let what = fields.get("deed").unwrap_or_default();
     let mut tx = board
-        .deed(&visit, "message", &format!("message {reference}: {what}"))
+        .deed(
+            &visit,
+            &Deed::Message {
+                reference: &reference,
+                what,
+            },
+        )
         .await?;
     let done = match what {
         "cancel" => tx.cancel_message(&reference, now).await?,

@@ -57,7 +57,7 @@ use crate::{
     policy::Regulation,
     store::{Store, StoreError, Tx},
     text::Templates,
-    user::Room,
+    user::{Room, deed::Deed},
     week::Week,
     zone,
 };
@@ -222,9 +222,9 @@ impl Board {
     }
 
     /// Begins what somebody does: it is written down in the same transaction.
-    async fn deed(&self, visit: &Visit, deed: &str, words: &str) -> Result<Tx, StoreError> {
+    async fn deed(&self, visit: &Visit, deed: &Deed<'_>) -> Result<Tx, StoreError> {
         let by = (Some(visit.user.id), visit.user.login.as_str());
-        self.store.deed(by, deed, words, self.now()).await
+        self.store.deed(by, deed, self.now()).await
     }
 
     /// Ends what was begun, and has the engine look at once.

@@ -30,7 +30,7 @@ use crate::{
     money::month,
     store::Hold,
     text::Language,
-    user::Room,
+    user::{Room, deed::Deed},
     week::Week,
     zone,
 };
@@ -73,7 +73,7 @@ async fn now(State(board): State<Board>, visit: Visit) -> Result<Response, Fault
 
 async fn pause(State(board): State<Board>, visit: Visit, _: Fields) -> Result<Response, Fault> {
     visit.must_decide()?;
-    let mut tx = board.deed(&visit, "pause", "stopped all sending").await?;
+    let mut tx = board.deed(&visit, &Deed::Pause).await?;
     tx.pause(board.now()).await?;
     board.done(tx).await?;
     Ok(Redirect::to("/").into_response())

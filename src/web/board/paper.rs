@@ -11,11 +11,17 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Board, fault::Fault, fields::Fields, visit::Visit, week::between};
+use super::{
+    Board,
+    fault::Fault,
+    fields::Fields,
+    visit::Visit,
+    week::{between, label},
+};
 use crate::{
     paper::handout::{Deed, How, Refused, Stand, TICKS, Tick, rows},
     store::Entry,
-    user::Room,
+    user::{Room, deed},
     week::Week,
 };
 
@@ -42,7 +48,7 @@ async fn registers(State(board): State<Board>, visit: Visit) -> Result<Response,
                     .count()
             };
             rows.push(json!({
-                "id": id, "class": name.to_string(), "week": week.to_string(), "label": week.label(false),
+                "id": id, "class": name.to_string(), "week": week.to_string(), "label": label(&visit, week),
                 "sheets": register.len(),
                 "handed": of(&[Stand::HandedOut, Stand::SlipBack, Stand::NoSlip]), "slips": of(&[Stand::SlipBack]),
                 "open": of(&[Stand::Printed]), "kept": of(&[Stand::NotHanded, Stand::Missing]),
@@ -83,7 +89,7 @@ async fn queue(
         .ok_or(Fault::Nothing)?;
     let what = fields.get("deed").unwrap_or_default();
     board
-        .deed(&visit, "print", &format!("run {run}: {what}"))
+        .deed(&visit, &deed::Deed::PrintRun { run, what })
         .await?
         .commit()
         .await?;
@@ -129,7 +135,7 @@ async fn register(
         .map(|one| row(&board, &visit, one))
         .collect();
     let data = json!({
-        "id": class, "class": name, "week": week.to_string(), "label": week.label(false), "rows": rows?,
+        "id": class, "class": name, "week": week.to_string(), "label": label(&visit, week), "rows": rows?,
         "number": register.first().map(|one| one.number), "token": visit.token,
         "linked": visit.user.role.opens(Room::Families),
     });
@@ -190,7 +196,7 @@ async fn say(
     Path((class, week)): Path<(i64, String)>,
     fields: Fields,
 ) -> Result<Response, Fault> {
-    let (_, week, register) = of(&board, &visit, class, &week).await?;
+    let (name, week, register) = of(&board, &visit, class, &week).await?;
     let last = register.iter().map(|one| one.row).max().unwrap_or(0);
     let ticked: BTreeSet<usize> = fields
         .all("row")
@@ -236,9 +242,13 @@ async fn say(
         Some("lost") => Deed::Lose,
         _ => return Err(Fault::Nothing),
     };
-    let kind = fields.get("deed").unwrap_or_default();
-    let words = format!("class {class}, {week}: {kind} for {} sheets", wanted.len());
-    let mut tx = board.deed(&visit, "sheet", &words).await?;
+    let done = deed::Deed::Sheets {
+        class: &name,
+        week: week.to_string(),
+        what: fields.get("deed").unwrap_or_default(),
+        sheets: wanted.len(),
+    };
+    let mut tx = board.deed(&visit, &done).await?;
     for sheet in register.iter().filter(|one| wanted.contains(&one.row)) {
         let said = tx
             .say_of_sheet(sheet.id, &deed, visit.user.staff_id, board.now())

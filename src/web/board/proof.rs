@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     store::{Carrier, Telling},
-    user::Room,
+    user::{Room, deed::Deed},
     zone,
 };
 
@@ -55,8 +55,12 @@ async fn proof(
 ) -> Result<Response, Fault> {
     let mut data = picture(&board, &visit, student, true).await?;
     let (from, to) = asked.days(board.today());
-    let words = format!("made the proof of student {student}, {from} to {to}");
-    board.deed(&visit, "proof", &words).await?.commit().await?;
+    let deed = Deed::Proof {
+        student,
+        from: from.to_string(),
+        to: to.to_string(),
+    };
+    board.deed(&visit, &deed).await?.commit().await?;
     let midnight = |day: NaiveDate| zone::instant(day.into(), board.zone);
     let between = (midnight(from), midnight(to + Days::new(1)));
     let told = board.store.proof(student, between).await?;

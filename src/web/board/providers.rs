@@ -9,7 +9,13 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{Board, fault::Fault, fields::Fields, visit::Visit};
-use crate::{clock, engine::reference, instant::DAY, money::month, user::Room};
+use crate::{
+    clock,
+    engine::reference,
+    instant::DAY,
+    money::month,
+    user::{Room, deed::Deed},
+};
 use vestnik_contract::Message;
 
 pub(super) fn routes() -> Router<Board> {
@@ -78,7 +84,7 @@ async fn test(State(board): State<Board>, visit: Visit, fields: Fields) -> Resul
         )?));
     }
     board
-        .deed(&visit, "test", &format!("a test message by {lane}"))
+        .deed(&visit, &Deed::Test { lane })
         .await?
         .commit()
         .await?;

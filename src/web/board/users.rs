@@ -7,7 +7,7 @@ use super::{Board, fault::Fault, fields::Fields, visit::Visit};
 use crate::{
     clock,
     store::NewUser,
-    user::{Role, Room, login, password},
+    user::{Role, Room, deed::Deed, login, password},
 };
 
 pub(super) fn routes() -> Router<Board> {
@@ -74,8 +74,11 @@ async fn deed(State(board): State<Board>, visit: Visit, fields: Fields) -> Resul
                 language: visit.language().code(),
                 password: &hash,
             };
-            let words = format!("{name} may look at the board as {}", role.code());
-            let mut tx = board.deed(&visit, "user.add", &words).await?;
+            let deed = Deed::AddUser {
+                login: &name,
+                role: role.code(),
+            };
+            let mut tx = board.deed(&visit, &deed).await?;
             if tx.add_user(&new, now).await?.is_none() {
                 return Err(cannot("users.taken")?);
             }
@@ -83,8 +86,8 @@ async fn deed(State(board): State<Board>, visit: Visit, fields: Fields) -> Resul
         }
         Some("reset") => {
             let known = board.store.known(&name).await?.ok_or(Fault::Nothing)?;
-            let words = format!("{name} has a new password and sets up the second factor anew");
-            let mut tx = board.deed(&visit, "user.reset", &words).await?;
+            let deed = Deed::ResetUser { login: &name };
+            let mut tx = board.deed(&visit, &deed).await?;
             tx.set_password(known.user.id, &hash, true, None).await?;
             tx.set_second(known.user.id, None).await?;
             tx.commit().await?;
@@ -93,8 +96,8 @@ async fn deed(State(board): State<Board>, visit: Visit, fields: Fields) -> Resul
             if name == visit.user.login {
                 return Err(cannot("users.own")?);
             }
-            let words = format!("{name} may not look at the board any more");
-            let mut tx = board.deed(&visit, "user.end", &words).await?;
+            let deed = Deed::EndUser { login: &name };
+            let mut tx = board.deed(&visit, &deed).await?;
             if !tx.end_user(&name, now).await? {
                 return Err(Fault::Nothing);
             }

@@ -22,7 +22,7 @@ use crate::{
     policy::Evidence,
     providers,
     store::LedgerQuestion,
-    text::words,
+    text::{Language, words},
     user::Room,
     week::Week,
 };
@@ -160,11 +160,11 @@ impl Asked {
 }
 
 /// The week with the one before it and the one after, as links.
-fn frame(board: &Board, week: Week) -> Value {
+fn frame(board: &Board, visit: &Visit, week: Week) -> Value {
     let (this, next) = (Week::of(board.today()), board.next_sheets());
     json!({
         "week": week.to_string(),
-        "label": words::days(week.monday(), week.sunday()),
+        "label": label(visit, week),
         "before": Week::of(week.monday() - Days::new(7)).to_string(),
         "after": (week < this.max(next)).then(|| week.later(1).to_string()),
         "closed": week == this && this < next,
@@ -214,7 +214,7 @@ async fn week(
     }
     let share = Share::of(whole.iter().copied());
     let data = json!({
-        "of": frame(&board, week),
+        "of": frame(&board, &visit, week),
         "rows": rows,
         "percent": share.percent(), "informed": share.informed, "all": share.all, "red": share.red,
         "decides": visit.user.role.decides(),
@@ -248,10 +248,18 @@ async fn class(
         }));
     }
     let data = json!({
-        "of": frame(&board, week), "id": class, "class": name.to_string(), "rows": rows,
+        "of": frame(&board, &visit, week), "id": class, "class": name.to_string(), "rows": rows,
         "percent": share.percent(), "informed": share.informed, "all": share.all, "red": share.red,
     });
     board.page(&visit, Room::Week, "class", data).await
+}
+
+/// A week as its page is headed: «2–8 ноября», or 02.11–08.11 for who reads English.
+pub(super) fn label(visit: &Visit, week: Week) -> String {
+    match visit.language() {
+        Language::Russian => words::days(week.monday(), week.sunday()),
+        Language::English => between(week),
+    }
 }
 
 /// «02.11–08.11»
