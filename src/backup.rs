@@ -79,9 +79,11 @@ impl Backups {
     }
 }
 
-/// When the newest file of a folder was written; of one file, when that was. An empty file is no backup, and what
-/// begins with a dot is being written.
-fn newest(folder: &Path) -> io::Result<Option<Millis>> {
+/// When the newest file of a folder was written. An empty file is no backup, and what begins with a dot is being written.
+///
+/// # Errors
+/// [`io::Error`] where the folder cannot be read.
+pub fn newest(folder: &Path) -> io::Result<Option<Millis>> {
     let mut newest = None;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -102,3 +102,28 @@ async fn the_daemon_has_every_number_and_shows_a_provider_that_died() {
         }
     }
 }
+
+#[test]
+fn check_says_whether_backups_arrive() {
+    let database = "sqlite:{folder}/school.db";
+    let watched = config(database, "").replace("[web]", "backup_dir = \"backups\"\n[web]");
+    let program = Program::new(&watched);
+    let check = || String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+    let said = check();
+    assert!(
+        said.contains("WRONG backup: database.backup_dir: ") && said.contains("cannot be read"),
+        "{said}"
+    );
+    let folder = program.folder.path().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    assert!(check().contains("holds no backup: see to who makes them"));
+    fs::write(folder.join("school-1.db"), "everything").expect("a file");
+    assert!(
+        check().contains("ok    backup: the newest is 0 hours old"),
+        "{}",
+        check()
+    );
+    let program = Program::new(&config(database, ""));
+    let said = String::from_utf8_lossy(&program.run(&["check"]).stdout).into_owned();
+    assert!(said.contains("note  backup: nobody here watches"), "{said}");
+}

@@ -12,10 +12,11 @@ use vestnik_sms::{gateway::Gateway, phone};
 
 use super::{Failure, sms_templates};
 use crate::{
+    backup,
     clock::{self, Clock},
     config::{Config, ConfigErrors, SmsAccount},
     failover::SPARE,
-    instant::{DAY, Millis},
+    instant::{DAY, HOUR, Millis},
     paper::press,
     policy::Contacts,
     providers,
@@ -83,6 +84,7 @@ pub(super) async fn run(config: Result<Config, ConfigErrors>) -> Result<(), Fail
     for (name, words) in sheets(&config)
         .await
         .into_iter()
+        .chain(backups(&config))
         .chain(waiting(&config).await)
         .chain(sms_templates::check(&config).await)
         .chain(providers(&config).await)
@@ -226,6 +228,31 @@ fn gateway(account: &SmsAccount) -> Option<Line> {
 
 fn boxed<C: Channel + 'static>(channel: Result<C>) -> Result<Arc<dyn Channel>> {
     channel.map(|channel| Arc::new(channel) as Arc<dyn Channel>)
+}
+
+/// Looks whether backups arrive, where it is said that somebody makes them.
+fn backups(config: &Config) -> Option<Line> {
+    let Some((folder, within)) = &config.backups else {
+        println!("note  backup: nobody here watches your backups; set database.backup_dir");
+        return None;
+    };
+    let told = format!("database.backup_dir: {}", folder.display());
+    let words = match backup::newest(folder) {
+        Err(error) => Err(format!("{told} cannot be read: {error}")),
+        Ok(None) => Err(format!("{told} holds no backup: see to who makes them")),
+        Ok(Some(at)) => {
+            let age = Clock::Wall.now() - at;
+            let hours = age / HOUR;
+            if u128::try_from(age).is_ok_and(|age| age > within.as_millis()) {
+                Err(format!(
+                    "{told} has had no new backup for {hours} hours: see to who makes them"
+                ))
+            } else {
+                Ok(format!("the newest is {hours} hours old"))
+            }
+        }
+    };
+    Some(("backup", words))
 }
 
 /// Tries the layout of the sheet with its sample, and the folder for its files.
