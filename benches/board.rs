@@ -26,7 +26,7 @@ use vestnik::{
     secret::Secret,
     store::{NewUser, Session, Store},
     text::Templates,
-    user::Role,
+    user::{Role, deed::Deed},
     web::{
         board::{Board, Parts},
         health::Pulse,
@@ -38,6 +38,9 @@ const TIMES: usize = 40;
 
 /// How many open pages hear of what is new.
 const OPEN: usize = 50;
+
+/// What people have done in a year.
+const DEEDS: usize = 5_000;
 
 /// For how long that is watched.
 const WATCHED: Duration = Duration::from_mins(1);
@@ -82,6 +85,28 @@ fn school(now: Millis) -> Vec<String> {
              {now} + {DAY}, {now}, {now}, '2026-W42' FROM n",
             numbers(100_000)
         ),
+        // What was told in the last month, for the proofs.
+        format!(
+            "{} INSERT INTO notice (guardian_id, student_id, fact, event, basis, state, seen_at, state_at, week) \
+             SELECT 1 + i % 1000, 1 + i % 1000, (1 + i % 1000) || ':mark:1:2026-10-14:' || (1000000 + i), 'mark', '[]', \
+             'informed', {now} - {month} + i * ({month} / 60000), {now}, '2026-W41' FROM n",
+            numbers(60_000),
+            month = 30 * DAY
+        ),
+        "INSERT INTO message_notice (message_id, notice_id, value) SELECT 840000 + id, id, '[\"5\"]' FROM notice \
+         WHERE state = 'informed'"
+            .into(),
+        // The paper of a year: a seventh of the families has a sheet each week.
+        format!(
+            "{} INSERT INTO print_run (class_id, week, state, sheets, data_at, printed_at) \
+             SELECT class.id, printf('2026-W%02d', 9 + i), 'printed', 4, {now}, {now} FROM n, class",
+            numbers(34)
+        ),
+        format!(
+            "INSERT INTO sheet (print_run_id, guardian_id, student_id, week, number, check_code, state, reason, state_at, row_number) \
+             SELECT r.id, e.student_id, e.student_id, r.week, 1, r.id || '-' || e.student_id, 'handed_out', 'chosen', {now}, 1 \
+             FROM print_run r JOIN enrolment e ON e.class_id = r.class_id WHERE e.student_id % 7 = 0"
+        ),
         "ANALYZE".into(),
     ]
 }
@@ -97,12 +122,12 @@ async fn filled(folder: &std::path::Path, now: Millis) -> (Store, String) {
             .await
             .unwrap();
     }
+    for _ in 0..DEEDS {
+        let begun = store.deed((None, "benchmark"), &Deed::LoggedIn, now).await;
+        begun.unwrap().commit().await.unwrap();
+    }
     let mut tx = store
-        .deed(
-            (None, "benchmark"),
-            &vestnik::user::deed::Deed::LoggedIn,
-            now,
-        )
+        .deed((None, "benchmark"), &Deed::LoggedIn, now)
         .await
         .unwrap();
     let new = NewUser {
@@ -223,9 +248,10 @@ fn main() {
         "/messages",
         "/messages?channel=sms&state=undelivered",
         "/messages?before=500000",
-        "/families/1",
-        "/families/1/proof",
+        "/families/7",
+        "/families/7/proof",
         "/paper",
+        "/paper/1/2026-W43",
         "/announcements",
         "/providers",
         "/rules",
