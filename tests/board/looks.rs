@@ -58,6 +58,7 @@ async fn paths(school: &School) -> Vec<String> {
         "/families",
         "/families/1",
         "/families/1/proof",
+        "/families/4/proof",
         "/complaints",
         "/paper",
         "/announcements",

@@ -126,7 +126,7 @@ async fn complaint(browser: &Browser, school: &School) {
         "заявление № 21",
         "отметка, Математика, ",
         "Математика: 5",
-        "принято провайдером ",
+        ": принято ",
         "Отметка пришла на день позже",
     ] {
         assert!(text.contains(words), "{words}: {text}");

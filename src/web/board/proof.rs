@@ -105,6 +105,8 @@ fn messages(board: &Board, visit: &Visit, told: &[&Telling]) -> Result<Vec<Value
         let state = stage(&carrier.channel, &carrier.state);
         let facts: Result<Vec<String>, Fault> =
             carried.iter().map(|one| of(board, visit, one)).collect();
+        // Where it stands accepted, that is said already.
+        let accepted = carrier.accepted_at.filter(|_| state != "accepted");
         let acknowledged = carried.iter().filter_map(|one| one.acknowledged_at).min();
         let sheet = match carrier.sheet {
             Some((stand, at)) => Some(json!({
@@ -116,7 +118,7 @@ fn messages(board: &Board, visit: &Visit, told: &[&Telling]) -> Result<Vec<Value
             "reference": carrier.reference, "composed": board.at(carrier.composed_at),
             "channel": board.say(visit, &format!("channel.{}", carrier.channel), &Value::Null)?,
             "address": carrier.address, "text": carrier.text, "facts": facts?,
-            "accepted": carrier.accepted_at.map(|at| board.at(at)),
+            "accepted": accepted.map(|at| board.at(at)),
             "words": board.say(visit, &format!("state.{state}"), &Value::Null)?, "since": board.at(carrier.state_at),
             "sheet": sheet, "acknowledged": acknowledged.map(|at| board.at(at)),
         }))
