@@ -81,14 +81,14 @@ fn school(now: Millis) -> Vec<String> {
         ),
         format!(
             "{} INSERT INTO notice (guardian_id, student_id, fact, event, basis, state, waits_for, due_at, seen_at, state_at, week) \
-             SELECT 1 + i % 1000, 1 + i % 1000, (1 + i % 1000) || ':mark:1:2026-10-14:' || i, 'mark', '[]', 'waiting', 'window', \
+             SELECT 1 + i % 1000, 1 + i % 1000, 'mark/' || (1 + i % 1000) || '/1/2026-10-14/' || i, 'mark', '[]', 'waiting', 'window', \
              {now} + {DAY}, {now}, {now}, '2026-W42' FROM n",
             numbers(100_000)
         ),
         // What was told in the last month, for the proofs.
         format!(
             "{} INSERT INTO notice (guardian_id, student_id, fact, event, basis, state, seen_at, state_at, week) \
-             SELECT 1 + i % 1000, 1 + i % 1000, (1 + i % 1000) || ':mark:1:2026-10-14:' || (1000000 + i), 'mark', '[]', \
+             SELECT 1 + i % 1000, 1 + i % 1000, 'mark/' || (1 + i % 1000) || '/1/2026-10-14/' || (1000000 + i), 'mark', '[]', \
              'informed', {now} - {month} + i * ({month} / 60000), {now}, '2026-W41' FROM n",
             numbers(60_000),
             month = 30 * DAY

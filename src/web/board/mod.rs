@@ -44,7 +44,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use self::{
-    door::Gate, fault::Fault, live::Live, now::Pictures, view::Views, visit::Visit, week::Weeks,
+    director::Carried, door::Gate, fault::Fault, live::Live, now::Pictures, view::Views,
+    visit::Visit, week::Weeks,
 };
 use super::health::Pulse;
 use crate::{
@@ -82,6 +83,7 @@ pub struct Board {
     views: Arc<Views>,
     gate: Arc<Gate>,
     weeks: Weeks,
+    carried: Arc<Carried>,
     pictures: Pictures,
     live: Live,
 }
@@ -120,6 +122,7 @@ impl Board {
             views: Arc::new(Views::embedded()?),
             gate: Arc::new(Gate::new()?),
             weeks: Weeks::default(),
+            carried: Arc::default(),
             pictures: Pictures::default(),
             live: Live::default(),
             store: parts.store,
