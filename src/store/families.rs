@@ -178,21 +178,6 @@ impl Store {
         rows.iter().map(complaint).collect()
     }
 
-    /// The complaints that came since then.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the database fails.
-    pub async fn complaints_of(&self, since: Millis) -> Result<Vec<Complaint>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, kind, text, received_at, answer, answered_at FROM complaint WHERE received_at >= $1 \
-             ORDER BY id DESC",
-        )
-        .bind(since)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(complaint).collect()
-    }
-
     /// The complaints that nobody has answered, oldest first, each with `student.id` and the student's name.
     ///
     /// # Errors

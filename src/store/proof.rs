@@ -13,6 +13,8 @@ use crate::{instant::Millis, journal::fact::Fact, paper::handout::Stand};
 /// One thing that one guardian was to hear, with one message that carried it, if any did.
 #[derive(Clone)]
 pub struct Telling {
+    /// `notice.id`
+    pub notice_id: i64,
     /// `guardian.id`
     pub guardian_id: i64,
     /// What it is told as.
@@ -46,6 +48,8 @@ pub struct Carrier {
     pub address: String,
     /// Its words.
     pub text: String,
+    /// Whether they speak of another student, too.
+    pub of_others: bool,
     /// When it was composed.
     pub composed_at: Millis,
     /// When a provider took it.
@@ -59,7 +63,8 @@ pub struct Carrier {
 }
 
 impl Store {
-    /// What was seen of a student between two instants, the oldest first, once for each message that carried it.
+    /// What was seen of a student between two instants, once for each message that carried it: guardian by guardian, the
+    /// oldest first.
     ///
     /// # Errors
     /// [`StoreError`] where the database fails or holds what is no fact.
@@ -69,11 +74,13 @@ impl Store {
         (from, to): (Millis, Millis),
     ) -> Result<Vec<Telling>, StoreError> {
         let rows = sqlx::query(
-            "SELECT n.guardian_id, n.fact, n.event, n.state, n.reason, n.waits_for, n.seen_at, h.written_at, \
+            "SELECT n.id, n.guardian_id, n.fact, n.event, n.state, n.reason, n.waits_for, n.seen_at, h.written_at, \
              (SELECT MIN(at) FROM acknowledgement k WHERE k.notice_id = n.id) AS acknowledged_at, \
              m.ref, m.channel, m.address, m.body_text, m.composed_at, m.state AS message_state, m.state_at, \
              (SELECT MIN(finished_at) FROM attempt a WHERE a.message_id = m.id AND a.outcome = 'accepted') \
-             AS accepted_at, s.state AS stand, s.state_at AS stand_at \
+             AS accepted_at, CASE WHEN EXISTS (SELECT 1 FROM message_notice o JOIN notice x ON x.id = o.notice_id \
+             WHERE o.message_id = m.id AND x.student_id <> n.student_id) THEN 1 ELSE 0 END AS of_others, \
+             s.state AS stand, s.state_at AS stand_at \
              FROM notice n LEFT JOIN change h ON h.id = n.change_id \
              LEFT JOIN message_notice c ON c.notice_id = n.id LEFT JOIN message m ON m.id = c.message_id \
              LEFT JOIN sheet s ON s.message_id = m.id \
@@ -147,6 +154,7 @@ impl Store {
 
 fn telling(row: &AnyRow) -> Result<Telling, StoreError> {
     Ok(Telling {
+        notice_id: int(row, "id")?,
         guardian_id: int(row, "guardian_id")?,
         event: text(row, "event")?,
         subject: None,
@@ -171,6 +179,7 @@ fn carrier(row: &AnyRow, reference: String) -> Result<Carrier, StoreError> {
         channel: text(row, "channel")?,
         address: veiled(&text(row, "address")?),
         text: text(row, "body_text")?,
+        of_others: int(row, "of_others")? == 1,
         composed_at: int(row, "composed_at")?,
         accepted_at: some_int(row, "accepted_at")?,
         state: text(row, "message_state")?,

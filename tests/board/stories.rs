@@ -2,7 +2,7 @@
 
 use crate::{
     browser::Browser,
-    program::databases,
+    program::{databases, sql},
     school::{PASSWORD, School, code, first_login},
 };
 
@@ -230,6 +230,8 @@ async fn a_class_teacher_sees_the_own_class_and_no_other() {
     browser.says("Никого не нашлось").await;
     browser.open(&school.url("/families/2")).await;
     browser.says("Петров Илья").await;
+    of_two_classes(&browser, &school).await;
+    browser.open(&school.url("/families/2")).await;
     // Without a script the language changes, too, and so does who is logged in.
     browser.click("English").await;
     assert!(
@@ -254,6 +256,34 @@ async fn a_class_teacher_sees_the_own_class_and_no_other() {
     browser.fill("code", &code(&secret, 1)).await;
     browser.press("main button").await;
     browser.at("/families/2").await;
+}
+
+/// A mother has a child in another class, too, and heard of both in one mail: what it says of the other one is not for
+/// the class teacher of this one.
+async fn of_two_classes(browser: &Browser, school: &School) {
+    let today = School::day(0);
+    sql(
+        &school.store,
+        &format!(
+            "INSERT INTO guardianship (guardian_id, student_id, relation) VALUES (3, 4, 'mother');
+             INSERT INTO consent (guardian_id, student_id, purpose, state) VALUES (3, 4, 'data', 'given'), (3, 4, 'email', 'given');
+             INSERT INTO mark (student_id, subject_id, date, value) VALUES (3, 1, '{today}', '5'), (4, 1, '{today}', '2')"
+        ),
+    )
+    .await;
+    let mails = school.mails_to("roza@example.org", 1);
+    assert!(
+        mails[0].contains("Амина") && mails[0].contains("Лев"),
+        "{mails:?}"
+    );
+    browser
+        .until(&school.url("/families/3/proof"), "отметка, Математика")
+        .await;
+    let text = browser.text().await;
+    assert!(
+        text.contains("и о других детях") && !text.contains("Лев"),
+        "{text}"
+    );
 }
 
 /// A mark's burst is decided, an address corrected and a sheet handed out without a mouse and without a script.

@@ -105,6 +105,8 @@ fn messages(board: &Board, visit: &Visit, told: &[&Telling]) -> Result<Vec<Value
         let state = stage(&carrier.channel, &carrier.state);
         let facts: Result<Vec<String>, Fault> =
             carried.iter().map(|one| of(board, visit, one)).collect();
+        // Whoever sees own classes only reads nothing of a brother or a sister in another one.
+        let text = Some(&carrier.text).filter(|_| visit.classes.is_none() || !carrier.of_others);
         // Where it stands accepted, that is said already.
         let accepted = carrier.accepted_at.filter(|_| state != "accepted");
         let acknowledged = carried.iter().filter_map(|one| one.acknowledged_at).min();
@@ -117,7 +119,7 @@ fn messages(board: &Board, visit: &Visit, told: &[&Telling]) -> Result<Vec<Value
         Ok(json!({
             "reference": carrier.reference, "composed": board.at(carrier.composed_at),
             "channel": board.say(visit, &format!("channel.{}", carrier.channel), &Value::Null)?,
-            "address": carrier.address, "text": carrier.text, "facts": facts?,
+            "address": carrier.address, "text": text, "facts": facts?,
             "accepted": accepted.map(|at| board.at(at)),
             "words": board.say(visit, &format!("state.{state}"), &Value::Null)?, "since": board.at(carrier.state_at),
             "sheet": sheet, "acknowledged": acknowledged.map(|at| board.at(at)),
@@ -129,11 +131,14 @@ fn messages(board: &Board, visit: &Visit, told: &[&Telling]) -> Result<Vec<Value
 /// What was not said yet, or will not be, and why.
 fn untold(board: &Board, visit: &Visit, told: &[&Telling]) -> Result<Vec<Value>, Fault> {
     let mut untold: Vec<Value> = Vec::new();
+    let mut seen = None;
     for one in told {
-        if matches!(
+        let heard = matches!(
             one.state.as_str(),
             "informed" | "told_by_paper" | "in_message"
-        ) {
+        );
+        // It is one thing however many messages failed to carry it.
+        if heard || seen.replace(one.notice_id) == Some(one.notice_id) {
             continue;
         }
         let reason = one.reason.as_deref().unwrap_or_default();
@@ -146,15 +151,11 @@ fn untold(board: &Board, visit: &Visit, told: &[&Telling]) -> Result<Vec<Value>,
         } else {
             "untold.other"
         };
-        let line = json!({
+        untold.push(json!({
             "what": of(board, visit, one)?, "seen": board.at(one.seen_at),
             "why": board.say(visit, name, &Value::Null)?,
             "because": (one.state == "red").then(|| board.why_paper(visit, reason)).transpose()?,
-        });
-        // It is one thing however many messages failed to carry it.
-        if untold.last() != Some(&line) {
-            untold.push(line);
-        }
+        }));
     }
     Ok(untold)
 }
