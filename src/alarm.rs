@@ -1,5 +1,5 @@
-//! What somebody has to look at now, said once while it lasts (product table F4). Prometheus has the same rules in
-//! `config/prometheus/alerts.yml`, for schools that have one.
+//! What somebody has to look at now, said once while it lasts (product table F4). Prometheus has rules of the same kind
+//! in `config/prometheus/alerts.yml`, for schools that have one.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -60,7 +60,7 @@ pub struct Sight {
     pub money: Option<(i64, i64)>,
     /// The questions that wait for a decision.
     pub holds: Vec<i64>,
-    /// Since when the oldest result of a term waits to be told, and within which time it must be.
+    /// How long the oldest result of a term has waited to be told, and within which time it must be.
     pub results: Option<(Millis, Millis)>,
     /// How many guardians have heard nothing of a student for two weeks, although there was something in each of them.
     pub unheard: i64,

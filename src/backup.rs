@@ -87,7 +87,11 @@ pub fn newest(folder: &Path) -> io::Result<Option<Millis>> {
     let mut newest = None;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let about = entry.metadata()?;
+        let about = match entry.metadata() {
+            // Whoever makes backups takes out old ones, even now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            about => about?,
+        };
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if hidden || about.is_file() && about.len() == 0 {
             continue;

@@ -81,7 +81,7 @@ impl Picture {
         let spending = store.spending(&month(today)).await?;
         let budget = manner.tariff.budget.as_ref();
         Ok(Self {
-            yesterday: store.day_of_messages(midnight - DAY, midnight).await?,
+            yesterday: store.messages_between(midnight - DAY, midnight).await?,
             ready,
             oldest: status.oldest_ready_ms,
             money: (

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vestnik_email::Marker;
 
-use super::talk::Talk;
+use super::{sms_templates::Texts, talk::Talk};
 use crate::{
     app::{self, Provider},
     backup::Backups,
@@ -30,7 +30,7 @@ use crate::{
     quarantine::{self, Watermark},
     returns::Returns,
     store::{Dialect, Store},
-    text::{Templates, skeletons},
+    text::Templates,
     web::{
         api::Api,
         board::{Board, Parts},
@@ -267,11 +267,10 @@ async fn surroundings(
         backups: backups.cloned(),
         ..Surroundings::default()
     };
-    if let Some(account) = &config.sms {
-        let school = store.short_name().await?.unwrap_or_default();
-        let texts = skeletons(config.templates.as_deref(), &school, account.transliterate)?;
-        around.operators = providers::operators(account);
-        around.texts = texts.into_iter().map(|one| one.text).collect();
+    if config.sms.is_some() {
+        let texts = Texts::read(store, config).await?;
+        around.operators = texts.operators;
+        around.texts = texts.all.into_iter().map(|one| one.text).collect();
     }
     Ok(around)
 }

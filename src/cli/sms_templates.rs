@@ -145,16 +145,16 @@ impl<'a> Standing<'a> {
 }
 
 /// All that is asked about: the texts, and what is written down of them.
-struct Texts {
+pub(super) struct Texts {
     school: String,
     latin: bool,
-    all: Vec<Skeleton>,
+    pub(super) all: Vec<Skeleton>,
     known: Vec<Registration>,
-    operators: Vec<String>,
+    pub(super) operators: Vec<String>,
 }
 
 impl Texts {
-    async fn read(store: &Store, config: &Config) -> Result<Self> {
+    pub(super) async fn read(store: &Store, config: &Config) -> Result<Self> {
         let latin = config.sms.as_ref().is_some_and(|sms| sms.transliterate);
         let seeded = config.school.short_name.as_ref();
         let seeded = seeded.unwrap_or(&config.school.name);

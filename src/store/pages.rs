@@ -267,7 +267,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] where the database fails.
-    pub async fn day_of_messages(
+    pub async fn messages_between(
         &self,
         from: Millis,
         to: Millis,

@@ -192,7 +192,7 @@ impl Carried {
         {
             return Ok(carried.clone());
         }
-        let carried = board.store.day_of_messages(month.0, month.1).await?;
+        let carried = board.store.messages_between(month.0, month.1).await?;
         *known = Some((month, now, carried.clone()));
         Ok(carried)
     }

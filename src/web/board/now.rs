@@ -157,7 +157,7 @@ impl Board {
         let midnight = zone::instant(today.into(), self.zone);
         let yesterday: BTreeMap<Channel, (i64, i64, i64)> = self
             .store
-            .day_of_messages(midnight - DAY, midnight)
+            .messages_between(midnight - DAY, midnight)
             .await?
             .into_iter()
             .map(|(channel, sent, arrived, lost)| (channel, (sent, arrived, lost)))
